@@ -1,0 +1,144 @@
+import { lines, type Panel } from './panels.ts';
+
+/** `by`: what tells the events apart; the lake counts an event in each table that it lands in. */
+export function events(service: string, by: 'stream' | 'table' = 'stream'): Panel {
+  return lines(
+    {
+      title: 'Events by outcome',
+      description: 'What became of the events, per second.',
+      unit: 'cps',
+      stacked: true,
+    },
+    [
+      {
+        expr: `sum by (${by}, outcome) (rate(windrow_events_total{service="${service}",stream=~"$stream"}[$__rate_interval]))`,
+        legend: `{{${by}}} {{outcome}}`,
+      },
+    ],
+  );
+}
+
+export function requests(): Panel {
+  return lines(
+    {
+      title: 'HTTP requests by status',
+      description:
+        '200: Kafka has it. 400: a message was refused. 503: Kafka does not answer, the client comes again.',
+      unit: 'reqps',
+      stacked: true,
+    },
+    [
+      {
+        expr: 'sum by (route, status) (rate(windrow_http_requests_total{service="producer"}[$__rate_interval]))',
+        legend: '{{route}} {{status}}',
+      },
+    ],
+  );
+}
+
+export function matches(): Panel {
+  return lines(
+    {
+      title: 'Weather found',
+      description:
+        'What the join gave. `missing` or `stale` that grow mean that weather is late or stays away.',
+      unit: 'cps',
+      stacked: true,
+    },
+    [
+      {
+        expr: 'sum by (match) (rate(windrow_join_matches_total{service="enricher",stream=~"$stream"}[$__rate_interval]))',
+        legend: '{{match}}',
+      },
+    ],
+  );
+}
+
+export function seconds(title: string, description: string, of: { metric: string; service: string }): Panel {
+  return lines(
+    { title, description, unit: 's' },
+    [0.5, 0.99].map((quantile) => ({
+      expr: `histogram_quantile(${quantile}, sum by (le) (rate(${of.metric}_bucket{service="${of.service}"}[$__rate_interval])))`,
+      legend: `p${quantile * 100}`,
+    })),
+  );
+}
+
+export function deadLetters(service: string): Panel {
+  return lines(
+    {
+      title: 'Dead letters by reason',
+      description: 'Events that could not go on, per second; the lake keeps each in rejected/dead_letter.',
+      unit: 'cps',
+      stacked: true,
+    },
+    [
+      {
+        expr: `sum by (stage, reason) (rate(windrow_dead_letters_total{service="${service}"}[$__rate_interval]))`,
+        legend: '{{stage}}/{{reason}}',
+      },
+    ],
+  );
+}
+
+export function lag(service: string): Panel {
+  return lines(
+    {
+      title: 'Records waiting, by topic',
+      description: 'Offsets that are there but not handled.',
+      unit: 'short',
+    },
+    [{ expr: `sum by (topic) (windrow_consumer_lag{service="${service}"})`, legend: '{{topic}}' }],
+  );
+}
+
+export function watermark(service: string): Panel {
+  return lines(
+    {
+      title: 'Age of the watermark',
+      description:
+        'How far behind now the event time is that is taken to be complete. Large while history is loaded.',
+      unit: 's',
+    },
+    [
+      {
+        expr: `time() - max by (stream) (windrow_watermark_timestamp_seconds{service="${service}",stream=~"$stream"})`,
+        legend: '{{stream}}',
+      },
+    ],
+  );
+}
+
+export function rebalances(service: string): Panel {
+  return lines(
+    {
+      title: 'Rebalances',
+      description: 'Assignments begun. Many of them mean that instances come and go, or can not heartbeat.',
+      unit: 'short',
+    },
+    [
+      {
+        expr: `sum(increase(windrow_rebalances_total{service="${service}"}[$__rate_interval]))`,
+        legend: 'rebalances',
+      },
+    ],
+  );
+}
+
+export function process(service: string): Panel[] {
+  return [
+    lines({ title: 'CPU', description: 'Cores in use, by instance.', unit: 'short' }, [
+      {
+        expr: `rate(process_cpu_seconds_total{service="${service}"}[$__rate_interval])`,
+        legend: '{{instance}}',
+      },
+    ]),
+    lines({ title: 'Memory', description: 'Resident memory, by instance.', unit: 'bytes' }, [
+      { expr: `process_resident_memory_bytes{service="${service}"}`, legend: '{{instance}}' },
+    ]),
+  ];
+}
+
+export function endToEnd(sink: string, quantile: number): string {
+  return `histogram_quantile(${quantile}, sum by (le) (rate(windrow_end_to_end_seconds_bucket{sink="${sink}"}[$__rate_interval])))`;
+}

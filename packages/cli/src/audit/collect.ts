@@ -1,0 +1,158 @@
+import { accountTopic, deadLetterTable, deadLetterTopic, type StreamContract } from '@windrow/contracts';
+import type { Add, DeltaLog } from '@windrow/lake';
+import { WindrowError } from '@windrow/runtime';
+import type { Installation } from '../installation.ts';
+import {
+  type LakeTableName,
+  lakeLedger,
+  openLog,
+  postgresLedger,
+  postgresTables,
+  streamTables,
+} from '../ledgers.ts';
+import { assertTopics, endsOf, topicFacts } from '../topics.ts';
+import { collectIds } from './collect-ids.ts';
+import { dataFiles, orphansAmong } from './data-files.ts';
+import type { AuditFacts, LakeTableFacts, StreamFacts, TopicFacts } from './facts.ts';
+import { readLakeContent } from './lake-content.ts';
+import { countRetained, type DeadLettersRead, readAccounts, readDeadLetters } from './read-topics.ts';
+
+export interface CollectOptions {
+  /** Also reads the tables and the topics themselves. */
+  deep?: boolean;
+  signal?: AbortSignal;
+}
+
+interface Collecting extends CollectOptions {
+  installation: Installation;
+  deadLetters: DeadLettersRead;
+}
+
+/**
+ * Asks Kafka, the lake and Postgres for what an audit needs; judges nothing. Errors: those of the parts, TOPIC_MISSING
+ * and POSTGRES_FAILED before `windrow streams apply`.
+ */
+export async function collectFacts(
+  installation: Installation,
+  { deep = false, signal }: CollectOptions = {},
+): Promise<AuditFacts> {
+  const { contracts, broker } = installation;
+  await assertTopics(installation);
+  const topics = await Promise.all(
+    contracts.map(async ({ topics: { raw, enriched } }) => ({
+      raw: await topicFacts(installation, raw.name, raw.cleanup === 'compact'),
+      ...(enriched && {
+        enriched: await topicFacts(installation, enriched.name, enriched.cleanup === 'compact'),
+      }),
+    })),
+  );
+  const accountsTopic = await topicFacts(installation, accountTopic.name, false);
+  const deadLetterFacts = await topicFacts(installation, deadLetterTopic.name, false);
+  const [accounts, deadLetters] = await Promise.all([
+    readAccounts(installation, accountsTopic, signal),
+    readDeadLetters(installation, deadLetterFacts, signal),
+  ]);
+  const collecting: Collecting = { installation, deadLetters, deep, ...(signal && { signal }) };
+
+  const streams: StreamFacts[] = [];
+  for (const [index, contract] of contracts.entries()) {
+    const own = accounts.filter(({ topic }) => topic === contract.topics.raw.name);
+    streams.push({ ...(await collectStream(collecting, contract, topics[index]!)), accounts: own });
+  }
+  const lake = await collectLakeTable(collecting, { path: deadLetterTable, topic: deadLetterTopic.name }, []);
+  const read = [...topics.flatMap(({ raw, enriched }) => [raw, enriched ?? []].flat()), deadLetterFacts];
+  return {
+    streams,
+    deadLetters: {
+      topic: deadLetterFacts,
+      retained: deadLetters.retained,
+      causes: deadLetters.causes,
+      lake: lake.facts,
+    },
+    moving: await movedSince(read, (topic) => broker.endOffsets(topic)),
+  };
+}
+
+async function collectStream(
+  collecting: Collecting,
+  contract: StreamContract,
+  topics: { raw: TopicFacts; enriched?: TopicFacts },
+): Promise<Omit<StreamFacts, 'accounts'>> {
+  const { installation, deep, signal, deadLetters } = collecting;
+  const [rawName, curatedName] = streamTables(contract);
+  const raw = await collectLakeTable(collecting, rawName!, []);
+  const curated = curatedName && (await collectLakeTable(collecting, curatedName, contract.id));
+  const [postgresName] = postgresTables([contract]);
+  const postgres = postgresName && {
+    ...postgresName,
+    replaces: contract.curated?.onConflict === 'replace',
+    ledger: await postgresLedger(installation, postgresName.topic),
+  };
+  const facts = {
+    stream: contract.name,
+    ...topics,
+    lakeRaw: raw.facts,
+    ...(curated && { lakeCurated: curated.facts }),
+  };
+  if (!deep) return { ...facts, ...(postgres && { postgres }) };
+
+  const retained = await countRetained(installation, topics.raw, signal);
+  if (topics.enriched) retained.push(...(await countRetained(installation, topics.enriched, signal)));
+  if (!postgres) return { ...facts, retained };
+  const source = curated ?? raw;
+  const ids = await collectIds(installation, contract, source.facts, source.adds, deadLetters.positions);
+  return { ...facts, retained, postgres: { ...postgres, rows: ids.postgresRows }, ids: ids.facts };
+}
+
+/** `id`: the fields whose values must not be there twice; none for tables that keep everything that came. */
+async function collectLakeTable(
+  { installation, deep }: Collecting,
+  table: LakeTableName,
+  id: string[],
+): Promise<{ facts: LakeTableFacts; adds: Add[] }> {
+  // Before the log: a file that is committed meanwhile must not look like one that no commit names.
+  const present = deep ? await dataFiles(installation, table) : [];
+  const log = await openLog(installation, table);
+  const { ledger, adds, tombstones } = await ledgerAndFiles(log, table);
+  const facts: LakeTableFacts = {
+    ...table,
+    ledger,
+    files: adds.length,
+    bytes: adds.reduce((total, { size }) => total + size, 0),
+    rows: adds.reduce((total, add) => total + rowsOf(add), 0),
+  };
+  if (!deep) return { facts, adds };
+  const content = await readLakeContent(installation, table, adds, id);
+  const orphans = orphansAmong(present, table, [...adds.map(({ path }) => path), ...tombstones]);
+  return { facts: { ...facts, content: { ...content, orphans } }, adds };
+}
+
+/** The ledger and the files of one and the same version: read again while commits come between. */
+async function ledgerAndFiles(log: DeltaLog | undefined, { path, topic }: LakeTableName) {
+  if (!log) return { ledger: [], adds: [], tombstones: [] };
+  for (let attempt = 1; attempt <= 10; attempt++) {
+    const { adds, removes, version } = await log.files();
+    await log.refresh();
+    if (log.version === version) {
+      return { ledger: lakeLedger(log, topic), adds: [...adds.values()], tombstones: [...removes.keys()] };
+    }
+  }
+  const message = `the table ${path} gets new commits faster than its log can be read: audit again when less comes in`;
+  throw new WindrowError('LAKE_CONFLICT', message, { retriable: true });
+}
+
+function rowsOf({ stats }: Add): number {
+  return stats ? ((JSON.parse(stats) as { numRecords?: number }).numRecords ?? 0) : 0;
+}
+
+async function movedSince(
+  topics: TopicFacts[],
+  endOffsets: (topic: string) => Promise<Map<number, number>>,
+): Promise<string[]> {
+  const moved: string[] = [];
+  for (const topic of topics) {
+    const now = await endOffsets(topic.name);
+    if ([...endsOf(topic)].some(([partition, end]) => now.get(partition) !== end)) moved.push(topic.name);
+  }
+  return moved;
+}

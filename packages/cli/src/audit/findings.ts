@@ -1,0 +1,51 @@
+/** `behind`: not there yet, wait and audit again. `wrong`: it will not add up by waiting. */
+export type Verdict = 'ok' | 'behind' | 'wrong';
+
+export interface Finding {
+  /** What does not add up: an input partition (`track.raw/3`) or a table (`lake curated/track`). */
+  line: string;
+  verdict: Exclude<Verdict, 'ok'>;
+  /** Which check found it. */
+  check: string;
+  message: string;
+}
+
+export class Findings {
+  readonly all: Finding[] = [];
+  readonly #moving: boolean;
+
+  /** `moving`: topics grew while the facts were collected, so facts of different places are not of the same moment. */
+  constructor(moving: boolean) {
+    this.#moving = moving;
+  }
+
+  /** It is wrong whatever else is on its way. */
+  wrong(line: string, check: string, message: string): void {
+    this.all.push({ line, verdict: 'wrong', check, message });
+  }
+
+  /** Two places say different things: wrong once nothing is on its way to the line, or with `all` to any line. */
+  differs(line: string, check: string, message: string, unless: 'line' | 'all' = 'line'): void {
+    const isUnsettled = this.#moving || (unless === 'all' ? this.#anyBehind : this.isBehind(line));
+    if (isUnsettled) this.behind(line, check, message);
+    else this.wrong(line, check, message);
+  }
+
+  get #anyBehind(): boolean {
+    return this.all.some(({ verdict }) => verdict === 'behind');
+  }
+
+  behind(line: string, check: string, message: string): void {
+    this.all.push({ line, verdict: 'behind', check, message });
+  }
+
+  isBehind(line: string): boolean {
+    return this.all.some((finding) => finding.line === line && finding.verdict === 'behind');
+  }
+
+  verdictOf(line: string): Verdict {
+    const verdicts = this.all.filter((finding) => finding.line === line).map(({ verdict }) => verdict);
+    if (verdicts.includes('wrong')) return 'wrong';
+    return verdicts.includes('behind') ? 'behind' : 'ok';
+  }
+}

@@ -1,0 +1,189 @@
+import type {
+  AuditFacts,
+  IdFacts,
+  LakeContent,
+  LakeTableFacts,
+  LedgerLine,
+  PostgresFacts,
+  RetainedRecords,
+  Sample,
+  StreamFacts,
+  TopicFacts,
+} from './facts.ts';
+import type { Findings, Verdict } from './findings.ts';
+
+export interface TableLine {
+  /** `lake curated/track`, `postgres curated.track_event`. */
+  table: string;
+  /** By the sink's ledger. */
+  landed: number;
+  /** In the table: by the lake's log; of Postgres counted, and only by a deep audit. */
+  rows: number | null;
+  files: number | null;
+  bytes: number | null;
+  verdict: Verdict;
+}
+
+type UnjudgedLine = Omit<TableLine, 'verdict'>;
+
+/** Holds each table against its ledger, and what a deep audit has read against both. */
+export function judgeTables(facts: AuditFacts, findings: Findings): UnjudgedLine[] {
+  const lines: UnjudgedLine[] = [];
+  for (const stream of facts.streams) {
+    if (stream.retained) judgeRetained(stream, stream.retained, findings);
+    lines.push(judgeLakeTable(stream.lakeRaw, findings));
+    if (stream.lakeCurated) {
+      lines.push(judgeLakeTable(stream.lakeCurated, findings));
+      judgeSample(stream.lakeCurated, 'ids', stream.lakeCurated.content?.repeatedIds, findings);
+    }
+    if (stream.postgres) lines.push(judgePostgresTable(stream.postgres, stream.ids, findings));
+    if (stream.ids) judgeIds(stream.ids, stream, facts, findings);
+  }
+  lines.push(judgeDeadLetterTable(facts, findings));
+  judgeOrphans(facts, findings);
+  return lines;
+}
+
+function judgeLakeTable(table: LakeTableFacts, findings: Findings): UnjudgedLine {
+  const name = nameOf(table);
+  const landed = landedRows(table.ledger);
+  if (table.rows !== landed) {
+    const message = `its log has files with ${table.rows} rows, its ledger counts ${landed}: ${difference(table.rows, landed)}`;
+    findings.wrong(name, 'log', message);
+  }
+  if (table.content) judgeContent(table, table.content, findings);
+  judgeSample(table, 'offsets', table.content?.repeatedOffsets, findings);
+  return { table: name, landed, rows: table.rows, files: table.files, bytes: table.bytes };
+}
+
+/** After all else: while anything is behind, a file may be one whose commit is still to come. */
+function judgeOrphans({ streams, deadLetters }: AuditFacts, findings: Findings): void {
+  const tables = [...streams.flatMap(({ lakeRaw, lakeCurated }) => [lakeRaw, lakeCurated]), deadLetters.lake];
+  for (const table of tables) {
+    const orphans = table?.content?.orphans;
+    if (!table || !orphans || orphans.count === 0) continue;
+    const message = `${orphans.count} files that no commit names, which readers without the log would read: ${shown(orphans)}`;
+    findings.differs(nameOf(table), 'orphans', message, 'all');
+  }
+}
+
+/** The rows of each partition, also of one that only the files or only the ledger know. */
+function judgeContent(table: LakeTableFacts, content: LakeContent, findings: Findings): void {
+  const counted = new Map(table.ledger.map(({ partition, rows }) => [partition, rows]));
+  const found = new Map(content.rows.map(({ partition, rows }) => [partition, rows]));
+  for (const partition of new Set([...counted.keys(), ...found.keys()])) {
+    const [rows, landed] = [found.get(partition) ?? 0, counted.get(partition) ?? 0];
+    if (rows === landed) continue;
+    const message = `its files hold ${rows} rows of ${table.topic}/${partition}, its ledger counts ${landed}: ${difference(rows, landed)}`;
+    findings.wrong(nameOf(table), 'files', message);
+  }
+}
+
+function judgeSample(
+  table: LakeTableFacts,
+  kind: 'offsets' | 'ids',
+  repeated: Sample | undefined,
+  findings: Findings,
+): void {
+  if (!repeated || repeated.count === 0) return;
+  findings.wrong(
+    nameOf(table),
+    kind,
+    `${repeated.count} ${kind} are there more than once: ${shown(repeated)}`,
+  );
+}
+
+function judgePostgresTable(
+  table: PostgresFacts,
+  ids: IdFacts | undefined,
+  findings: Findings,
+): UnjudgedLine {
+  const name = `postgres ${table.table}`;
+  const landed = landedRows(table.ledger);
+  const { rows } = table;
+  if (rows !== undefined) {
+    const expected = table.replaces ? (ids?.lake ?? landed) : landed;
+    const by = table.replaces ? 'the lake has different ids:' : 'its ledger counts';
+    if (rows !== expected) {
+      findings.differs(
+        name,
+        'rows',
+        `it has ${rows} rows, ${by} ${expected}: ${difference(rows, expected)}`,
+        'all',
+      );
+    }
+  }
+  return { table: name, landed, rows: rows ?? null, files: null, bytes: null };
+}
+
+function judgeIds(ids: IdFacts, stream: StreamFacts, { deadLetters }: AuditFacts, findings: Findings): void {
+  const name = `postgres ${ids.postgresTable}`;
+  if (ids.onlyInLake.count > 0) {
+    const message = `${ids.onlyInLake.count} ids of ${ids.lakeTable} are not in it: ${shown(ids.onlyInLake)}`;
+    findings.differs(name, 'ids', message, 'all');
+  }
+  if (ids.repeatedInPostgres.count > 0) {
+    const message = `${ids.repeatedInPostgres.count} ids are there more than once: ${shown(ids.repeatedInPostgres)}`;
+    findings.wrong(name, 'ids', message);
+  }
+  // What the lake refused is a dead letter, and may well be in Postgres.
+  const topic = stream.postgres?.topic;
+  const refused = deadLetters.causes
+    .filter((cause) => cause.stage === 'lake' && cause.topic === topic)
+    .reduce((total, { events }) => total + events, 0);
+  if (ids.onlyInPostgres.count > refused) {
+    const message = `${ids.onlyInPostgres.count} ids of ${ids.postgresTable} are not in it: ${shown(ids.onlyInPostgres)}`;
+    findings.differs(`lake ${ids.lakeTable}`, 'ids', message, 'all');
+  }
+}
+
+/** Records that the topics still hold, against what the accounts say went in and out. */
+function judgeRetained(stream: StreamFacts, retained: RetainedRecords[], findings: Findings): void {
+  const compare = (topic: TopicFacts | undefined, column: 'consumed' | 'accepted') => {
+    for (const { partition, start, end } of topic?.partitions ?? []) {
+      const line = `${stream.raw.name}/${partition}`;
+      const accounts = stream.accounts.filter((account) => account.partition === partition);
+      const counted = accounts.reduce((total, account) => total + account[column], 0);
+      const records = retained.find((entry) => entry.topic === topic?.name && entry.partition === partition);
+      if (!topic || !records || topic.compacted || start > 0 || findings.isBehind(line)) continue;
+      if (records.records === counted) continue;
+      const message = `${topic.name} holds ${records.records} records up to ${end}, the accounts say ${counted} ${column}`;
+      findings.differs(line, topic.name, message);
+    }
+  };
+  compare(stream.raw, 'consumed');
+  compare(stream.enriched, 'accepted');
+}
+
+function judgeDeadLetterTable({ deadLetters }: AuditFacts, findings: Findings): UnjudgedLine {
+  const { lake, topic, retained } = deadLetters;
+  const name = nameOf(lake);
+  for (const { partition, start, end } of topic.partitions) {
+    const entry = lake.ledger.find((candidate) => candidate.partition === partition);
+    const [next, rows] = [entry?.nextOffset ?? 0, entry?.rows ?? 0];
+    const records = retained.find((candidate) => candidate.partition === partition)?.records ?? 0;
+    if (next < end) {
+      findings.behind(name, topic.name, `it is ${end - next} offsets of ${topic.name}/${partition} behind`);
+    } else if (start === 0 && rows !== records) {
+      const message = `${topic.name}/${partition} holds ${records} records, ${rows} rows landed: ${difference(rows, records)}`;
+      findings.differs(name, topic.name, message, 'all');
+    }
+  }
+  return judgeLakeTable(lake, findings);
+}
+
+function nameOf(table: LakeTableFacts): string {
+  return `lake ${table.path}`;
+}
+
+function landedRows(ledger: LedgerLine[]): number {
+  return ledger.reduce((total, { rows }) => total + rows, 0);
+}
+
+function difference(rows: number, expected: number): string {
+  return rows < expected ? `${expected - rows} lost` : `${rows - expected} too many`;
+}
+
+function shown({ count, examples }: Sample): string {
+  return `${examples.join(', ')}${count > examples.length ? ', …' : ''}`;
+}

@@ -1,0 +1,226 @@
+import type { Account } from '@windrow/contracts';
+import type { AuditFacts, DeadLetterCause, LedgerLine, PartitionSpan, StreamFacts } from './facts.ts';
+import { type Finding, Findings, type Verdict } from './findings.ts';
+import { judgeTables, type TableLine } from './judge-tables.ts';
+
+/** What became of one partition of an input topic; null where the stream has no such table. */
+export interface PartitionLine {
+  stream: string;
+  topic: string;
+  partition: number;
+  consumed: number;
+  accepted: number;
+  duplicates: number;
+  deadLettered: number;
+  lakeRaw: number;
+  lakeCurated: number | null;
+  postgres: number | null;
+  verdict: Verdict;
+}
+
+export interface Audit {
+  /** Every line is `ok`. */
+  addsUp: boolean;
+  partitions: PartitionLine[];
+  tables: TableLine[];
+  findings: Finding[];
+}
+
+/** Holds the facts against each other. Pure: the same facts give the same audit. */
+export function judge(facts: AuditFacts): Audit {
+  const findings = new Findings(facts.moving.length > 0);
+  const partitions = facts.streams.flatMap((stream) =>
+    stream.raw.partitions.map((span) => judgePartition(stream, span, facts, findings)),
+  );
+  const tables = judgeTables(facts, findings);
+  for (const topic of facts.moving) {
+    findings.behind(topic, 'ends', 'records came in while it was audited: stop what sends, or audit again');
+  }
+  return {
+    addsUp: findings.all.length === 0,
+    partitions: partitions.map((line) => ({
+      ...line,
+      verdict: findings.verdictOf(`${line.topic}/${line.partition}`),
+    })),
+    tables: tables.map((line) => ({ ...line, verdict: findings.verdictOf(line.table) })),
+    findings: findings.all,
+  };
+}
+
+function judgePartition(
+  stream: StreamFacts,
+  span: PartitionSpan,
+  facts: AuditFacts,
+  findings: Findings,
+): Omit<PartitionLine, 'verdict'> {
+  const { partition } = span;
+  const line = `${stream.raw.name}/${partition}`;
+  const accounts = stream.accounts
+    .filter((account) => account.partition === partition)
+    .sort((a, b) => a.first_offset - b.first_offset || a.next_offset - b.next_offset);
+  judgeRanges(line, accounts, span, findings);
+  judgeBalance(line, accounts, findings);
+  const rejected = sumRejected(accounts);
+  judgeRejections(line, stream.raw.name, partition, rejected, facts, findings);
+
+  const consumed = sum(accounts.map((account) => account.consumed));
+  const accepted = sum(accounts.map((account) => account.accepted));
+  const deadLettered = sum([...rejected.values()]);
+  const undecodable = sum(
+    [...rejected].filter(([cause]) => cause.startsWith('decode/')).map(([, count]) => count),
+  );
+  const landed = stream.enriched ?? stream.raw;
+  const refused = (topic: string, stage: string) =>
+    sum(
+      facts.deadLetters.causes
+        .filter((cause) => isOf(cause, topic, partition) && cause.stage === stage)
+        .map(({ events }) => events),
+    );
+  const rowsOf = (table: string, topic: string, ledger: LedgerLine[], expected: number, formula: string) => {
+    const entry = ledger.find((candidate) => candidate.partition === partition);
+    const end = (topic === landed.name ? landed : stream.raw).partitions.find(
+      (candidate) => candidate.partition === partition,
+    )?.end;
+    judgeLedger({ line, table, topic, entry, end: end ?? 0, expected, formula }, findings);
+    return entry?.rows ?? 0;
+  };
+
+  const { lakeRaw, lakeCurated, postgres } = stream;
+  return {
+    stream: stream.stream,
+    topic: stream.raw.name,
+    partition,
+    consumed,
+    accepted,
+    duplicates: sum(accounts.map((account) => account.duplicates)),
+    deadLettered,
+    lakeRaw: rowsOf(
+      `lake ${lakeRaw.path}`,
+      lakeRaw.topic,
+      lakeRaw.ledger,
+      consumed - undecodable - refused(lakeRaw.topic, 'lake'),
+      'consumed − undecodable',
+    ),
+    lakeCurated: lakeCurated
+      ? rowsOf(
+          `lake ${lakeCurated.path}`,
+          lakeCurated.topic,
+          lakeCurated.ledger,
+          accepted - refused(lakeCurated.topic, 'lake'),
+          'accepted',
+        )
+      : null,
+    postgres: postgres
+      ? rowsOf(
+          `postgres ${postgres.table}`,
+          postgres.topic,
+          postgres.ledger,
+          accepted - (postgres.ledger.find((entry) => entry.partition === partition)?.rejected ?? 0),
+          'accepted − refused by Postgres',
+        )
+      : null,
+  };
+}
+
+/** The ranges join, from offset 0 to the topic's end. */
+function judgeRanges(line: string, accounts: Account[], { end }: PartitionSpan, findings: Findings): void {
+  let next = 0;
+  for (const { first_offset: first, next_offset: after } of accounts) {
+    if (first > next) {
+      findings.wrong(line, 'ranges', `no account of offsets ${next} to ${first - 1} (${first - next} lost)`);
+    } else if (first < next) {
+      const last = Math.min(next, after) - 1;
+      findings.wrong(line, 'ranges', `offsets ${first} to ${last} are accounted for twice`);
+    }
+    next = Math.max(next, after);
+  }
+  if (next > end) findings.differs(line, 'ranges', `accounts go to offset ${next}, the topic ends at ${end}`);
+  if (next < end) findings.behind(line, 'ranges', `the enricher is ${end - next} offsets behind`);
+}
+
+/** Each account: consumed = accepted + duplicates + dead-lettered. */
+function judgeBalance(line: string, accounts: Account[], findings: Findings): void {
+  for (const account of accounts) {
+    const { consumed, accepted, duplicates } = account;
+    const rejected = sum(Object.values(account.rejected));
+    if (consumed !== accepted + duplicates + rejected) {
+      const range = `offsets ${account.first_offset} to ${account.next_offset - 1}`;
+      const parts = `${accepted} accepted + ${duplicates} duplicates + ${rejected} dead-lettered`;
+      findings.wrong(line, 'balance', `of ${range} ${consumed} were consumed, but ${parts}`);
+    }
+  }
+}
+
+/** Every rejection that an account counts is a dead letter, and the other way round. */
+function judgeRejections(
+  line: string,
+  topic: string,
+  partition: number,
+  rejected: Map<string, number>,
+  { deadLetters }: AuditFacts,
+  findings: Findings,
+): void {
+  // What retention has deleted can't be counted any more.
+  if (deadLetters.topic.partitions.some(({ start }) => start > 0)) return;
+  const sent = new Map<string, number>();
+  for (const cause of deadLetters.causes) {
+    if (!isOf(cause, topic, partition) || isSinkStage(cause.stage)) continue;
+    sent.set(`${cause.stage}/${cause.reason}`, cause.events);
+  }
+  for (const cause of new Set([...rejected.keys(), ...sent.keys()])) {
+    const [counted, found] = [rejected.get(cause) ?? 0, sent.get(cause) ?? 0];
+    if (counted !== found) {
+      const message = `${cause}: ${counted} were dead-lettered by the accounts, ${found} are in ${deadLetters.topic.name}`;
+      findings.differs(line, 'dead letters', message);
+    }
+  }
+}
+
+interface LedgerCheck {
+  line: string;
+  table: string;
+  topic: string;
+  entry: LedgerLine | undefined;
+  end: number;
+  expected: number;
+  formula: string;
+}
+
+function judgeLedger(
+  { line, table, topic, entry, end, expected, formula }: LedgerCheck,
+  findings: Findings,
+): void {
+  const next = entry?.nextOffset ?? 0;
+  if (next > end) {
+    findings.differs(line, table, `its ledger is at offset ${next} of ${topic}, which ends at ${end}`);
+  } else if (next < end) {
+    findings.behind(line, table, `it is ${end - next} offsets of ${topic} behind`);
+  } else if (!findings.isBehind(line) && (entry?.rows ?? 0) !== expected) {
+    const rows = entry?.rows ?? 0;
+    const verb = rows < expected ? `${expected - rows} lost` : `${rows - expected} too many`;
+    findings.differs(line, table, `${rows} rows landed, expected ${expected} (${formula}): ${verb}`);
+  }
+}
+
+function sumRejected(accounts: Account[]): Map<string, number> {
+  const rejected = new Map<string, number>();
+  for (const account of accounts) {
+    for (const [cause, count] of Object.entries(account.rejected)) {
+      rejected.set(cause, (rejected.get(cause) ?? 0) + count);
+    }
+  }
+  return rejected;
+}
+
+function isOf(cause: DeadLetterCause, topic: string, partition: number): boolean {
+  return cause.topic === topic && cause.partition === partition;
+}
+
+/** Dead letters of the sinks are in no account: they are counted against the sink's own rows. */
+function isSinkStage(stage: string): boolean {
+  return stage === 'lake' || stage === 'postgres';
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,62 @@
+import type { Add } from '@windrow/lake';
+import type { Installation } from '../installation.ts';
+import type { LakeTableName } from '../ledgers.ts';
+import { readColumns } from '../parquet.ts';
+import type { LakeContent } from './facts.ts';
+import { Repeats } from './repeats.ts';
+
+/**
+ * Reads only the columns that say where a row came from and what it is, date by date: equal ids have equal event times,
+ * so memory is bounded by the busiest date.
+ */
+export async function readLakeContent(
+  installation: Installation,
+  table: LakeTableName,
+  adds: Add[],
+  id: string[],
+): Promise<Omit<LakeContent, 'orphans'>> {
+  const rows = new Map<number, number>();
+  const offsets = new Repeats();
+  const ids = new Repeats();
+  for (const { files } of byDate(adds)) {
+    offsets.forget();
+    ids.forget();
+    for (const { path } of files) {
+      for (const row of await readColumns(installation.lake, fileKey(table, path), [
+        '_partition',
+        '_offset',
+        ...id,
+      ])) {
+        const partition = Number(row._partition);
+        rows.set(partition, (rows.get(partition) ?? 0) + 1);
+        offsets.add(`${partition}/${String(row._offset)}`);
+        if (id.length > 0) ids.add(idOf(row, id));
+      }
+    }
+  }
+  return {
+    rows: [...rows].map(([partition, count]) => ({ partition, rows: count })),
+    repeatedOffsets: offsets.sample,
+    repeatedIds: ids.sample,
+  };
+}
+
+/** The files of each date, `YYYY-MM-DD`. */
+export function byDate(adds: Add[]): { date: string; files: Add[] }[] {
+  const groups = Map.groupBy(adds, (add) => add.partitionValues.date ?? '');
+  return [...groups].map(([date, files]) => ({ date, files })).sort((a, b) => (a.date < b.date ? -1 : 1));
+}
+
+/** An `add.path` is percent-encoded as a URI. */
+export function fileKey(table: { path: string }, path: string): string {
+  return `${table.path}/${decodeURIComponent(path)}`;
+}
+
+/** The same text for the same id, whether its times came from Parquet or from Postgres. */
+export function idOf(row: Record<string, unknown>, fields: string[]): string {
+  const values = fields.map((field) => {
+    const value = row[field];
+    return value instanceof Date ? value.toISOString() : String(value);
+  });
+  return values.join(' ');
+}

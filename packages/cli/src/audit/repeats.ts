@@ -1,0 +1,29 @@
+import type { Sample } from './facts.ts';
+
+const exampleCount = 3;
+
+/** Counts the things that come a second time. */
+export class Repeats {
+  readonly sample: Sample = { count: 0, examples: [] };
+  #seen = new Set<string>();
+  #repeated = new Set<string>();
+
+  add(thing: string): void {
+    if (!this.#seen.has(thing)) this.#seen.add(thing);
+    else if (!this.#repeated.has(thing)) {
+      this.#repeated.add(thing);
+      note(this.sample, thing);
+    }
+  }
+
+  /** What was seen so far can't come again. */
+  forget(): void {
+    this.#seen = new Set();
+    this.#repeated = new Set();
+  }
+}
+
+export function note(sample: Sample, thing: string): void {
+  sample.count += 1;
+  if (sample.examples.length < exampleCount) sample.examples.push(thing);
+}

@@ -1,0 +1,41 @@
+import { WindrowError } from '@windrow/runtime';
+import type { AddCommand, CommandContext } from '../context.ts';
+import { printJson } from '../context.ts';
+import { installationEnvironment } from '../environment.ts';
+
+export const addAuditCommand: AddCommand = (program, context) => {
+  program
+    .command('audit')
+    .description(
+      'hold what came in against what landed, partition by partition; exit 1 where a line does not add up',
+    )
+    .option('--deep', 'also read the topics and tables: count the rows and compare the ids')
+    .option('--json', 'print it as JSON')
+    .addHelpText(
+      'after',
+      `
+consumed = accepted + duplicates + dead-lettered; accepted = rows in the lake = rows in Postgres. Events on their way make a
+line "behind": run windrow wait first.
+
+Example:
+  $ npx windrow wait && npx windrow audit --deep`,
+    )
+    .action((options: { deep?: true; json?: true }) => audit(context, options));
+};
+
+async function audit(context: CommandContext, { deep, json }: { deep?: true; json?: true }): Promise<void> {
+  const { openInstallation } = await import('../installation.ts');
+  const { collectFacts } = await import('../audit/collect.ts');
+  const { judge } = await import('../audit/judge.ts');
+  const { describeAudit, verdictOf } = await import('../audit/describe.ts');
+  const installation = await openInstallation(installationEnvironment(context.env, context.stateDir));
+  try {
+    const facts = await collectFacts(installation, { deep: deep ?? false, signal: context.signal });
+    const result = judge(facts);
+    if (json) printJson(context, result);
+    else context.print(describeAudit(result));
+    if (!result.addsUp) throw new WindrowError('AUDIT_FAILED', verdictOf(result));
+  } finally {
+    await installation.close();
+  }
+}

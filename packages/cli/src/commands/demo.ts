@@ -1,0 +1,35 @@
+import { WindrowError } from '@windrow/runtime';
+import type { AddCommand, CommandContext } from '../context.ts';
+
+export const addDemoCommand: AddCommand = (program, context) => {
+  program
+    .command('demo')
+    .description(
+      'from nothing to an answer: stack, services, a month of flights and weather, and what they tell',
+    )
+    .option('--keep', 'leave the stack and the services running')
+    .addHelpText(
+      'after',
+      `
+It runs on this clone's local stack; one that runs already is used, with the events that are in it.
+
+Example:
+  $ npx windrow demo --keep`,
+    )
+    .action((options: { keep?: true }) => demo(context, options.keep ?? false));
+};
+
+async function demo(context: CommandContext, keep: boolean): Promise<void> {
+  const { runDemo } = await import('../demo/run.ts');
+  const succeeded = await runDemo(context, { keep });
+  if (keep) {
+    context.print('It runs on. Look around with: npx windrow status, npx windrow audit --deep');
+    context.print('Stop it with:                 npx windrow down && npx windrow stack down');
+  }
+  if (!succeeded) {
+    throw new WindrowError(
+      'AUDIT_FAILED',
+      'the answers do not agree, or the audit does not add up: see above',
+    );
+  }
+}

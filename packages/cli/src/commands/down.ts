@@ -1,0 +1,12 @@
+import type { AddCommand } from '../context.ts';
+import { stopServices } from '../services/background.ts';
+
+export const addDownCommand: AddCommand = (program, { stateDir, print }) => {
+  program
+    .command('down')
+    .description('stop the services; what they hold is committed first')
+    .addHelpText('after', '\nExample:\n  $ npx windrow down && npx windrow stack down')
+    .action(async () => {
+      print((await stopServices(stateDir)) ? 'the services are stopped' : 'no services were running');
+    });
+};

@@ -1,0 +1,50 @@
+import { InvalidArgumentError } from 'commander';
+import type { AddCommand, CommandContext } from '../context.ts';
+import { installationEnvironment } from '../environment.ts';
+import { type Behind, summary } from '../landing/distance.ts';
+
+export const addWaitCommand: AddCommand = (program, context) => {
+  program
+    .command('wait')
+    .description('until everything accepted so far has landed in the lake and in Postgres')
+    .option('--timeout <seconds>', 'fail after this time, naming what is behind', positive, 300)
+    .addHelpText('after', '\nExample:\n  $ npx windrow wait --timeout 120')
+    .action((options: { timeout: number }) => wait(context, options));
+};
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('It is a number of seconds above 0.');
+}
+
+async function wait(context: CommandContext, { timeout }: { timeout: number }): Promise<void> {
+  const { env, stateDir, signal, note, print } = context;
+  const { openInstallation } = await import('../installation.ts');
+  const { waitForLanding } = await import('../landing/wait.ts');
+  const installation = await openInstallation(installationEnvironment(env, stateDir));
+  const begunMs = performance.now();
+  try {
+    await waitForLanding(installation, {
+      timeoutMs: timeout * 1000,
+      signal,
+      onBehind: reports(note),
+    });
+  } finally {
+    await installation.close();
+  }
+  print(`everything has landed, after ${((performance.now() - begunMs) / 1000).toFixed(1)} s`);
+}
+
+/** At once what is new, but not too often; now and then also what has not changed. */
+function reports(note: (line: string) => void): (behind: Behind[]) => void {
+  let [said, saidMs] = ['', 0];
+  return (behind) => {
+    const nowMs = performance.now();
+    const line = `behind by offsets: ${summary(behind)}`;
+    const pauseMs = line === said ? 15_000 : 2_000;
+    if (behind.length === 0 || (said !== '' && nowMs - saidMs < pauseMs)) return;
+    [said, saidMs] = [line, nowMs];
+    note(line);
+  };
+}

@@ -1,0 +1,31 @@
+export interface Phase {
+  name: string;
+  ms: number;
+}
+
+/** Tells each phase as it begins, and remembers how long it took. */
+export class Phases {
+  readonly all: Phase[] = [];
+  readonly #note: (line: string) => void;
+  readonly #signal: AbortSignal;
+
+  constructor(note: (line: string) => void, signal: AbortSignal) {
+    this.#note = note;
+    this.#signal = signal;
+  }
+
+  /** A phase that the signal interrupts fails with the signal's reason, whatever it failed with itself. */
+  async run<T>(name: string, what: string, work: () => Promise<T>): Promise<T> {
+    this.#signal.throwIfAborted();
+    this.#note(`▸ ${what}`);
+    const begunMs = performance.now();
+    try {
+      return await work();
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      throw error;
+    } finally {
+      this.all.push({ name, ms: performance.now() - begunMs });
+    }
+  }
+}

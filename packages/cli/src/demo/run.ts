@@ -1,0 +1,129 @@
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { hideUrlPasswords, Teardown } from '@windrow/runtime';
+import { collectFacts } from '../audit/collect.ts';
+import type { AuditFacts } from '../audit/facts.ts';
+import { judge } from '../audit/judge.ts';
+import type { CommandContext } from '../context.ts';
+import { type Installation, openInstallation } from '../installation.ts';
+import { waitForLanding } from '../landing/wait.ts';
+import { loadInto } from '../load.ts';
+import { servicesStatus } from '../services/background.ts';
+import { addressOf } from '../services/record.ts';
+import { askLakeFiles, askPostgres } from './answers.ts';
+import { Phases } from './phases.ts';
+import { startPlatform } from './platform.ts';
+import { type DemoResult, describeDemo, type Outcome, succeeded } from './screen.ts';
+
+const data = fileURLToPath(new URL('../../../../examples/flights-2013-01/', import.meta.url));
+
+/** Weather first: what is there before an event is sent is what the event is joined with. */
+const loads = [
+  {
+    stream: 'weather',
+    file: path.join(data, 'weather.jsonl.gz'),
+    what: 'the hourly weather at three airports',
+  },
+  {
+    stream: 'track',
+    file: path.join(data, 'track_events.jsonl.gz'),
+    what: 'every departure of January 2013',
+  },
+];
+
+/**
+ * From nothing to the answer, on the local stack whatever else the environment names; the answer is printed. Whatever it
+ * started is stopped again, also when it fails or is interrupted; with `keep` only then.
+ * @returns whether the two answers agree and the audit adds up
+ */
+export async function runDemo(context: CommandContext, { keep }: { keep: boolean }): Promise<boolean> {
+  const { env, stateDir, note, signal } = context;
+  const started = new Teardown();
+  const phases = new Phases(note, signal);
+  let stays = false;
+  try {
+    const platform = await startPlatform({ stateDir, env, keep, phases, note, teardown: started });
+    const installation = await openInstallation(platform);
+    try {
+      const result = await ask(installation, platform, context, phases);
+      context.print(describeDemo(result));
+      stays = keep;
+      return succeeded(result);
+    } finally {
+      await installation.close();
+    }
+  } finally {
+    if (!stays) await started.run();
+  }
+}
+
+async function ask(
+  installation: Installation,
+  env: NodeJS.ProcessEnv,
+  context: CommandContext,
+  phases: Phases,
+): Promise<DemoResult> {
+  const { signal, stateDir } = context;
+  const before = await collectFacts(installation, { signal });
+  for (const { stream, file, what } of loads) {
+    await phases.run(`load ${stream}`, `loading ${what}`, async () => {
+      await loadInto(env, { stream, files: [file], context });
+      signal.throwIfAborted();
+    });
+  }
+  await phases.run('wait', 'waiting until all of it has landed', () =>
+    waitForLanding(installation, { signal }),
+  );
+  const facts = await phases.run('audit', 'auditing', () => collectFacts(installation, { signal }));
+  return phases.run('answer', 'asking Postgres and the lake', async () => ({
+    outcomes: outcomesOf(before, facts),
+    audit: judge(facts),
+    postgresRows: await postgresRows(installation),
+    postgres: await askPostgres(installation),
+    lakeFiles: await askLakeFiles(installation),
+    phases: phases.all,
+    addresses: addressesOf(env, stateDir),
+  }));
+}
+
+/** What became of the events that were sent between the two. */
+function outcomesOf(before: AuditFacts, after: AuditFacts): Outcome[] {
+  return after.streams.map(({ stream, accounts }) => {
+    const earlier = before.streams.find((candidate) => candidate.stream === stream)?.accounts ?? [];
+    const now = accounts.slice(earlier.length);
+    const sum = (of: (account: (typeof now)[number]) => number) =>
+      now.reduce((total, account) => total + of(account), 0);
+    return {
+      stream,
+      accepted: sum(({ consumed }) => consumed),
+      passed: sum(({ accepted }) => accepted),
+      rejected: sum(({ rejected }) => Object.values(rejected).reduce((total, events) => total + events, 0)),
+      duplicates: sum(({ duplicates }) => duplicates),
+    };
+  });
+}
+
+async function postgresRows({ contracts, query }: Installation): Promise<{ table: string; rows: number }[]> {
+  const tables = contracts.flatMap(({ curated }) =>
+    curated ? [curated.table, ...(curated.aggregates ?? []).map((aggregate) => aggregate.table)] : [],
+  );
+  return Promise.all(
+    tables.map(async (table) => {
+      const [row] = await query<{ rows: string }>(`SELECT count(*) AS rows FROM ${table}`);
+      return { table, rows: Number(row?.rows ?? 0) };
+    }),
+  );
+}
+
+function addressesOf(env: NodeJS.ProcessEnv, stateDir: string): { name: string; address: string }[] {
+  const producer = servicesStatus(stateDir).services.find(({ name }) => name === 'producer');
+  const addresses = [
+    ...(producer ? [{ name: 'HTTP', address: `${addressOf(producer, 'http')}/v1/track` }] : []),
+    { name: 'Kafka', address: env.KAFKA_BROKERS },
+    { name: 'registry', address: env.SCHEMA_REGISTRY_URL },
+    { name: 'lake', address: env.S3_ENDPOINT && `${env.S3_ENDPOINT}/${env.LAKE_BUCKET}` },
+    { name: 'Postgres', address: env.DATABASE_URL && hideUrlPasswords(env.DATABASE_URL) },
+    { name: 'Prometheus', address: env.PROMETHEUS_URL },
+  ];
+  return addresses.filter((entry): entry is { name: string; address: string } => entry.address !== undefined);
+}

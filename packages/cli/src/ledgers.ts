@@ -1,0 +1,71 @@
+import { deadLetterTable, deadLetterTopic, landedTopic, type StreamContract } from '@windrow/contracts';
+import { DeltaLog, systemHost } from '@windrow/lake';
+import type { LedgerLine } from './audit/facts.ts';
+import type { Installation } from './installation.ts';
+
+/** The name under which the lake sink keeps its ledger in the Delta logs. */
+const lakeSink = 'lake';
+
+/** A lake table and the topic it is made from. */
+export interface LakeTableName {
+  path: string;
+  topic: string;
+}
+
+/** Every lake table of the contracts. */
+export function lakeTables(contracts: StreamContract[]): LakeTableName[] {
+  return [
+    ...contracts.flatMap((contract) => streamTables(contract)),
+    { path: deadLetterTable, topic: deadLetterTopic.name },
+  ];
+}
+
+export function streamTables({ lake, topics }: StreamContract): LakeTableName[] {
+  const tables = [{ path: lake.raw, topic: topics.raw.name }];
+  if (lake.curated && topics.enriched) tables.push({ path: lake.curated, topic: topics.enriched.name });
+  return tables;
+}
+
+/** Null where the table isn't there yet. */
+export function openLog({ lake }: Installation, { path }: LakeTableName): Promise<DeltaLog | undefined> {
+  return DeltaLog.open(lake, path, systemHost);
+}
+
+/** The `txn` actions of a Delta log as lines: `lake:<topic>:<partition>` and `…#rows`. */
+export function lakeLedger(log: DeltaLog | undefined, topic: string): LedgerLine[] {
+  const prefix = `${lakeSink}:${topic}:`;
+  const lines: LedgerLine[] = [];
+  for (const [appId, nextOffset] of log?.txns ?? []) {
+    const partition = appId.startsWith(prefix) ? appId.slice(prefix.length) : '';
+    if (!/^\d+$/.test(partition)) continue;
+    const rows = log?.txns.get(`${appId}#rows`) ?? 0;
+    lines.push({ partition: Number(partition), nextOffset, rows, rejected: 0 });
+  }
+  return lines;
+}
+
+/** The streams with a Postgres table and the topic it is made from. */
+export function postgresTables(contracts: StreamContract[]): { table: string; topic: string }[] {
+  return contracts.flatMap((contract) =>
+    contract.curated ? [{ table: contract.curated.table, topic: landedTopic(contract) }] : [],
+  );
+}
+
+/** Error: POSTGRES_FAILED, also before `windrow streams apply`. */
+export async function postgresLedger(installation: Installation, topic: string): Promise<LedgerLine[]> {
+  const rows = await installation.query<{
+    partition: number;
+    next_offset: string;
+    rows: string;
+    rejected: string;
+  }>(
+    'SELECT partition, next_offset, rows, rejected FROM windrow.sink_offset WHERE topic = $1 ORDER BY partition',
+    [topic],
+  );
+  return rows.map((row) => ({
+    partition: row.partition,
+    nextOffset: Number(row.next_offset),
+    rows: Number(row.rows),
+    rejected: Number(row.rejected),
+  }));
+}

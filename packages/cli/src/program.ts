@@ -1,0 +1,48 @@
+import { Command } from 'commander';
+import { addAuditCommand } from './commands/audit.ts';
+import { addConfigCommand } from './commands/config.ts';
+import { addDemoCommand } from './commands/demo.ts';
+import { addDownCommand } from './commands/down.ts';
+import { addLoadCommand } from './commands/load.ts';
+import { addStackCommand } from './commands/stack.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addStreamsCommand } from './commands/streams.ts';
+import { addUpCommand } from './commands/up.ts';
+import { addWaitCommand } from './commands/wait.ts';
+import type { AddCommand, CommandContext } from './context.ts';
+
+const additions: AddCommand[] = [
+  addDemoCommand,
+  addStackCommand,
+  addStreamsCommand,
+  addConfigCommand,
+  addUpCommand,
+  addDownCommand,
+  addStatusCommand,
+  addLoadCommand,
+  addWaitCommand,
+  addAuditCommand,
+];
+
+/** The command line; it throws what its commands throw, and commander's own errors, and never exits by itself. */
+export function createProgram(context: CommandContext): Command {
+  const program = new Command('windrow')
+    .description('Streams of events into a lake and Postgres, exactly once')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.print(text.trimEnd()),
+      writeErr: (text) => context.note(text.trimEnd()),
+    })
+    .showHelpAfterError('(see --help)')
+    .addHelpText(
+      'after',
+      `
+Commands work on what the environment names (KAFKA_BROKERS, SCHEMA_REGISTRY_URL, S3_ENDPOINT, LAKE_BUCKET, DATABASE_URL),
+or else on the local stack of this clone. Exit codes: 0 it worked, 1 it failed, 2 it was used wrongly.
+
+Example, from nothing to an answer:
+  $ npx windrow demo`,
+    );
+  for (const add of additions) add(program, context);
+  return program;
+}

@@ -1,0 +1,49 @@
+import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
+
+export const serviceNames = ['producer', 'enricher', 'lake-sink', 'postgres-sink'] as const;
+export type ServiceName = (typeof serviceNames)[number];
+
+/** The enricher's consumer group: its committed offsets, written in its transactions, say how far it is. */
+export const enricherGroup = 'enricher';
+
+export interface ServiceDefinition {
+  name: ServiceName;
+  /** The file that Node runs. */
+  main: string;
+  /** Port variables beside ADMIN_PORT; one that the environment sets is left as it is. */
+  ports: { name: string; variable: string }[];
+  /** Loaded when asked for: a service's config may bring much of the service with it. */
+  config(): Promise<z.ZodObject>;
+}
+
+const mainOf = (name: ServiceName) =>
+  fileURLToPath(new URL(`../../../../services/${name}/src/main.ts`, import.meta.url));
+
+/** In the order of the data. */
+export const services: ServiceDefinition[] = [
+  {
+    name: 'producer',
+    main: mainOf('producer'),
+    ports: [{ name: 'http', variable: 'HTTP_PORT' }],
+    config: async () => (await import('@windrow/producer')).producerConfig,
+  },
+  {
+    name: 'enricher',
+    main: mainOf('enricher'),
+    ports: [],
+    config: async () => (await import('@windrow/enricher')).enricherConfig,
+  },
+  {
+    name: 'lake-sink',
+    main: mainOf('lake-sink'),
+    ports: [],
+    config: async () => (await import('@windrow/lake-sink')).lakeSinkConfig,
+  },
+  {
+    name: 'postgres-sink',
+    main: mainOf('postgres-sink'),
+    ports: [],
+    config: async () => (await import('@windrow/postgres-sink')).postgresSinkConfig,
+  },
+];

@@ -1,0 +1,32 @@
+import { topicsOf } from '@windrow/contracts';
+import { WindrowError } from '@windrow/runtime';
+import type { TopicFacts } from './audit/facts.ts';
+import type { Installation } from './installation.ts';
+
+/** @throws WindrowError TOPIC_MISSING naming the topics that the contracts want and the broker lacks */
+export async function assertTopics({ broker, contracts }: Installation): Promise<void> {
+  const names = topicsOf(contracts).map(({ topic }) => topic.name);
+  const there = new Set((await broker.describeTopics(names)).map(({ name }) => name));
+  const missing = names.filter((name) => !there.has(name));
+  if (missing.length > 0) {
+    const message = `topics ${missing.join(', ')} do not exist; make them with: windrow streams apply`;
+    throw new WindrowError('TOPIC_MISSING', message);
+  }
+}
+
+export async function topicFacts(
+  { broker }: Installation,
+  name: string,
+  compacted: boolean,
+): Promise<TopicFacts> {
+  const [starts, ends] = await Promise.all([broker.startOffsets(name), broker.endOffsets(name)]);
+  const partitions = [...ends]
+    .map(([partition, end]) => ({ partition, start: starts.get(partition) ?? 0, end }))
+    .sort((a, b) => a.partition - b.partition);
+  return { name, compacted, partitions };
+}
+
+/** Partition → its end. */
+export function endsOf(topic: TopicFacts): Map<number, number> {
+  return new Map(topic.partitions.map(({ partition, end }) => [partition, end]));
+}

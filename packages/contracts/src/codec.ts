@@ -1,0 +1,124 @@
+import { WindrowError } from '@windrow/runtime';
+import avsc, { type Resolver, type Type } from 'avsc';
+import type { AvroRecordSchema, EventRecord } from './contract.ts';
+import type { AvroRegistry } from './registry.ts';
+
+/** What became of one message's bytes. `reason` is a short stable code. */
+export type Decoded =
+  | { ok: true; record: EventRecord; schemaId: number }
+  | { ok: false; reason: string; message: string; schemaId: number | null };
+
+const headerBytes = 5;
+
+/**
+ * Avro in the registry's wire format (a zero byte, the schema's id in four bytes big-endian, the Avro binary:
+ * https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format).
+ * Whatever version wrote a message, it is resolved to `schema`; resolvers are compiled once for each writer.
+ */
+export class AvroCodec {
+  readonly type: Type;
+  readonly #registry: AvroRegistry;
+  readonly #resolvers = new Map<number, Resolver | 'same' | string>();
+  #scratch: Buffer = Buffer.allocUnsafe(16_384);
+
+  constructor(schema: AvroRecordSchema, registry: AvroRegistry) {
+    this.type = avsc.Type.forSchema(schema as unknown as avsc.Schema);
+    this.#registry = registry;
+  }
+
+  /** `schemaId`: what {@link AvroRegistry.register} gave for this schema. Error: ENCODE_FAILED, naming the fields. */
+  encode(record: EventRecord, schemaId: number): Buffer {
+    try {
+      let end = this.type.encode(record, this.#scratch, headerBytes);
+      if (end < 0) {
+        // avsc answers with the bytes that were missing.
+        this.#scratch = Buffer.allocUnsafe(2 * (this.#scratch.length - end));
+        end = this.type.encode(record, this.#scratch, headerBytes);
+      }
+      this.#scratch.writeUInt8(0, 0);
+      this.#scratch.writeInt32BE(schemaId, 1);
+      return Buffer.from(this.#scratch.subarray(0, end));
+    } catch (cause) {
+      throw new WindrowError('ENCODE_FAILED', this.faults(record).join('; ') || String(cause), { cause });
+    }
+  }
+
+  /** Why the record is not of this type, one text for each field at fault. */
+  faults(record: EventRecord): string[] {
+    const faults: string[] = [];
+    this.type.isValid(record, {
+      errorHook: (path, value, type) => {
+        const shown = value === undefined ? 'missing' : (JSON.stringify(value) ?? String(value)).slice(0, 80);
+        faults.push(`${path.join('.')} is ${shown}, not ${String(type).slice(0, 80)}`);
+      },
+    });
+    return faults;
+  }
+
+  /** Decodes in order; one result for each value. Error: REGISTRY_UNAVAILABLE, before anything is decided. */
+  async decode(values: readonly (Buffer | null)[]): Promise<Decoded[]> {
+    const unknown = new Set<number>();
+    for (const value of values) {
+      if (value === null || value.length < headerBytes || value[0] !== 0) continue;
+      const id = value.readInt32BE(1);
+      if (!this.#resolvers.has(id)) unknown.add(id);
+    }
+    const absent = new Set<number>();
+    for (const id of unknown) if (!(await this.#prepare(id))) absent.add(id);
+    return values.map((value) => this.#decodeOne(value, absent));
+  }
+
+  /** A value that `decode` has decoded before; without asking the registry again. */
+  decodeAgain(value: Buffer): EventRecord {
+    const decoded = this.#decodeOne(value, new Set());
+    if (!decoded.ok) throw new TypeError(`a value that was decoded can't be any more: ${decoded.message}`);
+    return decoded.record;
+  }
+
+  async #prepare(id: number): Promise<boolean> {
+    const writer = await this.#registry.writerType(id);
+    if (writer === null) return false;
+    try {
+      const same = writer.fingerprint().equals(this.type.fingerprint());
+      this.#resolvers.set(id, same ? 'same' : this.type.createResolver(writer));
+    } catch (cause) {
+      this.#resolvers.set(id, String(cause instanceof Error ? cause.message : cause));
+    }
+    return true;
+  }
+
+  #decodeOne(value: Buffer | null, absent: Set<number>): Decoded {
+    if (value === null)
+      return { ok: false, reason: 'empty', message: 'the message has no value', schemaId: null };
+    if (value.length < headerBytes || value[0] !== 0) {
+      const start = value.subarray(0, headerBytes).toString('hex');
+      const message = `not in the registry's wire format: starts with 0x${start}, not with 0x00 and a schema id`;
+      return { ok: false, reason: 'not_avro', message, schemaId: null };
+    }
+    const schemaId = value.readInt32BE(1);
+    if (absent.has(schemaId)) {
+      return {
+        ok: false,
+        reason: 'unknown_schema',
+        message: `the registry has no Avro schema ${schemaId}`,
+        schemaId,
+      };
+    }
+    const resolver = this.#resolvers.get(schemaId);
+    if (typeof resolver === 'string' && resolver !== 'same') {
+      const message = `schema ${schemaId} can't be read as ${this.type.name ?? 'record'}: ${resolver}`;
+      return { ok: false, reason: 'incompatible_schema', message, schemaId };
+    }
+    try {
+      const reader = resolver === 'same' || resolver === undefined ? undefined : (resolver as Resolver);
+      const decoded = this.type.decode(value, headerBytes, reader) as { value: EventRecord; offset: number };
+      if (decoded.offset < 0) throw new Error('the value ends too early');
+      if (decoded.offset !== value.length)
+        throw new Error(`${value.length - decoded.offset} bytes are left over`);
+      return { ok: true, record: decoded.value, schemaId };
+    } catch (cause) {
+      const message = `schema ${schemaId}: ${cause instanceof Error ? cause.message : String(cause)}`;
+      return { ok: false, reason: 'not_avro', message, schemaId };
+    }
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * What a stream is made of. A stream is a folder under `streams/`: `schema.avsc`, `contract.ts` (a default export made
+ * with {@link defineStream}) and, where it has curated tables, `migrations/*.sql`. Services read contracts; none of
+ * them names a stream, so a new folder is all that a new stream needs.
+ */
+
+/** One event as JavaScript values: Avro field names; times are epoch milliseconds; absent values are null. */
+export type EventRecord = Record<string, unknown>;
+
+export interface AvroField {
+  name: string;
+  type: unknown;
+  doc?: string;
+  default?: unknown;
+}
+
+/** An Avro record schema as JSON (https://avro.apache.org/docs/1.12.0/specification/). */
+export interface AvroRecordSchema {
+  type: 'record';
+  name: string;
+  namespace?: string;
+  doc?: string;
+  fields: AvroField[];
+}
+
+export interface TopicSpec {
+  name: string;
+  /** `compact` keeps the newest record of each key; `delete` keeps all of them for `retentionMs`. */
+  cleanup: 'delete' | 'compact';
+  /** −1: for ever. */
+  retentionMs: number;
+  /** A fixed number of partitions; without it, the configured one (KAFKA_PARTITIONS). */
+  partitions?: number;
+}
+
+/** Where an input came from; decides whose clock is believed. */
+export type InputSource =
+  | { kind: 'file' }
+  /** `receivedAtMs`: when the HTTP server had the whole request. */
+  | { kind: 'http'; receivedAtMs: number };
+
+/** What `parse` makes of one input. `reason` is a short stable code, `message` is for people. */
+export type ParseResult = { ok: true; record: EventRecord } | { ok: false; reason: string; message: string };
+
+/** A quality rule: null when the record keeps it, else what is wrong with it, for people. */
+export interface Rule {
+  /** Short stable code; becomes the dead letter's `reason`. */
+  reason: string;
+  check(record: EventRecord): string | null;
+}
+
+/** The ways to find an event's place; the first whose fields are there answers. */
+export type Locator =
+  | { by: 'field'; field: string }
+  /** The series whose newest coordinates are nearest, if no farther than `withinKm`. */
+  | { by: 'coordinates'; latitude: string; longitude: string; withinKm: number }
+  /** The city of an IANA zone: `Europe/Zurich` → `Zurich`, `America/New_York` → `New York`. */
+  | { by: 'timezone'; field: string };
+
+/**
+ * An as-of join with another stream, held as a table: the newest row of the event's series whose time is at or before the
+ * event's, if not older than `maxAgeMs`. The enriched record gets `<prefix>_match` (matched, stale, missing,
+ * no_location), `<prefix>_age_s`, `<prefix>_<time of the table>`, `<prefix>_<series>` and `fields` by their own names.
+ */
+export interface AsOfJoin {
+  /** The stream that is the table; its raw topic is read whole. */
+  table: string;
+  /** The table's field that tells its series apart (for weather: the city). */
+  series: string;
+  /** The table's fields with a series' coordinates, in degrees; for `by: 'coordinates'`. */
+  coordinates: { latitude: string; longitude: string };
+  locate: Locator[];
+  maxAgeMs: number;
+  prefix: string;
+  /** The table's fields that the enriched event takes over. */
+  fields: string[];
+}
+
+/** A Postgres type that the sink can send in a COPY. */
+export type ColumnType =
+  | 'text'
+  | 'timestamptz'
+  | 'double precision'
+  | 'bigint'
+  | 'integer'
+  | 'boolean'
+  | 'jsonb';
+
+/** Sums by group over rows that are new in `table`; added to the aggregate's rows in the same transaction. */
+export interface CuratedAggregate {
+  table: string;
+  /** Aggregate column → SQL expression over columns of the mapping; together the aggregate's primary key. */
+  groupBy: Record<string, string>;
+  /** Aggregate column → SQL aggregate expression; must be additive (count, sum). */
+  sums: Record<string, string>;
+}
+
+/** How a stream lands in Postgres; its tables are made by `migrations/*.sql` of the stream's folder. */
+export interface CuratedMapping {
+  table: string;
+  /** Table column → field of the (enriched) record and its type. */
+  columns: { name: string; field: string; type: ColumnType }[];
+  /** The table's primary key. */
+  key: string[];
+  /** `ignore`: the first one of a key stays. `replace`: the last one wins, so corrections replace. */
+  onConflict: 'ignore' | 'replace';
+  /** The timestamptz column by whose UTC day the table is partitioned; the sink makes missing partitions. */
+  partitionByDay?: string;
+  /** Only with `onConflict: 'ignore'`: sums of rows that were replaced could not be taken back. */
+  aggregates?: CuratedAggregate[];
+}
+
+/** A path of the HTTP server; `messages` takes the body apart into inputs for `parse`. */
+export interface HttpRoute {
+  path: string;
+  /** The messages of a body; throws nothing: a body of another shape gives a reason. */
+  messages(body: unknown): { ok: true; messages: unknown[] } | { ok: false; message: string };
+}
+
+export interface StreamDefinition {
+  name: string;
+  /** One line for people: what an event of this stream is. */
+  description: string;
+  /** The fields that together tell one event from all others. */
+  id: string[];
+  /** The Kafka message key, which decides the partition: events with equal ids must have equal keys. */
+  key(record: EventRecord): string;
+  /** The field with the time at which it happened; timestamp-millis, never null. */
+  eventTime: string;
+  /** The field with the time at which Windrow had it, where the stream has one; timestamp-millis. */
+  receivedTime?: string;
+  topics: {
+    raw: Omit<TopicSpec, 'name'>;
+    /** Present: the enricher writes events that pass to `<name>.enriched`. Absent: it only checks them. */
+    enriched?: Omit<TopicSpec, 'name'>;
+  };
+  /**
+   * Any input form that producers post (SDK messages, plain records, exports without their table prefix) → values by the
+   * raw schema's field names, as they come: `parseInput` gives them the schema's types, times and JSON texts included.
+   */
+  parse(input: EventRecord, source: InputSource): EventRecord;
+  rules: Rule[];
+  /** How long an event's id is remembered, by the broker's time of its record. Only for streams with `enriched`. */
+  dedupe?: { horizonMs: number };
+  join?: AsOfJoin;
+  lake: { raw: string; curated?: string };
+  curated?: CuratedMapping;
+  http?: HttpRoute[];
+}
+
+export interface StreamContract extends Omit<StreamDefinition, 'topics'> {
+  /** The raw topic's schema, from `schema.avsc`. */
+  schema: AvroRecordSchema;
+  topics: { raw: TopicSpec; enriched?: TopicSpec };
+  /** The folder, for its migrations. */
+  directory: string;
+}
+
+/** Keeps a contract's types checked where it is written. */
+export function defineStream(definition: StreamDefinition): StreamDefinition {
+  return definition;
+}
+
+/** Event time is cut into tumbling windows of this length, aligned to the epoch, UTC. */
+export const windowMs = 10 * 60_000;

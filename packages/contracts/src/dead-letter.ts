@@ -1,0 +1,59 @@
+import type { AvroRecordSchema, TopicSpec } from './contract.ts';
+
+/** Where on its way an event failed. */
+export type DeadLetterStage = 'load' | 'http' | 'decode' | 'rules' | 'join' | 'encode' | 'lake' | 'postgres';
+
+/** An event that could not go on, with everything needed to understand it and to send it again. */
+export interface DeadLetter {
+  stage: DeadLetterStage;
+  /** Short stable code, bounded in number: it is a metric's label. */
+  reason: string;
+  /** For people. */
+  message: string;
+  stream: string | null;
+  /** Where it was read; null for what never reached Kafka. */
+  topic: string | null;
+  partition: number | null;
+  offset: number | null;
+  key: Buffer | null;
+  /** The raw bytes as they came. */
+  value: Buffer | null;
+  headers: Record<string, string>;
+  schema_id: number | null;
+  /** Epoch milliseconds. */
+  failed_at: number;
+  attempts: number;
+  service: string;
+  version: string;
+}
+
+const nullable = (type: unknown) => ['null', type];
+
+export const deadLetterSchema: AvroRecordSchema = {
+  type: 'record',
+  name: 'DeadLetter',
+  namespace: 'windrow',
+  doc: 'An event that could not go on, with its raw bytes',
+  fields: [
+    { name: 'stage', type: 'string', doc: 'Where on its way it failed' },
+    { name: 'reason', type: 'string', doc: 'Short stable code' },
+    { name: 'message', type: 'string', doc: 'What is wrong, for people' },
+    { name: 'stream', type: nullable('string'), default: null },
+    { name: 'topic', type: nullable('string'), default: null, doc: 'Where it was read' },
+    { name: 'partition', type: nullable('int'), default: null },
+    { name: 'offset', type: nullable('long'), default: null },
+    { name: 'key', type: nullable('bytes'), default: null },
+    { name: 'value', type: nullable('bytes'), default: null, doc: 'The raw bytes as they came' },
+    { name: 'headers', type: { type: 'map', values: 'string' }, default: {} },
+    { name: 'schema_id', type: nullable('int'), default: null },
+    { name: 'failed_at', type: { type: 'long', logicalType: 'timestamp-millis' } },
+    { name: 'attempts', type: 'int', default: 1 },
+    { name: 'service', type: 'string' },
+    { name: 'version', type: 'string' },
+  ],
+};
+
+const day = 86_400_000;
+export const deadLetterTopic: TopicSpec = { name: 'dead-letter', cleanup: 'delete', retentionMs: 30 * day };
+/** Path of the lake table, below the bucket. */
+export const deadLetterTable = 'rejected/dead_letter';

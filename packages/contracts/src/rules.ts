@@ -1,0 +1,89 @@
+import type { EventRecord, Rule } from './contract.ts';
+
+const shown = (value: unknown): string => {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+};
+const instant = (ms: number): string => {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
+};
+const isMissing = (value: unknown): boolean => value === null || value === undefined || value === '';
+
+/** The field has a value that is not empty. */
+export function required(field: string, when: (record: EventRecord) => boolean = () => true): Rule {
+  return {
+    reason: `${field}_missing`,
+    check: (record) => (isMissing(record[field]) && when(record) ? `${field} is required` : null),
+  };
+}
+
+/** At least one of the fields has a value. */
+export function anyOf(...fields: string[]): Rule {
+  return {
+    reason: `${fields.join('_or_')}_missing`,
+    check: (record) =>
+      fields.every((field) => isMissing(record[field])) ? `one of ${fields.join(', ')} is required` : null,
+  };
+}
+
+/** A number that is finite and between the bounds, both included; null passes. */
+export function between(field: string, low: number, high: number): Rule {
+  return {
+    reason: `${field}_out_of_range`,
+    check: (record) => {
+      const value = record[field];
+      if (value === null || value === undefined) return null;
+      if (typeof value === 'number' && Number.isFinite(value) && value >= low && value <= high) return null;
+      return `${field} is ${shown(typeof value === 'number' ? String(value) : value)}, not between ${low} and ${high}`;
+    },
+  };
+}
+
+/** One of a closed set of values; null passes. */
+export function oneOf(field: string, values: readonly string[]): Rule {
+  return {
+    reason: `${field}_unknown`,
+    check: (record) => {
+      const value = record[field];
+      if (value === null || value === undefined || values.includes(value as string)) return null;
+      return `${field} is ${shown(value)}, not one of ${values.join(', ')}`;
+    },
+  };
+}
+
+/** A time at or after an instant. */
+export function notBefore(field: string, earliest: string): Rule {
+  const earliestMs = Date.parse(earliest);
+  return {
+    reason: `${field}_too_old`,
+    check: (record) => {
+      const value = record[field];
+      return typeof value === 'number' && value < earliestMs
+        ? `${field} ${instant(value)} is before ${earliest}`
+        : null;
+    },
+  };
+}
+
+/** A time not more than `aheadMs` after another one; passes where either is null. */
+export function notAhead(field: string, of: string, aheadMs: number): Rule {
+  return {
+    reason: `${field}_in_future`,
+    check: (record) => {
+      const value = record[field];
+      const limit = record[of];
+      if (typeof value !== 'number' || typeof limit !== 'number' || value <= limit + aheadMs) return null;
+      return `${field} ${instant(value)} is more than ${aheadMs / 60_000} minutes ahead of ${of} ${instant(limit)}`;
+    },
+  };
+}
+
+/** The first rule that the record breaks. */
+export function brokenRule(rules: Rule[], record: EventRecord): { reason: string; message: string } | null {
+  for (const rule of rules) {
+    const message = rule.check(record);
+    if (message !== null) return { reason: rule.reason, message };
+  }
+  return null;
+}

@@ -1,0 +1,23 @@
+import { accountSchema, accountTopic } from './account.ts';
+import type { AvroRecordSchema, StreamContract, TopicSpec } from './contract.ts';
+import { deadLetterSchema, deadLetterTopic } from './dead-letter.ts';
+import { enrichedSchema } from './enriched-schema.ts';
+
+/** Every topic of an installation with the schema of its values. */
+export function topicsOf(contracts: StreamContract[]): { topic: TopicSpec; schema: AvroRecordSchema }[] {
+  return [
+    ...contracts.flatMap((contract) => [
+      { topic: contract.topics.raw, schema: contract.schema },
+      ...(contract.topics.enriched
+        ? [{ topic: contract.topics.enriched, schema: enrichedSchema(contract, contracts) }]
+        : []),
+    ]),
+    { topic: deadLetterTopic, schema: deadLetterSchema },
+    { topic: accountTopic, schema: accountSchema },
+  ];
+}
+
+/** The registry's subject for a topic's values (TopicNameStrategy). */
+export function subjectOf(topic: string): string {
+  return `${topic}-value`;
+}

@@ -1,0 +1,121 @@
+import { type CuratedMapping, defineStream, type EventRecord } from '../../src/contract.ts';
+import { anyOf, between, notAhead, notBefore, oneOf, required } from '../../src/rules.ts';
+import { parseTrack } from './parse.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+/** The weather's measurements that a track event takes over. */
+const measurements = [
+  'temperature_c',
+  'apparent_temperature_c',
+  'humidity',
+  'precip_intensity',
+  'precip_probability',
+  'precip_type',
+  'visibility_km',
+  'wind_speed_ms',
+  'pressure_hpa',
+];
+
+const texts = (...fields: string[]): CuratedMapping['columns'] =>
+  fields.map((field) => ({ name: field, field, type: 'text' }));
+const times = (...fields: string[]): CuratedMapping['columns'] =>
+  fields.map((field) => ({ name: field, field, type: 'timestamptz' }));
+const numbers = (...fields: string[]): CuratedMapping['columns'] =>
+  fields.map((field) => ({ name: field, field, type: 'double precision' }));
+
+/** The single messages of Segment's API, and its batches: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/ */
+function batched(body: unknown): { ok: true; messages: unknown[] } | { ok: false; message: string } {
+  const batch = (body as EventRecord | null)?.batch;
+  if (!Array.isArray(batch)) return { ok: false, message: 'a batch is an object with an array `batch`' };
+  const sentAt = (body as EventRecord).sentAt;
+  const withSentAt = (message: unknown): unknown =>
+    typeof message === 'object' && message !== null && sentAt !== undefined
+      ? { sentAt, ...message }
+      : message;
+  return { ok: true, messages: batch.map(withSentAt) };
+}
+
+export default defineStream({
+  name: 'track',
+  description: 'What users did: messages of the Segment specification',
+  id: ['event_id'],
+  key: (record) => String(record.user_id ?? record.anonymous_id ?? record.event_id),
+  eventTime: 'occurred_at',
+  receivedTime: 'received_at',
+  topics: {
+    raw: { cleanup: 'delete', retentionMs: 7 * dayMs },
+    enriched: { cleanup: 'delete', retentionMs: 7 * dayMs },
+  },
+  parse: parseTrack,
+
+  rules: [
+    required('event_id'),
+    oneOf('type', ['track', 'page', 'screen', 'identify', 'group', 'alias']),
+    required('event_name', (record) => record.type === 'track'),
+    anyOf('user_id', 'anonymous_id'),
+    notBefore('occurred_at', '2000-01-01T00:00:00Z'),
+    notAhead('occurred_at', 'received_at', 5 * 60_000),
+    between('latitude', -90, 90),
+    between('longitude', -180, 180),
+  ],
+  dedupe: { horizonMs: dayMs },
+
+  join: {
+    table: 'weather',
+    series: 'city',
+    coordinates: { latitude: 'latitude', longitude: 'longitude' },
+    locate: [
+      { by: 'field', field: 'city' },
+      { by: 'coordinates', latitude: 'latitude', longitude: 'longitude', withinKm: 50 },
+      { by: 'timezone', field: 'timezone' },
+    ],
+    maxAgeMs: 2 * hourMs,
+    prefix: 'weather',
+    fields: measurements,
+  },
+
+  lake: { raw: 'raw/track', curated: 'curated/track' },
+
+  curated: {
+    table: 'curated.track_event',
+    columns: [
+      ...texts('event_id', 'type', 'event_name', 'anonymous_id', 'user_id'),
+      ...times('occurred_at', 'received_at'),
+      ...texts('city', 'timezone', 'os_name', 'device_type', 'app_version'),
+      ...numbers('latitude', 'longitude'),
+      { name: 'properties', field: 'properties', type: 'jsonb' },
+      ...texts('weather_match', 'weather_city'),
+      { name: 'weather_age_s', field: 'weather_age_s', type: 'bigint' },
+      ...times('weather_observed_at'),
+      ...numbers(...measurements.filter((field) => field !== 'precip_type')),
+      ...texts('precip_type'),
+    ],
+    key: ['event_id', 'occurred_at'],
+    onConflict: 'ignore',
+    partitionByDay: 'occurred_at',
+    aggregates: [
+      {
+        table: 'curated.city_window',
+        groupBy: {
+          window_start: "date_bin('10 minutes', occurred_at, timestamptz '1970-01-01 00:00:00+00')",
+          city: "coalesce(weather_city, city, '')",
+          event_name: "coalesce(event_name, '')",
+        },
+        sums: {
+          events: 'count(*)',
+          matched_events: "count(*) filter (where weather_match = 'matched')",
+          wet_events: 'count(*) filter (where precip_type is not null)',
+          temperature_c_sum: 'coalesce(sum(temperature_c), 0)',
+          temperature_c_count: 'count(temperature_c)',
+        },
+      },
+    ],
+  },
+
+  http: [
+    { path: '/v1/track', messages: (body) => ({ ok: true, messages: [body] }) },
+    { path: '/v1/batch', messages: batched },
+  ],
+});

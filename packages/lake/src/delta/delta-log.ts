@@ -1,0 +1,311 @@
+import { failpoint, isRetriable, WindrowError } from '@windrow/runtime';
+import type { Host } from '../host.ts';
+import type { ObjectStore } from '../object-store.ts';
+import {
+  type Action,
+  type Add,
+  type MetaData,
+  type Protocol,
+  parseCommit,
+  type Remove,
+  serializeCommit,
+} from './actions.ts';
+import { type StateAction, writeCheckpoint } from './checkpoint.ts';
+import { checkpointKey, commitKey, lastCheckpointKey } from './log-paths.ts';
+import { commitsAfter, readCommits, replayLog } from './log-segment.ts';
+import { assertSupported } from './protocol.ts';
+
+/** What a commit is to hold, made from the state that it follows. */
+export interface Draft {
+  /** Names its failpoints, `lake.<step>.beforePut` and `.afterPut`. */
+  step: 'claim' | 'commit' | 'schema';
+  /** For people who read the table's history. */
+  operation: string;
+  /** Goes into commitInfo beside what every commit has. */
+  info?: Record<string, unknown>;
+  actions: Action[];
+}
+
+export interface Appended {
+  version: number;
+  /** How often another writer was first. */
+  conflicts: number;
+}
+
+const engineInfo = 'windrow/0.1.0';
+const maxConflicts = 200;
+const maxUnknownAnswers = 8;
+
+/** What the log says besides its files: small, whatever the size of the table. */
+interface LogState {
+  version: number;
+  checkpointVersion: number;
+  protocol: Protocol;
+  metaData: MetaData;
+  txns: Map<string, number>;
+}
+
+/**
+ * A Delta table's log as one reader and writer knows it: the state at `version`, brought up to date by `refresh`, moved on
+ * by `append`. Of the table's files it holds none; `files` reads them when asked.
+ */
+export class DeltaLog {
+  readonly root: string;
+  readonly #store: ObjectStore;
+  readonly #host: Host;
+  #state: LogState;
+
+  private constructor(store: ObjectStore, root: string, host: Host, state: LogState) {
+    this.#store = store;
+    this.root = root;
+    this.#host = host;
+    this.#state = state;
+  }
+
+  /**
+   * @returns undefined when there is no table at `root`
+   * @throws WindrowError LAKE_LOG_INVALID, also for a table that demands an unknown feature; S3_FAILED
+   */
+  static async open(store: ObjectStore, root: string, host: Host): Promise<DeltaLog | undefined> {
+    const state = await readState(store, root);
+    return state && new DeltaLog(store, root, host, state);
+  }
+
+  /** Makes version 0. No error when another writer was first: the caller opens what is there now. */
+  static async create(
+    store: ObjectStore,
+    root: string,
+    host: Host,
+    draft: Omit<Draft, 'step'>,
+  ): Promise<void> {
+    await store.putIfAbsent(commitKey(root, 0), commitBytes(draft, host.newId(), host.nowMs()));
+  }
+
+  get version(): number {
+    return this.#state.version;
+  }
+
+  /** Version of the newest checkpoint that this one has read or written; −1 for none. */
+  get checkpointVersion(): number {
+    return this.#state.checkpointVersion;
+  }
+
+  get metaData(): MetaData {
+    return this.#state.metaData;
+  }
+
+  /** appId → its latest version. */
+  get txns(): ReadonlyMap<string, number> {
+    return this.#state.txns;
+  }
+
+  /** Reads what has been committed since. */
+  async refresh(): Promise<void> {
+    const from = this.#state.version;
+    const { versions, gapless } = await commitsAfter(this.#store, this.root, from);
+    if (!gapless) {
+      // Commits that we haven't seen were cleaned away behind a newer checkpoint.
+      const state = await readState(this.#store, this.root);
+      if (!state)
+        throw new WindrowError('LAKE_LOG_INVALID', `the log of ${this.#store.url(this.root)} is gone`);
+      if (state.version > this.#state.version) this.#state = state;
+      return;
+    }
+    for await (const { version, actions } of readCommits(this.#store, this.root, versions)) {
+      this.#apply(version, actions);
+    }
+  }
+
+  /**
+   * Commits the draft as the version after the state it was made from. When another writer was first, the log is read on
+   * and the draft made anew; so a draft that depends on the state checks it and throws when it no longer holds, which
+   * ends the attempt with nothing committed. A PUT without an answer is settled by reading that version back and
+   * comparing the commit's own id.
+   * @throws what `draft` throws: then nothing is committed, nor will be. S3_FAILED, retriable: **then it is not known
+   * whether it is or will be committed**; only a later commit of any writer settles it. LAKE_CONFLICT, retriable: others
+   * were always first.
+   */
+  async append(draft: () => Draft): Promise<Appended> {
+    const id = this.#host.newId();
+    let unknownAnswers = 0;
+    // Nothing is appended to a log that is gone, or that was cleaned up while this process slept.
+    await this.#patiently(() => this.refresh());
+    for (let conflicts = 0; conflicts <= maxConflicts; ) {
+      const version = this.#state.version + 1;
+      const made = draft();
+      const bytes = commitBytes(made, id, this.#host.nowMs());
+      await failpoint(`lake.${made.step}.beforePut`);
+      try {
+        if (await this.#store.putIfAbsent(commitKey(this.root, version), bytes)) {
+          await failpoint(`lake.${made.step}.afterPut`);
+          this.#apply(version, made.actions);
+          return { version, conflicts };
+        }
+      } catch (error) {
+        unknownAnswers += 1;
+        if (!isRetriable(error) || unknownAnswers >= maxUnknownAnswers) throw error;
+        await this.#host.pause(100 * 2 ** unknownAnswers);
+      }
+      // First on to the end, then back to our version: a delayed PUT of our own may land at any moment, and must not be
+      // taken for another writer's.
+      await this.#patiently(() => this.refresh());
+      if (this.#state.version < version) continue;
+      if (await this.#patiently(() => this.#isOwn(version, id))) return { version, conflicts };
+      conflicts += 1;
+      if (conflicts > 2) await this.#host.pause(20 * conflicts);
+    }
+    throw new WindrowError(
+      'LAKE_CONFLICT',
+      `${maxConflicts} attempts to commit to ${this.#store.url(this.root)} came after another writer's: too many writers`,
+      { retriable: true },
+    );
+  }
+
+  /** The live files and the tombstones, at the log's end. Holds all of their actions: for compaction, clean-up and checkpoints. */
+  async files(): Promise<{ adds: Map<string, Add>; removes: Map<string, Remove>; version: number }> {
+    const { files, replayed } = await this.#replayFiles();
+    return { ...files, version: replayed.version };
+  }
+
+  /** Whether the log's end names the paths (percent-encoded, as in `add.path`), as live files or as tombstones. */
+  async named(paths: ReadonlySet<string>, sinceVersion: number): Promise<Set<string>> {
+    const named = new Set<string>();
+    const check = ({ add, remove }: Action) => {
+      const path = add?.path ?? remove?.path;
+      if (path !== undefined && paths.has(path)) named.add(path);
+    };
+    const { versions, gapless } = await commitsAfter(this.#store, this.root, sinceVersion);
+    if (gapless) {
+      for await (const { actions } of readCommits(this.#store, this.root, versions)) actions.forEach(check);
+    } else {
+      await replayLog(this.#store, this.root, ['add', 'remove'], check);
+    }
+    return named;
+  }
+
+  /** Writes a checkpoint of the log's end and points to it. Writers that do so at once write the same. */
+  async checkpoint(): Promise<void> {
+    const { files, latest, replayed } = await this.#replayFiles();
+    const keepTombstonesSinceMs = this.#host.nowMs() - tombstoneRetentionMs;
+    const actions: StateAction[] = [
+      { protocol: latest.protocol },
+      { metaData: latest.metaData },
+      ...[...latest.txns.values()].map((txn) => ({ txn })),
+      ...[...files.removes.values()]
+        .filter((remove) => (remove.deletionTimestamp ?? 0) > keepTombstonesSinceMs)
+        // Protocol: actions in a checkpoint are reconciled state, and change nothing.
+        .map((remove) => ({ remove: { ...remove, dataChange: false } })),
+      ...[...files.adds.values()].map((add) => ({ add: { ...add, dataChange: false } })),
+    ];
+    await failpoint('lake.checkpoint.beforePut');
+    const bytes = writeCheckpoint(actions);
+    await this.#store.put(checkpointKey(this.root, replayed.version), bytes);
+    await failpoint('lake.checkpoint.beforePointer');
+    const pointer = {
+      version: replayed.version,
+      size: actions.length,
+      sizeInBytes: bytes.length,
+      numOfAddFiles: files.adds.size,
+    };
+    await this.#store.put(lastCheckpointKey(this.root), new TextEncoder().encode(JSON.stringify(pointer)));
+    this.#state.checkpointVersion = Math.max(this.#state.checkpointVersion, replayed.version);
+  }
+
+  async #replayFiles() {
+    const files = { adds: new Map<string, Add>(), removes: new Map<string, Remove>() };
+    const txns = new Map<string, NonNullable<Action['txn']>>();
+    let protocol = this.#state.protocol;
+    let metaData = this.#state.metaData;
+    const kinds = ['txn', 'add', 'remove', 'metaData', 'protocol'] as const;
+    const replayed = await replayLog(this.#store, this.root, kinds, (action) => {
+      if (action.add) {
+        files.adds.set(action.add.path, action.add);
+        files.removes.delete(action.add.path);
+      }
+      if (action.remove) {
+        files.adds.delete(action.remove.path);
+        files.removes.set(action.remove.path, action.remove);
+      }
+      if (action.txn) txns.set(action.txn.appId, action.txn);
+      protocol = action.protocol ?? protocol;
+      metaData = action.metaData ?? metaData;
+    });
+    if (!replayed)
+      throw new WindrowError('LAKE_LOG_INVALID', `the log of ${this.#store.url(this.root)} is gone`);
+    return { files, latest: { txns, protocol, metaData }, replayed };
+  }
+
+  async #isOwn(version: number, id: string): Promise<boolean> {
+    const key = commitKey(this.root, version);
+    const bytes = await this.#store.get(key);
+    if (!bytes) {
+      throw new WindrowError(
+        'S3_FAILED',
+        `${this.#store.url(key)} was cleaned away before its writer could know whether it is its own: read the ledger again`,
+        { retriable: true },
+      );
+    }
+    return parseCommit(bytes, key).some(({ commitInfo }) => commitInfo?.txnId === id);
+  }
+
+  /** Versions are applied in order and once, also when two calls read the same ones. */
+  #apply(version: number, actions: readonly Action[]): void {
+    if (version !== this.#state.version + 1) return;
+    const { protocol = this.#state.protocol, metaData = this.#state.metaData } = lastOf(actions);
+    assertSupported(protocol, metaData, this.#store.url(this.root));
+    this.#state = { ...this.#state, version, protocol, metaData };
+    for (const { txn } of actions) if (txn) this.#state.txns.set(txn.appId, txn.version);
+  }
+
+  async #patiently<T>(call: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!isRetriable(error) || attempt >= maxUnknownAnswers) throw error;
+        await this.#host.pause(100 * 2 ** attempt);
+      }
+    }
+  }
+}
+
+/** delta.deletedFileRetentionDuration's default: readers of older versions may still need the files. */
+const tombstoneRetentionMs = 7 * 24 * 3_600_000;
+
+async function readState(store: ObjectStore, root: string): Promise<LogState | undefined> {
+  const txns = new Map<string, number>();
+  let protocol: Protocol | undefined;
+  let metaData: MetaData | undefined;
+  const replayed = await replayLog(store, root, ['txn', 'metaData', 'protocol'], (action) => {
+    if (action.txn) txns.set(action.txn.appId, action.txn.version);
+    protocol = action.protocol ?? protocol;
+    metaData = action.metaData ?? metaData;
+  });
+  if (!replayed) return undefined;
+  if (!protocol || !metaData) {
+    throw new WindrowError(
+      'LAKE_LOG_INVALID',
+      `the log of ${store.url(root)} has no protocol or no metaData`,
+    );
+  }
+  assertSupported(protocol, metaData, store.url(root));
+  return { ...replayed, protocol, metaData, txns };
+}
+
+function lastOf(actions: readonly Action[]): Pick<Action, 'protocol' | 'metaData'> {
+  return {
+    protocol: actions.findLast((action) => action.protocol)?.protocol,
+    metaData: actions.findLast((action) => action.metaData)?.metaData,
+  };
+}
+
+function commitBytes(draft: Omit<Draft, 'step'>, id: string, timestampMs: number): Uint8Array {
+  const commitInfo = {
+    timestamp: timestampMs,
+    operation: draft.operation,
+    engineInfo,
+    txnId: id,
+    ...draft.info,
+  };
+  return serializeCommit([{ commitInfo }, ...draft.actions]);
+}

@@ -1,0 +1,60 @@
+/** How the ledger lies in the table's `txn` actions (DESIGN.md, "Lake"): three app ids for each Kafka partition of a sink. */
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** What has landed of a partition: every offset below `nextOffset`, in `rows` rows. */
+export interface LedgerPosition extends TopicPartition {
+  readonly nextOffset: number;
+  readonly rows: number;
+}
+
+/** A part of a micro-batch: the offsets from `fromOffset` to `nextOffset`, exclusive, which made `rows` rows. */
+export interface LedgerRange extends TopicPartition {
+  readonly fromOffset: number;
+  readonly nextOffset: number;
+  readonly rows: number;
+}
+
+/** Its version is the next offset. */
+export function offsetAppId(sink: string, { topic, partition }: TopicPartition): string {
+  return `${sink}:${topic}:${partition}`;
+}
+
+/** Its version is the owner's epoch, counted from 1. */
+export function ownerAppId(sink: string, of: TopicPartition): string {
+  return `${offsetAppId(sink, of)}#owner`;
+}
+
+/** Its version is the number of rows landed so far. */
+export function rowsAppId(sink: string, of: TopicPartition): string {
+  return `${offsetAppId(sink, of)}#rows`;
+}
+
+export function positionOf(
+  txns: ReadonlyMap<string, number>,
+  sink: string,
+  { topic, partition }: TopicPartition,
+): LedgerPosition {
+  return {
+    topic,
+    partition,
+    nextOffset: txns.get(offsetAppId(sink, { topic, partition })) ?? 0,
+    rows: txns.get(rowsAppId(sink, { topic, partition })) ?? 0,
+  };
+}
+
+/** The positions of all partitions that the sink has ever committed. */
+export function allPositions(txns: ReadonlyMap<string, number>, sink: string): LedgerPosition[] {
+  const positions: LedgerPosition[] = [];
+  for (const appId of txns.keys()) {
+    const match = /^([^:#]+):([^:#]+):(\d+)$/.exec(appId);
+    if (match?.[1] !== sink) continue;
+    positions.push(positionOf(txns, sink, { topic: match[2]!, partition: Number(match[3]) }));
+  }
+  return positions.sort((a, b) =>
+    a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition,
+  );
+}

@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import type { ColumnBatch, ColumnType, ColumnValue } from '../table-schema.ts';
+import type { EncoderLimits } from './encoder-contract.ts';
+
+/** Batches of any types with any values that an encoder of these limits must keep. */
+export function arbitraryBatch(limits: EncoderLimits): fc.Arbitrary<ColumnBatch> {
+  const real = { noNaN: limits.nan === 'refused' };
+  const values: Readonly<Record<ColumnType, fc.Arbitrary<ColumnValue>>> = {
+    binary: fc.uint8Array({ maxLength: 40 }),
+    boolean: fc.boolean(),
+    date: fc.integer({ min: -719_162, max: 2_932_896 }),
+    double: fc.double(real),
+    float: fc.float(real),
+    integer: fc.integer(),
+    long:
+      limits.longs === 'exact' ? fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) : fc.maxSafeInteger(),
+    string: fc.string({ unit: 'binary', maxLength: 80 }),
+    timestamp: fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 }),
+  };
+  const types = Object.keys(values) as ColumnType[];
+  return fc
+    .record({
+      columns: fc.array(fc.record({ type: fc.constantFrom(...types), nullable: fc.boolean() }), {
+        minLength: 1,
+        maxLength: 6,
+      }),
+      rowCount: fc.integer({ min: 0, max: 200 }),
+      distinct: fc.integer({ min: 1, max: 200 }),
+    })
+    .chain(({ columns, distinct, rowCount }) =>
+      fc
+        .tuple(
+          ...columns.map(({ nullable, type }) => {
+            const value = nullable ? fc.option(values[type], { nil: null, freq: 4 }) : values[type];
+            // Few distinct values make dictionaries and runs, many make neither.
+            return fc
+              .tuple(
+                fc.array(value, { minLength: distinct, maxLength: distinct }),
+                fc.array(fc.nat({ max: distinct - 1 }), { minLength: rowCount, maxLength: rowCount }),
+              )
+              .map(([pool, picks]): ColumnValue[] => picks.map((pick) => pool[pick]!));
+          }),
+        )
+        .map((data) => ({
+          schema: { columns: columns.map((column, index) => ({ ...column, name: `column_${index}` })) },
+          rowCount,
+          columns: data,
+        })),
+    );
+}

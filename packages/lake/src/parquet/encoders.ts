@@ -1,0 +1,11 @@
+import type { ParquetEncoder } from '../table-schema.ts';
+import { createColumnarEncoder } from './columnar-encoder.ts';
+import { createParquetjsEncoder } from './parquetjs-encoder.ts';
+
+export const encoderNames = ['columnar', 'parquetjs-lite'] as const;
+export type EncoderName = (typeof encoderNames)[number];
+
+/** The encoder of that name, `LAKE_PARQUET_ENCODER` of the lake sink. Either makes files of the same schema. */
+export function createEncoder(name: EncoderName): ParquetEncoder {
+  return name === 'columnar' ? createColumnarEncoder() : createParquetjsEncoder();
+}

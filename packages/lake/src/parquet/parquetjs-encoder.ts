@@ -1,0 +1,146 @@
+import { WindrowError } from '@windrow/runtime';
+import parquetjs, { type ByteSink, type FieldDefinition, type ParquetSchema } from 'parquetjs-lite';
+import type {
+  ColumnBatch,
+  ColumnType,
+  ColumnValue,
+  EncodedFile,
+  ParquetEncoder,
+  TableColumn,
+} from '../table-schema.ts';
+import {
+  boundsOf,
+  type ColumnSummary,
+  fileStats,
+  type PresentValue,
+  wrongLength,
+  wrongValue,
+} from './column-bounds.ts';
+
+/** Also the rows of a page: of a row group with several pages the library loses the bounds when the first is all null. */
+const rowGroupRows = 16_384;
+const dayMs = 86_400_000;
+/** The farthest time from 1970 that a JavaScript Date holds. */
+const maxDateMs = 8.64e15;
+
+const fieldTypes: Readonly<Record<ColumnType, FieldDefinition['type']>> = {
+  binary: 'BYTE_ARRAY',
+  boolean: 'BOOLEAN',
+  date: 'DATE',
+  double: 'DOUBLE',
+  float: 'FLOAT',
+  integer: 'INT32',
+  long: 'INT64',
+  string: 'UTF8',
+  timestamp: 'TIMESTAMP_MILLIS',
+};
+
+/**
+ * The row-wise encoder of parquetjs-lite, for those who want that library's files. It refuses what the library would
+ * change or choke on: longs beyond ±(2^53 − 1) and NaN. Its timestamps carry the converted type TIMESTAMP_MILLIS only.
+ */
+export function createParquetjsEncoder(): ParquetEncoder {
+  return { name: 'parquetjs-lite', encode };
+}
+
+async function encode(batch: ColumnBatch): Promise<EncodedFile> {
+  const { columns, rowCount, schema } = batch;
+  const summaries = schema.columns.map((column, index) => summarize(column, columns[index] ?? [], rowCount));
+  const sink = new MemorySink();
+  const writer = await parquetjs.ParquetWriter.openStream(parquetjsSchema(batch), sink, {
+    // The library's page index is invalid; readers that use it fail.
+    pageIndex: false,
+    pageSize: rowGroupRows,
+    rowGroupSize: rowGroupRows,
+  });
+  const convert = schema.columns.map(({ type }) => toParquetjs(type));
+  for (let row = 0; row < rowCount; row++) {
+    const record: Record<string, unknown> = {};
+    schema.columns.forEach(({ name }, index) => {
+      const value = columns[index]![row];
+      if (value !== null && value !== undefined) record[name] = convert[index]!(value);
+    });
+    // Without the await a row group that is being written takes rows twice.
+    await writer.appendRow(record);
+  }
+  await writer.close();
+  return { bytes: sink.bytes(), stats: fileStats(batch, summaries) };
+}
+
+/** Checks a column before any of it is written. */
+function summarize(column: TableColumn, values: ArrayLike<ColumnValue>, rowCount: number): ColumnSummary {
+  if (values.length !== rowCount) throw wrongLength(column, values.length, rowCount);
+  const isFloat = column.type === 'double' || column.type === 'float';
+  const present: PresentValue[] = [];
+  for (let i = 0; i < rowCount; i++) {
+    const value = values[i];
+    if (value === null || value === undefined) continue;
+    if (typeof value === 'bigint' && !Number.isSafeInteger(Number(value))) {
+      throw beyondParquetjs(column, 'rounds longs beyond 2^53');
+    }
+    if (isFloat && Number.isNaN(value)) throw beyondParquetjs(column, 'has no NaN');
+    if (column.type === 'timestamp' && typeof value === 'number' && value < -maxDateMs) {
+      throw beyondParquetjs(column, 'has no times before the year -271821');
+    }
+    present.push(value);
+  }
+  const nullCount = rowCount - present.length;
+  if (nullCount > 0 && !column.nullable) throw wrongValue(column, null);
+  return { bounds: boundsOf(column, present), nullCount };
+}
+
+function beyondParquetjs(column: TableColumn, limit: string): WindrowError {
+  return new WindrowError(
+    'ENCODE_FAILED',
+    `column ${column.name} holds a value that parquetjs-lite can't store, it ${limit}: use LAKE_PARQUET_ENCODER=columnar`,
+  );
+}
+
+function parquetjsSchema({ schema }: ColumnBatch): ParquetSchema {
+  return new parquetjs.ParquetSchema(
+    Object.fromEntries(
+      schema.columns.map(({ name, nullable, type }): [string, FieldDefinition] => [
+        name,
+        {
+          type: fieldTypes[type],
+          optional: nullable,
+          compression: 'SNAPPY',
+          // The library orders strings by UTF-16 and bytes by their decimal text, which no reader may prune by.
+          statistics: type !== 'string' && type !== 'binary',
+        },
+      ]),
+    ),
+  );
+}
+
+/** The library refuses negative times and dates as numbers but not as Dates; equal ones share a Date so that it counts them once. */
+function toParquetjs(type: ColumnType): (value: PresentValue) => unknown {
+  if (type !== 'timestamp' && type !== 'date') return (value) => value;
+  const unitMs = type === 'date' ? dayMs : 1;
+  const dates = new Map<number, Date>();
+  return (value) => {
+    const time = Number(value);
+    if (time >= 0) return time;
+    const date = dates.get(time) ?? new Date(time * unitMs);
+    dates.set(time, date);
+    return date;
+  };
+}
+
+/** Takes a file's bytes in the place of a stream. */
+class MemorySink implements ByteSink {
+  private readonly parts: Uint8Array[] = [];
+
+  write(bytes: Uint8Array, done: () => void): void {
+    this.parts.push(bytes);
+    done();
+  }
+
+  end(done: () => void): void {
+    done();
+  }
+
+  bytes(): Uint8Array {
+    return Buffer.concat(this.parts);
+  }
+}

@@ -1,0 +1,38 @@
+import type { SchemaElement } from 'hyparquet';
+import type { ColumnType, TableSchema } from '../table-schema.ts';
+
+type LeafType = Pick<SchemaElement, 'type' | 'converted_type' | 'logical_type'>;
+
+/**
+ * How each column type is stored, after the Delta protocol's "Parquet types" and parquet-format's LogicalTypes.md.
+ * The converted types beside the logical ones are for readers older than 2018.
+ */
+const leafTypes: Readonly<Record<ColumnType, LeafType>> = {
+  binary: { type: 'BYTE_ARRAY' },
+  boolean: { type: 'BOOLEAN' },
+  date: { type: 'INT32', converted_type: 'DATE', logical_type: { type: 'DATE' } },
+  double: { type: 'DOUBLE' },
+  float: { type: 'FLOAT' },
+  integer: { type: 'INT32' },
+  long: { type: 'INT64' },
+  string: { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } },
+  timestamp: {
+    type: 'INT64',
+    converted_type: 'TIMESTAMP_MILLIS',
+    logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' },
+  },
+};
+
+/** The Parquet schema of a table's data files: a root and one flat leaf for each column. */
+export function schemaElements(schema: TableSchema): SchemaElement[] {
+  return [
+    { name: 'root', num_children: schema.columns.length },
+    ...schema.columns.map(
+      ({ name, type, nullable }): SchemaElement => ({
+        name,
+        repetition_type: nullable ? 'OPTIONAL' : 'REQUIRED',
+        ...leafTypes[type],
+      }),
+    ),
+  ];
+}

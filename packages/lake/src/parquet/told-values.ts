@@ -1,0 +1,53 @@
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import type { ColumnBatch, ColumnType, ColumnValue, TableSchema } from '../table-schema.ts';
+
+/**
+ * A value as tests compare it over readers in several languages; `tests/readers/read-parquet.py` tells values the same
+ * way: whole numbers as decimal text, floating point as numbers or their names, bytes as hex.
+ */
+export type ToldValue = string | number | boolean | null;
+
+/** The columns of a batch as a reader of its file has to tell them. */
+export function toldColumns(batch: ColumnBatch, unsignedZero: boolean): Record<string, ToldValue[]> {
+  return Object.fromEntries(
+    batch.schema.columns.map(({ name, type }, index) => [
+      name,
+      Array.from(batch.columns[index]!, (value) => {
+        const told = tell(type, value);
+        return unsignedZero && told === '-0' ? 0 : told;
+      }),
+    ]),
+  );
+}
+
+/** The columns of a Parquet file as hyparquet reads them. */
+export async function readBack(bytes: Uint8Array, schema: TableSchema): Promise<Record<string, ToldValue[]>> {
+  const file = new Uint8Array(bytes).buffer;
+  const metadata = parquetMetadata(file);
+  const rows =
+    metadata.num_rows === 0n
+      ? []
+      : await parquetReadObjects({
+          file,
+          metadata,
+          compressors,
+          utf8: false,
+          parsers: { timestampFromMilliseconds: (timeMs) => timeMs, dateFromDays: (days) => days },
+        });
+  return Object.fromEntries(
+    schema.columns.map(({ name, type }) => [name, rows.map((row) => tell(type, row[name] as ColumnValue))]),
+  );
+}
+
+function tell(type: ColumnType, value: ColumnValue | undefined): ToldValue {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'string') return value.toWellFormed();
+  if (typeof value === 'boolean') return value;
+  if (type !== 'double' && type !== 'float') return String(value);
+  const stored = type === 'float' ? Math.fround(value) : value;
+  if (Object.is(stored, -0)) return '-0';
+  return Number.isFinite(stored) ? stored : String(stored);
+}

@@ -1,0 +1,161 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { isRetriable, retry, WindrowError } from '@windrow/runtime';
+import type { ObjectEntry, ObjectStore } from './object-store.ts';
+
+export interface S3Options {
+  readonly bucket: string;
+  readonly region: string;
+  /** Of an S3 that is not AWS's; it is then asked with the bucket in the path. */
+  readonly endpoint?: string | undefined;
+  /** Without them the SDK's default chain is asked: environment, web identity, instance role. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  /** The longest time without an answer, for one try of one request. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Tries of one request, the first included, with exponential backoff and jitter between them. */
+  readonly maxAttempts?: number | undefined;
+}
+
+/** An S3 bucket. Owns its connections: `close` when done. */
+export class S3ObjectStore implements ObjectStore {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+
+  constructor(options: S3Options) {
+    this.#bucket = options.bucket;
+    this.#client = new S3Client({
+      region: options.region,
+      ...(options.endpoint ? { endpoint: options.endpoint, forcePathStyle: true } : {}),
+      ...(options.credentials ? { credentials: options.credentials } : {}),
+      retryMode: 'standard',
+      maxAttempts: options.maxAttempts ?? 4,
+      requestHandler: {
+        connectionTimeout: 3_000,
+        requestTimeout: options.requestTimeoutMs ?? 20_000,
+        throwOnRequestTimeout: true,
+      },
+    });
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return this.#ask('GET', key, (target) =>
+      orAbsent(async () => {
+        const answer = await this.#client.send(new GetObjectCommand(target));
+        return answer.Body?.transformToByteArray();
+      }),
+    );
+  }
+
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    await this.#ask('PUT', key, async (target) => {
+      await this.#client.send(new PutObjectCommand({ ...target, Body: bytes }));
+    });
+  }
+
+  async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
+    // S3 answers 409 while another conditional write of the key is under way: that one's outcome is not known yet.
+    return retry(
+      () =>
+        this.#ask('conditional PUT', key, async (target) => {
+          try {
+            await this.#client.send(new PutObjectCommand({ ...target, Body: bytes, IfNoneMatch: '*' }));
+            return true;
+          } catch (error) {
+            if (statusOf(error) === 412) return false;
+            throw error;
+          }
+        }),
+      { attempts: 6, baseMs: 50, capMs: 1_000, retriable: (error) => statusOf(causeOf(error)) === 409 },
+    );
+  }
+
+  async head(key: string): Promise<ObjectEntry | undefined> {
+    return this.#ask('HEAD', key, (target) =>
+      orAbsent(async () => {
+        const answer = await this.#client.send(new HeadObjectCommand(target));
+        return { key, sizeBytes: answer.ContentLength ?? 0, modifiedMs: answer.LastModified?.getTime() ?? 0 };
+      }),
+    );
+  }
+
+  async *list({ prefix, startAfter }: { prefix: string; startAfter?: string }): AsyncIterable<ObjectEntry> {
+    let token: string | undefined;
+    do {
+      const page = await this.#ask('LIST', prefix, () =>
+        this.#client.send(
+          new ListObjectsV2Command({
+            Bucket: this.#bucket,
+            Prefix: prefix,
+            ...(startAfter === undefined ? {} : { StartAfter: startAfter }),
+            ...(token === undefined ? {} : { ContinuationToken: token }),
+          }),
+        ),
+      );
+      for (const { Key, Size, LastModified } of page.Contents ?? []) {
+        if (Key !== undefined) {
+          yield { key: Key, sizeBytes: Size ?? 0, modifiedMs: LastModified?.getTime() ?? 0 };
+        }
+      }
+      token = page.IsTruncated ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#ask('DELETE', key, async (target) => {
+      await this.#client.send(new DeleteObjectCommand(target));
+    });
+  }
+
+  url(key: string): string {
+    return `s3://${this.#bucket}/${key}`;
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  async #ask<T>(
+    operation: string,
+    key: string,
+    call: (target: { Bucket: string; Key: string }) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await call({ Bucket: this.#bucket, Key: key });
+    } catch (error) {
+      const status = statusOf(error);
+      const name = error instanceof Error ? error.name : '';
+      const wayOut = name === 'NoSuchBucket' ? ' Create it, or set LAKE_BUCKET.' : '';
+      const reason = error instanceof Error ? `${name}: ${error.message}${wayOut}` : String(error);
+      throw new WindrowError('S3_FAILED', `${operation} ${this.url(key)}: ${reason}`, {
+        // Without a status there was no answer; 408, 409 and 429 ask for another try.
+        retriable: status === undefined || status >= 500 || [408, 409, 429].includes(status),
+        cause: error,
+      });
+    }
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
+  const metadata = error.$metadata as { httpStatusCode?: number };
+  return metadata.httpStatusCode;
+}
+
+function causeOf(error: unknown): unknown {
+  return isRetriable(error) ? (error as Error).cause : undefined;
+}
+
+async function orAbsent<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof Error && (error.name === 'NoSuchKey' || error.name === 'NotFound')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,162 @@
+import { WindrowError } from '@windrow/runtime';
+
+/**
+ * Physical types of a lake column, named as in the Delta protocol's schema serialization ("Primitive Types").
+ * `timestamp` is INT64 milliseconds with the UTC-adjusted TIMESTAMP logical type in Parquet; `date` is INT32 days.
+ */
+export type ColumnType =
+  | 'string'
+  | 'integer'
+  | 'long'
+  | 'double'
+  | 'float'
+  | 'boolean'
+  | 'timestamp'
+  | 'binary'
+  | 'date';
+
+export interface TableColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly nullable: boolean;
+}
+
+/** The columns that a data file of a table holds, in file order. Partition columns are not among them: they live in the path. */
+export interface TableSchema {
+  readonly columns: readonly TableColumn[];
+}
+
+/**
+ * One value of a column as an encoder takes it; `null` where a nullable column has none.
+ * string → string; integer → number; long → number (safe integers only) or bigint; double, float → number (NaN and
+ * infinities allowed); boolean → boolean; timestamp → number, epoch milliseconds; binary → Uint8Array;
+ * date → number, days since 1970-01-01.
+ */
+export type ColumnValue = string | number | bigint | boolean | Uint8Array | null;
+
+/** Rows in columns: `columns[i]` holds `rowCount` values of `schema.columns[i]`. The encoder only reads them. */
+export interface ColumnBatch {
+  readonly schema: TableSchema;
+  readonly rowCount: number;
+  readonly columns: ReadonlyArray<ArrayLike<ColumnValue>>;
+}
+
+/** An integer beyond 2^53 as `JSON.rawJSON` makes it: `JSON.stringify` writes its digits, which no number could hold. */
+export interface RawJsonInteger {
+  readonly rawJSON: string;
+}
+
+export type StatValue = string | number | boolean | RawJsonInteger;
+
+/**
+ * Statistics of one file, ready for the `stats` JSON of a Delta `add` action (protocol: "Per-file Statistics").
+ * Timestamps are ISO-8601 strings in UTC with milliseconds (`2013-01-01T00:10:00.000Z`), dates `YYYY-MM-DD`. Strings may be
+ * cut to a prefix for the minimum, and to a prefix that still sorts after every value for the maximum. Columns without
+ * values and binary ones have no bounds. `nullCount` has every column.
+ *
+ * Bounds are told of all other columns or of none: when one of them has a value that no bound can tell (NaN, infinities,
+ * years beyond 0000–9999), the file has neither `minValues` nor `maxValues`. delta-rs takes the lack of a single bound for
+ * a bound that nothing satisfies and drops the file's rows (delta-rs 1.6, issue 3173); without any it reads them all.
+ */
+export interface FileStats {
+  readonly numRecords: number;
+  readonly minValues?: Readonly<Record<string, StatValue>>;
+  readonly maxValues?: Readonly<Record<string, StatValue>>;
+  readonly nullCount: Readonly<Record<string, number>>;
+}
+
+/** A finished Parquet file in memory, owned by whoever asked for it. */
+export interface EncodedFile {
+  readonly bytes: Uint8Array;
+  readonly stats: FileStats;
+}
+
+/** Makes one Parquet file of a batch. Keeps nothing between calls; throws WindrowError ENCODE_FAILED naming the column. */
+export interface ParquetEncoder {
+  readonly name: string;
+  encode(batch: ColumnBatch): Promise<EncodedFile>;
+}
+
+/** Where a row came from and when its sink took it in; every table ends with these. */
+export const ledgerColumns: readonly TableColumn[] = [
+  { name: '_topic', type: 'string', nullable: false },
+  { name: '_partition', type: 'integer', nullable: false },
+  { name: '_offset', type: 'long', nullable: false },
+  { name: '_ingested_at', type: 'timestamp', nullable: false },
+];
+
+/** Lake tables are partitioned by the UTC date of the event. */
+export const datePartition: TableColumn = { name: 'date', type: 'date', nullable: true };
+
+/**
+ * The columns of an Avro record's fields, in their order, then the ledger columns. A union with null is nullable;
+ * timestamp-millis → timestamp; date → date; string and enum → string; bytes and fixed → binary; int → integer; map,
+ * array, record and a union of several types → string, holding the value as JSON text. Nullable is everything that
+ * comes from Avro: a later version of a contract may drop a field, and its rows must still fit the table.
+ * @param avro the parsed Avro schema, a record
+ * @throws WindrowError CONTRACT_INVALID when it is no record or a field has the name of a ledger or partition column
+ */
+export function tableSchemaFromAvro(avro: unknown): TableSchema {
+  if (!isObject(avro) || avro.type !== 'record' || !Array.isArray(avro.fields)) {
+    throw new WindrowError('CONTRACT_INVALID', 'a lake table needs an Avro record as its schema');
+  }
+  const columns: TableColumn[] = [];
+  const taken = new Set([datePartition.name, ...ledgerColumns.map((column) => column.name)]);
+  for (const field of avro.fields as unknown[]) {
+    if (!isObject(field) || typeof field.name !== 'string') {
+      throw new WindrowError('CONTRACT_INVALID', `record ${String(avro.name)} has a field without a name`);
+    }
+    if (taken.has(field.name)) {
+      throw new WindrowError(
+        'CONTRACT_INVALID',
+        `field ${field.name} of ${String(avro.name)} has a name that the lake needs for itself or that is there twice: rename it`,
+      );
+    }
+    taken.add(field.name);
+    columns.push({ name: field.name, type: columnType(field.type), nullable: true });
+  }
+  return { columns: [...columns, ...ledgerColumns] };
+}
+
+function columnType(avro: unknown): ColumnType {
+  if (Array.isArray(avro)) {
+    const branches = avro.filter((branch) => branch !== 'null');
+    return branches.length === 1 ? columnType(branches[0]) : 'string';
+  }
+  if (typeof avro === 'string') return primitiveTypes.get(avro) ?? 'string';
+  if (!isObject(avro)) return 'string';
+  if (avro.logicalType === 'timestamp-millis' && avro.type === 'long') return 'timestamp';
+  if (avro.logicalType === 'date' && avro.type === 'int') return 'date';
+  if (avro.type === 'fixed') return 'binary';
+  return typeof avro.type === 'string' ? (primitiveTypes.get(avro.type) ?? 'string') : columnType(avro.type);
+}
+
+const primitiveTypes = new Map<string, ColumnType>([
+  ['boolean', 'boolean'],
+  ['bytes', 'binary'],
+  ['double', 'double'],
+  ['float', 'float'],
+  ['int', 'integer'],
+  ['long', 'long'],
+  ['string', 'string'],
+]);
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The `schemaString` of a Delta metaData action (protocol: "Schema Serialization Format"): the file columns, then the
+ * partition columns.
+ */
+export function toDeltaSchemaString(schema: TableSchema, partitionColumns: readonly TableColumn[]): string {
+  return JSON.stringify({
+    type: 'struct',
+    fields: [...schema.columns, ...partitionColumns].map(({ name, type, nullable }) => ({
+      name,
+      type,
+      nullable,
+      metadata: {},
+    })),
+  });
+}

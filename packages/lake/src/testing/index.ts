@@ -1,0 +1,4 @@
+export * from './memory-object-store.ts';
+export * from './seeded-random.ts';
+export * from './table-rows.ts';
+export * from './test-bucket.ts';

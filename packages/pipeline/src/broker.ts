@@ -1,0 +1,158 @@
+/**
+ * What Windrow asks of a message broker. `kafka/` implements it with kafkajs, which nothing outside that folder imports.
+ * Offsets are numbers (exact to 2^53). All calls fail with a WindrowError: KAFKA_UNAVAILABLE (retriable) where nothing
+ * more is said.
+ */
+
+export interface TopicPartition {
+  topic: string;
+  partition: number;
+}
+
+export interface PartitionOffset extends TopicPartition {
+  offset: number;
+}
+
+export interface InputRecord {
+  offset: number;
+  /** The broker's time of the record (LogAppendTime), epoch milliseconds. */
+  timestampMs: number;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: Record<string, string>;
+}
+
+/**
+ * All there is between two positions of a partition, committed transactions only. Ranges of successive batches of a
+ * partition join: `firstOffset` is the former one's `nextOffset`. `records` may be fewer than the range is long, or none:
+ * control records and compacted ones take offsets too.
+ */
+export interface FetchedBatch extends TopicPartition {
+  records: InputRecord[];
+  firstOffset: number;
+  nextOffset: number;
+  /** The partition's end when it was fetched; lag = endOffset − nextOffset. */
+  endOffset: number;
+}
+
+export interface OutputRecord {
+  key: Buffer | string | null;
+  value: Buffer | null;
+  headers?: Record<string, string>;
+  /** Without one the key decides, as in every Kafka client (murmur2). */
+  partition?: number;
+}
+
+export interface TopicOutput {
+  topic: string;
+  records: OutputRecord[];
+}
+
+/** What a member of a consumer group does with its partitions. It owns buffers and checkpoints; the consumer owns positions. */
+export interface GroupHandler {
+  /**
+   * Called after every rebalance, and after a failure, once `batch` of the former assignment has ended. Whatever was
+   * held of earlier assignments is void: take over, read the own ledger, and say where to start. Partitions that are not
+   * answered are not consumed. Failing with a retriable error: called again, with backoff.
+   */
+  assigned(partitions: TopicPartition[], signal: AbortSignal): Promise<PartitionOffset[]>;
+  /**
+   * One batch; the next one of the same partition comes when the promise is fulfilled, and heartbeats go on meanwhile,
+   * so waiting here is how a handler holds the flow back. `signal` ends with the assignment. Failing with a retriable
+   * error starts the assignment anew from what `assigned` says; any other error stops the consumer.
+   */
+  batch(batch: FetchedBatch, signal: AbortSignal): Promise<void>;
+}
+
+export interface ConsumeOptions {
+  groupId: string;
+  topics: string[];
+  handler: GroupHandler;
+  /** Partitions whose batches are handled at the same time. */
+  concurrency: number;
+  /** Called when a rebalance or a failure begins a new assignment, with its reason. */
+  onAssignment?: (reason: string, partitions: TopicPartition[]) => void;
+}
+
+export interface GroupConsumer {
+  /** Voids the assignment and begins it anew, as after a failing batch: for failures outside `batch`. */
+  restart(reason: unknown): void;
+  /** Stores positions as the group's offsets. For handlers with a ledger of their own this only serves lag monitoring. */
+  commit(offsets: PartitionOffset[]): Promise<void>;
+  /** Partitions that are assigned and whose handler has said where to start. */
+  positions(): PartitionOffset[];
+  /** Rejects when the consumer has stopped by itself. */
+  readonly failed: Promise<never>;
+  /** No new batch is handed out; ends when running ones have ended. The member stays in the group, for a last commit. */
+  pause(): Promise<void>;
+  /** Leaves the group; the partitions go to others at once. */
+  stop(): Promise<void>;
+}
+
+export interface ReadOptions {
+  topic: string;
+  /** Partition → first offset; partitions that are not named are not read. Without it: all of them from the start. */
+  from?: Map<number, number>;
+  onBatch(batch: FetchedBatch): Promise<void> | void;
+}
+
+/** A reader of its own: it is in no group that others know, commits nothing, and follows the topic until closed. */
+export interface TopicReader {
+  /** Fulfilled when every partition has been read to its offset; at once where it has been already. */
+  reached(offsets: Map<number, number>, signal?: AbortSignal): Promise<void>;
+  readonly failed: Promise<never>;
+  close(): Promise<void>;
+}
+
+/** Idempotent, acks=all. Keeps the order of a call's records within a partition. */
+export interface Producer {
+  /** Fulfilled when all in-sync replicas have all records. Cuts what is too large for one request. */
+  send(outputs: TopicOutput[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A producer of one transactional id. When it is handed out, former producers of the same id are fenced, and what they
+ * left open has been committed or aborted: offsets read from now on are final.
+ */
+export interface TransactionalProducer {
+  /**
+   * One transaction: outputs and the group's new offsets, all or nothing. On failure the producer is of no more use:
+   * close it, open a new one, go on from the committed offsets, which say whether it was committed.
+   * Errors: KAFKA_FENCED, KAFKA_TRANSACTION_FAILED; both retriable in that sense.
+   */
+  commit(outputs: TopicOutput[], offsets: { groupId: string; offsets: PartitionOffset[] }): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface TopicDescription {
+  name: string;
+  partitions: number;
+}
+
+export interface TopicCreation {
+  name: string;
+  partitions: number;
+  config: Record<string, string>;
+}
+
+export interface Broker {
+  consume(options: ConsumeOptions): Promise<GroupConsumer>;
+  read(options: ReadOptions): Promise<TopicReader>;
+  producer(): Promise<Producer>;
+  transactionalProducer(transactionalId: string): Promise<TransactionalProducer>;
+
+  /** Creates those that are missing; the names of the created ones. */
+  createTopics(topics: TopicCreation[]): Promise<string[]>;
+  /** Those of the names that exist. */
+  describeTopics(names: string[]): Promise<TopicDescription[]>;
+  /** Partition → the offset after the last record. */
+  endOffsets(topic: string): Promise<Map<number, number>>;
+  /** Partition → the first offset that is still retained. */
+  startOffsets(topic: string): Promise<Map<number, number>>;
+  /** Partition → the first offset with a record at or after the time; the end where there is none. */
+  offsetsAt(topic: string, timestampMs: number): Promise<Map<number, number>>;
+  /** Partition → the group's offset; absent where it has none. */
+  committedOffsets(groupId: string, topic: string): Promise<Map<number, number>>;
+  close(): Promise<void>;
+}

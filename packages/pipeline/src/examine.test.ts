@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { AvroCodec, AvroRegistry, loadStreams, type StreamContract, streamNamed } from '@windrow/contracts';
+import { beforeAll, expect, inject, test } from 'vitest';
+import type { FetchedBatch, InputRecord } from './broker.ts';
+import { deadLetterOf, examine } from './examine.ts';
+
+const { SCHEMA_REGISTRY_URL = '' } = inject('endpoints');
+const registry = new AvroRegistry(SCHEMA_REGISTRY_URL);
+const weather = streamNamed(await loadStreams(), 'weather');
+const codec = new AvroCodec(weather.schema, registry);
+const observedAtMs = Date.parse('2024-01-01T00:00:00Z');
+let schemaId: number;
+
+beforeAll(async () => {
+  schemaId = await registry.register(`test-${randomUUID()}`, weather.schema);
+});
+
+const input = (offset: number, value: Buffer | null): InputRecord => ({
+  offset,
+  value,
+  timestampMs: 1,
+  key: Buffer.from('k'),
+  headers: { source: 'test' },
+});
+const observation = (values: object) =>
+  codec.encode({ city: 'Oslo', observed_at: observedAtMs, ...values }, schemaId);
+const batchOf = (records: InputRecord[]): FetchedBatch => ({
+  topic: 'weather.raw',
+  partition: 2,
+  records,
+  firstOffset: 0,
+  nextOffset: records.length,
+  endOffset: records.length,
+});
+
+test('each record has its outcome, in order: bytes first, then rules', async () => {
+  const outcomes = await examine(
+    weather,
+    codec,
+    batchOf([
+      input(0, observation({ temperature_c: 1 })),
+      input(1, Buffer.from('nonsense')),
+      input(2, observation({ temperature_c: Number.NaN })),
+      input(3, null),
+      input(4, observation({ temperature_c: 2, humidity: 3 })),
+    ]),
+  );
+  expect(
+    outcomes.map((outcome) =>
+      outcome.kind === 'deadLetter' ? `${outcome.stage}/${outcome.reason}` : outcome.kind,
+    ),
+  ).toEqual([
+    'ok',
+    'decode/not_avro',
+    'rules/temperature_c_out_of_range',
+    'decode/empty',
+    'rules/humidity_out_of_range',
+  ]);
+});
+
+test('a rule that throws costs only the record it threw at', async () => {
+  const throwing: StreamContract = {
+    ...weather,
+    rules: [
+      {
+        reason: 'x',
+        check: (record) => {
+          if (record.temperature_c === 13) throw new Error('thirteen');
+          return null;
+        },
+      },
+    ],
+  };
+  const records = [
+    input(0, observation({ temperature_c: 13 })),
+    input(1, observation({ temperature_c: 14 })),
+  ];
+  const [first, second] = await examine(throwing, codec, batchOf(records));
+  expect(first).toMatchObject({
+    kind: 'deadLetter',
+    stage: 'rules',
+    reason: 'rule_failed',
+    message: 'thirteen',
+  });
+  expect(second?.kind).toBe('ok');
+});
+
+test('a dead letter keeps the bytes and says where they lay', async () => {
+  const [outcome] = await examine(weather, codec, batchOf([input(7, Buffer.from('nonsense'))]));
+  if (outcome?.kind !== 'deadLetter') throw new Error('expected a dead letter');
+  const from = { stream: 'weather', topic: 'weather.raw', partition: 2, service: 'enricher', version: '1' };
+  expect(deadLetterOf(outcome, from)).toMatchObject({
+    stage: 'decode',
+    topic: 'weather.raw',
+    partition: 2,
+    offset: 7,
+    value: Buffer.from('nonsense'),
+    headers: { source: 'test' },
+  });
+});

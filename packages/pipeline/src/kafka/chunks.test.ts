@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { inCalls, maxCallBytes, maxCallRecords } from './chunks.ts';
+
+const record = (bytes: number) => ({ key: 'k', value: Buffer.alloc(bytes) });
+
+test('calls hold at most 1,000 records, in order, over several topics', () => {
+  const outputs = [
+    { topic: 'a', records: Array.from({ length: 1_500 }, () => record(10)) },
+    { topic: 'b', records: Array.from({ length: 700 }, () => record(10)) },
+  ];
+  const calls = [...inCalls(outputs)].map((call) =>
+    call.map(({ topic, messages }) => [topic, messages.length]),
+  );
+  expect(calls).toEqual([
+    [['a', maxCallRecords]],
+    [
+      ['a', 500],
+      ['b', 500],
+    ],
+    [['b', 200]],
+  ]);
+});
+
+test('calls stay below the byte limit, and a record above it goes alone', () => {
+  const outputs = [{ topic: 'a', records: [record(500_000), record(500_000), record(2_000_000), record(1)] }];
+  const sizes = [...inCalls(outputs)].map((call) =>
+    call.flatMap(({ messages }) => messages.map(({ value }) => value?.length ?? 0)),
+  );
+  expect(sizes).toEqual([[500_000], [500_000], [2_000_000], [1]]);
+  for (const call of sizes.filter((call) => call.length > 1)) {
+    expect(call.reduce((sum, size) => sum + size)).toBeLessThan(maxCallBytes);
+  }
+});
+
+test('nothing to send makes no call', () => {
+  expect([...inCalls([{ topic: 'a', records: [] }])]).toEqual([]);
+});

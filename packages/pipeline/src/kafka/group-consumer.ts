@@ -1,0 +1,309 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WindrowError } from '@windrow/runtime';
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type {
+  ConsumeOptions,
+  FetchedBatch,
+  GroupConsumer,
+  GroupHandler,
+  InputRecord,
+  PartitionOffset,
+  TopicPartition,
+} from '../broker.ts';
+import { kafkaError } from './errors.ts';
+
+/** With kafkajs' default of 3 s, a second member's join would stall the group for as long. */
+const heartbeatIntervalMs = 400;
+const defaultSessionTimeoutMs = 30_000;
+const refusalsBeforeRestart = 3;
+const restartBackoffMs = { first: 100, most: 5_000 };
+
+/**
+ * A group member on kafkajs that hands its handler ranges that join. kafkajs may fetch before a seek takes effect and
+ * announces no rebalance, so each batch is held against the position that the handler's own ledger has led to: what is
+ * before it is cut off, what starts behind it is refused and sought again.
+ */
+export class KafkaGroupConsumer implements GroupConsumer {
+  readonly failed: Promise<never>;
+  readonly #consumer: Consumer;
+  readonly #handler: GroupHandler;
+  readonly #options: ConsumeOptions;
+  readonly #positions = new Map<string, number>();
+  /** The last task of each partition: batches of control records come by another way than the others. */
+  readonly #tasks = new Map<string, Promise<void>>();
+  /** How often in a row a partition's fetches have started behind its position. */
+  readonly #refusals = new Map<string, number>();
+  #assignment: TopicPartition[] = [];
+  #generation = 0;
+  #life = new AbortController();
+  #ready: Promise<void> = new Promise(() => undefined);
+  #paused = false;
+  #stopped = false;
+  #failures = 0;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(kafka: Kafka, options: ConsumeOptions, sessionTimeoutMs = defaultSessionTimeoutMs) {
+    this.#options = options;
+    this.#handler = options.handler;
+    this.#consumer = kafka.consumer({
+      groupId: options.groupId,
+      heartbeatInterval: heartbeatIntervalMs,
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: 60_000,
+      maxBytesPerPartition: 1_048_576,
+      maxWaitTimeInMs: 250,
+      allowAutoTopicCreation: false,
+      readUncommitted: false,
+      retry: {
+        retries: 10,
+        initialRetryTime: 200,
+        maxRetryTime: 5_000,
+        restartOnFailure: async () => !this.#stopped,
+      },
+    });
+    this.failed = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    this.failed.catch(() => undefined);
+  }
+
+  async start(): Promise<this> {
+    const { GROUP_JOIN, END_BATCH_PROCESS, CRASH } = this.#consumer.events;
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => {
+      this.#assignment = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
+        partitions.map((partition) => ({ topic, partition })),
+      );
+      this.#assign('rebalance');
+    });
+    this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize > 0) return;
+      const { topic, partition, lastOffset, highWatermark } = payload;
+      // Without a first offset, compaction has removed what was to be fetched: the last one is where the fetch started.
+      const first = payload.firstOffset ?? lastOffset;
+      this.#inOrder({ topic, partition }, () =>
+        this.#handle({ topic, partition, records: [] }, first, lastOffset, highWatermark),
+      ).catch(() => undefined);
+    });
+    this.#consumer.on(CRASH, ({ payload }) => {
+      if (!payload.restart && !this.#stopped)
+        this.#fail(kafkaError('keep the consumer going', payload.error));
+    });
+    try {
+      await this.#consumer.connect();
+      await this.#consumer.subscribe({ topics: this.#options.topics, fromBeginning: true });
+      await this.#consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: this.#options.concurrency,
+        eachBatch: (payload) => this.#eachBatch(payload),
+      });
+    } catch (cause) {
+      // Whoever tries again makes another one.
+      await this.#consumer.disconnect().catch(() => undefined);
+      throw kafkaError(`let ${this.#options.groupId} consume ${this.#options.topics.join(', ')}`, cause);
+    }
+    return this;
+  }
+
+  restart(reason: unknown): void {
+    this.#failures += 1;
+    this.#assign(reason instanceof Error ? reason.message : String(reason));
+  }
+
+  #assign(reason: string): void {
+    if (this.#stopped) return;
+    const generation = ++this.#generation;
+    this.#life.abort();
+    this.#life = new AbortController();
+    this.#positions.clear();
+    this.#ready = this.#takeOver(generation, reason, this.#life.signal);
+    this.#ready.catch((error) => this.#fail(error));
+  }
+
+  async #takeOver(generation: number, reason: string, signal: AbortSignal): Promise<void> {
+    await Promise.allSettled(this.#tasks.values());
+    this.#options.onAssignment?.(reason, this.#assignment);
+    for (;;) {
+      if (this.#failures > 0) await backoff(this.#failures, signal);
+      if (generation !== this.#generation || this.#stopped) return;
+      try {
+        const starts = await this.#handler.assigned(this.#assignment, signal);
+        if (generation !== this.#generation) return;
+        this.#refusals.clear();
+        for (const { topic, partition, offset } of starts) {
+          this.#positions.set(nameOf({ topic, partition }), offset);
+          this.#consumer.seek({ topic, partition, offset: String(offset) });
+        }
+        this.#fetchOnlyAnswered();
+        return;
+      } catch (error) {
+        if (generation !== this.#generation || signal.aborted) return;
+        if (!(error instanceof WindrowError && error.retriable)) throw error;
+        this.#failures += 1;
+        this.#options.onAssignment?.(error.message, this.#assignment);
+      }
+    }
+  }
+
+  /** What was not answered would be fetched, and refused, over and over. */
+  #fetchOnlyAnswered(): void {
+    for (const { topic, partition } of this.#assignment) {
+      const answered = this.#positions.has(nameOf({ topic, partition }));
+      this.#consumer[answered ? 'resume' : 'pause']([{ topic, partitions: [partition] }]);
+    }
+  }
+
+  async #eachBatch({ batch, heartbeat, resolveOffset, isStale, isRunning }: EachBatchPayload): Promise<void> {
+    const { topic, partition } = batch;
+    const generation = this.#generation;
+    await this.#withHeartbeats(this.#ready, heartbeat);
+    if (generation !== this.#generation || this.#paused || isStale() || !isRunning()) return;
+    const records = batch.messages.map(
+      (message): InputRecord => ({
+        offset: Number(message.offset),
+        timestampMs: Number(message.timestamp),
+        key: message.key,
+        value: message.value,
+        headers: textHeaders(message.headers),
+      }),
+    );
+    // `fetchedOffset` is not in the types: where this fetch was told to start; the batch is complete from there on.
+    const { fetchedOffset } = batch as unknown as { fetchedOffset: string };
+    const task = this.#inOrder({ topic, partition }, () =>
+      this.#handle({ topic, partition, records }, fetchedOffset, batch.lastOffset(), batch.highWatermark),
+    );
+    if (await this.#withHeartbeats(task, heartbeat)) resolveOffset(batch.lastOffset());
+  }
+
+  /** Runs after the partition's former task; a task's failure is not the next one's. */
+  #inOrder<T>(of: TopicPartition, run: () => Promise<T>): Promise<T> {
+    const former = this.#tasks.get(nameOf(of)) ?? Promise.resolve();
+    const task = former.then(run);
+    this.#tasks.set(
+      nameOf(of),
+      task.then(
+        () => undefined,
+        () => undefined,
+      ),
+    );
+    return task;
+  }
+
+  /** True when the range is handled. Offsets as kafkajs gives them; the range is first to last, both included. */
+  async #handle(
+    { topic, partition, records }: TopicPartition & { records: InputRecord[] },
+    first: string,
+    last: string,
+    end: string,
+  ): Promise<boolean> {
+    const name = nameOf({ topic, partition });
+    const position = this.#positions.get(name);
+    const nextOffset = Number(last) + 1;
+    if (position === undefined || this.#paused) return false;
+    if (Number(first) > position && !this.#isGap(name, records.length === 0)) {
+      this.#consumer.seek({ topic, partition, offset: String(position) });
+      return false;
+    }
+    if (nextOffset <= position) return false;
+    this.#refusals.delete(name);
+    const batch: FetchedBatch = {
+      topic,
+      partition,
+      records:
+        records[0] && records[0].offset < position
+          ? records.filter(({ offset }) => offset >= position)
+          : records,
+      firstOffset: position,
+      nextOffset,
+      endOffset: Number(end),
+    };
+    const generation = this.#generation;
+    try {
+      await this.#handler.batch(batch, this.#life.signal);
+    } catch (error) {
+      if (generation !== this.#generation) return false;
+      if (error instanceof WindrowError && error.retriable) this.restart(error);
+      else this.#fail(error);
+      return false;
+    }
+    if (generation !== this.#generation) return false;
+    this.#failures = 0;
+    this.#positions.set(name, nextOffset);
+    return true;
+  }
+
+  /**
+   * A fetch that starts behind the position is one from before the seek, and is refused. kafkajs doesn't tell where the
+   * fetch of a range without records started, only its first control record: when that is still behind the position after
+   * the seek, what is between them has been compacted away. When ranges with records keep starting there, retention has
+   * deleted what is between, and the handler is asked anew where to start.
+   */
+  #isGap(name: string, empty: boolean): boolean {
+    const refusals = this.#refusals.get(name) ?? 0;
+    this.#refusals.set(name, refusals + 1);
+    if (empty) return refusals > 0;
+    if (refusals >= refusalsBeforeRestart) this.restart(`${name} no longer has the offset to go on from`);
+    return false;
+  }
+
+  /** Waits for `task`, heartbeating; a failing heartbeat (a rebalance) ends the waiting, not the task. */
+  async #withHeartbeats<T>(task: Promise<T>, heartbeat: () => Promise<void>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const lost = new Promise<never>((_, reject) => {
+      timer = setInterval(() => heartbeat().catch(reject), heartbeatIntervalMs);
+    });
+    try {
+      return await Promise.race([task, lost]);
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  async commit(offsets: PartitionOffset[]): Promise<void> {
+    try {
+      await this.#consumer.commitOffsets(
+        offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
+      );
+    } catch (cause) {
+      throw kafkaError(`store offsets of ${this.#options.groupId}`, cause);
+    }
+  }
+
+  positions(): PartitionOffset[] {
+    return this.#assignment.flatMap((of) => {
+      const offset = this.#positions.get(nameOf(of));
+      return offset === undefined ? [] : [{ ...of, offset }];
+    });
+  }
+
+  async pause(): Promise<void> {
+    this.#paused = true;
+    await Promise.allSettled(this.#tasks.values());
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#paused = true;
+    this.#life.abort();
+    await Promise.allSettled(this.#tasks.values());
+    await this.#consumer.disconnect();
+  }
+}
+
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
+
+/** kafkajs gives header values as buffers, or arrays of them where a name comes twice: the last one counts. */
+function textHeaders(headers: Record<string, Buffer | string | (Buffer | string)[] | undefined> | undefined) {
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    if (last !== undefined && last !== null) texts[name] = last.toString();
+  }
+  return texts;
+}
+
+/** Full jitter, so that members that failed together don't come back together. */
+async function backoff(failures: number, signal: AbortSignal): Promise<void> {
+  const most = Math.min(restartBackoffMs.most, restartBackoffMs.first * 2 ** Math.min(failures, 10));
+  await sleep(Math.random() * most, undefined, { signal }).catch(() => undefined);
+}

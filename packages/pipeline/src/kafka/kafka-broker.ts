@@ -1,0 +1,168 @@
+import { retry } from '@windrow/runtime';
+import kafkajs, { type Admin, type Kafka, type logCreator } from 'kafkajs';
+import type {
+  Broker,
+  ConsumeOptions,
+  GroupConsumer,
+  Producer,
+  ReadOptions,
+  TopicCreation,
+  TopicDescription,
+  TopicReader,
+  TransactionalProducer,
+} from '../broker.ts';
+import { hideAbortedRecords } from './aborted-records.ts';
+import { registerCompression } from './compression.ts';
+import { kafkaError } from './errors.ts';
+import { KafkaGroupConsumer } from './group-consumer.ts';
+import { openProducer, openTransactionalProducer } from './producers.ts';
+import { KafkaTopicReader } from './topic-reader.ts';
+import { withoutRepeats } from './without-repeats.ts';
+
+export interface KafkaBrokerOptions {
+  /** `host:port` of some brokers. */
+  brokers: string[];
+  clientId: string;
+  /** How long a group waits for a member that gives no sign of life. Default: 30 s. */
+  sessionTimeoutMs?: number;
+  /** What kafkajs has to say from the level of warnings on; what it repeats, once a minute. */
+  onLog?: (level: 'warn' | 'error', message: string, details: object) => void;
+}
+
+/** {@link Broker} on a Kafka cluster (tested with 4.3), by kafkajs. One admin connection is kept until `close`. */
+export class KafkaBroker implements Broker {
+  readonly #kafka: Kafka;
+  readonly #sessionTimeoutMs: number | undefined;
+  #admin: Promise<Admin> | undefined;
+
+  constructor({ brokers, clientId, sessionTimeoutMs, onLog }: KafkaBrokerOptions) {
+    this.#sessionTimeoutMs = sessionTimeoutMs;
+    registerCompression();
+    hideAbortedRecords();
+    const say = onLog && withoutRepeats(onLog);
+    const logger: logCreator =
+      () =>
+      ({ level, log: { message, timestamp: _, logger: __, ...details } }) =>
+        say?.(level === kafkajs.logLevel.ERROR ? 'error' : 'warn', message, details);
+    this.#kafka = new kafkajs.Kafka({
+      brokers,
+      clientId,
+      logLevel: kafkajs.logLevel.WARN,
+      logCreator: logger,
+      connectionTimeout: 5_000,
+      requestTimeout: 30_000,
+      retry: { retries: 8, initialRetryTime: 100, maxRetryTime: 5_000 },
+    });
+  }
+
+  async consume(options: ConsumeOptions): Promise<GroupConsumer> {
+    return new KafkaGroupConsumer(this.#kafka, options, this.#sessionTimeoutMs).start();
+  }
+
+  async read(options: ReadOptions): Promise<TopicReader> {
+    const starts = options.from ?? (await this.startOffsets(options.topic));
+    return new KafkaTopicReader(this.#kafka, options, starts).start();
+  }
+
+  producer(): Promise<Producer> {
+    return openProducer(this.#kafka);
+  }
+
+  transactionalProducer(transactionalId: string): Promise<TransactionalProducer> {
+    return openTransactionalProducer(this.#kafka, transactionalId);
+  }
+
+  async createTopics(topics: TopicCreation[]): Promise<string[]> {
+    const existing = new Set(
+      (await this.describeTopics(topics.map(({ name }) => name))).map(({ name }) => name),
+    );
+    const missing = topics.filter(({ name }) => !existing.has(name));
+    if (missing.length === 0) return [];
+    await this.#ask('create topics', (admin) =>
+      admin.createTopics({
+        waitForLeaders: false,
+        topics: missing.map(({ name, partitions, config }) => ({
+          topic: name,
+          numPartitions: partitions,
+          configEntries: Object.entries(config).map(([key, value]) => ({ name: key, value })),
+        })),
+      }),
+    );
+    const names = missing.map(({ name }) => name);
+    // Metadata lags behind the creation; until it has come, kafkajs fails with an error that it doesn't retry.
+    await retry(
+      () => this.#ask('make leaders for new topics', (admin) => admin.fetchTopicMetadata({ topics: names })),
+      {
+        attempts: 30,
+        capMs: 2_000,
+      },
+    );
+    return names;
+  }
+
+  async describeTopics(names: string[]): Promise<TopicDescription[]> {
+    const existing = new Set(await this.#ask('list topics', (admin) => admin.listTopics()));
+    const wanted = names.filter((name) => existing.has(name));
+    if (wanted.length === 0) return [];
+    const { topics } = await this.#ask('describe topics', (admin) =>
+      admin.fetchTopicMetadata({ topics: wanted }),
+    );
+    return topics.map(({ name, partitions }) => ({ name, partitions: partitions.length }));
+  }
+
+  async endOffsets(topic: string): Promise<Map<number, number>> {
+    const offsets = await this.#ask(`give the end of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
+    return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+  }
+
+  async startOffsets(topic: string): Promise<Map<number, number>> {
+    const offsets = await this.#ask(`give the start of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
+    return new Map(offsets.map(({ partition, low }) => [partition, Number(low)]));
+  }
+
+  async offsetsAt(topic: string, timestampMs: number): Promise<Map<number, number>> {
+    const offsets = await this.#ask(`give offsets of ${topic} by time`, (admin) =>
+      admin.fetchTopicOffsetsByTimestamp(topic, timestampMs),
+    );
+    return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  async committedOffsets(groupId: string, topic: string): Promise<Map<number, number>> {
+    const topics = await this.#ask(`give offsets of ${groupId}`, (admin) =>
+      admin.fetchOffsets({ groupId, topics: [topic] }),
+    );
+    const partitions = topics[0]?.partitions ?? [];
+    // kafkajs asks for the partitions it knows, and while its metadata changes that can be none: that is not "no offset".
+    if (partitions.length === 0)
+      throw kafkaError(`give offsets of ${groupId}`, `${topic} has no partitions yet`);
+    const known = partitions.filter(({ offset }) => Number(offset) >= 0);
+    return new Map(known.map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  async close(): Promise<void> {
+    const admin = await this.#admin?.catch(() => undefined);
+    this.#admin = undefined;
+    await admin?.disconnect();
+  }
+
+  async #ask<T>(what: string, call: (admin: Admin) => Promise<T>): Promise<T> {
+    try {
+      this.#admin ??= this.#connectAdmin();
+      return await call(await this.#admin);
+    } catch (cause) {
+      throw kafkaError(what, cause);
+    }
+  }
+
+  async #connectAdmin(): Promise<Admin> {
+    const admin = this.#kafka.admin();
+    try {
+      await admin.connect();
+      return admin;
+    } catch (cause) {
+      // A connection that failed must not be kept as the one to use.
+      this.#admin = undefined;
+      throw cause;
+    }
+  }
+}

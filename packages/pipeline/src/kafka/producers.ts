@@ -1,0 +1,128 @@
+import { failpoint, retry, WindrowError } from '@windrow/runtime';
+import type { Kafka, Producer as KafkaProducer } from 'kafkajs';
+import type { PartitionOffset, Producer, TopicOutput, TransactionalProducer } from '../broker.ts';
+import { inCalls } from './chunks.ts';
+import { isConcurrentTransaction, isFenced, kafkaError } from './errors.ts';
+
+const acksAll = -1;
+
+/**
+ * kafkajs takes back the sequence numbers of a call that failed, also when the broker has the records and only its answer
+ * was lost. Other records under the same numbers would be taken for the repeated ones: acknowledged, and dropped. So one
+ * call is under way at a time, and after a failure comes a new producer id.
+ */
+export async function openProducer(kafka: Kafka): Promise<Producer> {
+  let producer: KafkaProducer | undefined = await connectIdempotent(kafka);
+  let turn: Promise<unknown> = Promise.resolve();
+  const sendAlone = async (outputs: TopicOutput[]): Promise<void> => {
+    producer ??= await connectIdempotent(kafka);
+    try {
+      for (const topicMessages of inCalls(outputs))
+        await producer.sendBatch({ acks: acksAll, topicMessages });
+    } catch (cause) {
+      await disconnectQuietly(producer);
+      producer = undefined;
+      throw kafkaError(`take records of ${outputs.map(({ topic }) => topic).join(', ')}`, cause);
+    }
+  };
+  return {
+    send(outputs) {
+      const sent = turn.then(() => sendAlone(outputs));
+      turn = sent.catch(() => undefined);
+      return sent;
+    },
+    async close() {
+      await turn;
+      if (producer) await disconnectQuietly(producer);
+    },
+  };
+}
+
+async function connectIdempotent(kafka: Kafka): Promise<KafkaProducer> {
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+  });
+  try {
+    await producer.connect();
+    return producer;
+  } catch (cause) {
+    throw kafkaError('accept a producer', cause);
+  }
+}
+
+export async function openTransactionalProducer(
+  kafka: Kafka,
+  transactionalId: string,
+): Promise<TransactionalProducer> {
+  const producer = kafka.producer({
+    transactionalId,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    transactionTimeout: 60_000,
+    allowAutoTopicCreation: false,
+    // AddPartitionsToTxn is refused for some milliseconds after a transaction's end; kafkajs waits 300 ms by default.
+    retry: { retries: 12, initialRetryTime: 10, maxRetryTime: 2_000 },
+  });
+  try {
+    await producer.connect();
+    // connect() takes a producer id without the transactional id; only a transaction's beginning fences the former owner.
+    const empty = await producer.transaction();
+    await empty.abort();
+  } catch (cause) {
+    await disconnectQuietly(producer);
+    throw kafkaError(`begin transactions of ${transactionalId}`, cause);
+  }
+  return {
+    async commit(outputs, { groupId, offsets }) {
+      try {
+        await runTransaction(producer, outputs, groupId, offsets);
+      } catch (cause) {
+        const code = isFenced(cause) ? 'KAFKA_FENCED' : 'KAFKA_TRANSACTION_FAILED';
+        if (cause instanceof WindrowError) throw cause;
+        throw kafkaError(`commit a transaction of ${transactionalId}`, cause, code);
+      }
+    },
+    close: () => disconnectQuietly(producer),
+  };
+}
+
+async function runTransaction(
+  producer: KafkaProducer,
+  outputs: TopicOutput[],
+  groupId: string,
+  offsets: PartitionOffset[],
+): Promise<void> {
+  // Named for the enricher: nobody else has transactions.
+  await failpoint('enricher.transaction.beforeBegin');
+  const transaction = await producer.transaction();
+  try {
+    for (const topicMessages of inCalls(outputs))
+      await transaction.sendBatch({ acks: acksAll, topicMessages });
+    await failpoint('enricher.transaction.afterOutputs');
+    const topics = offsets.map(({ topic, partition, offset }) => ({
+      topic,
+      partitions: [{ partition, offset: String(offset) }],
+    }));
+    // kafkajs doesn't retry AddOffsetsToTxn while the coordinator is still completing the transaction before.
+    await retry(() => transaction.sendOffsets({ consumerGroupId: groupId, topics }), {
+      attempts: 20,
+      baseMs: 5,
+      capMs: 500,
+      retriable: isConcurrentTransaction,
+    });
+    await failpoint('enricher.transaction.beforeEnd');
+    await transaction.commit();
+    await failpoint('enricher.transaction.afterEnd');
+  } catch (cause) {
+    // Where the abort fails too, the next owner's takeover aborts what is open.
+    if (transaction.isActive()) await transaction.abort().catch(() => undefined);
+    throw cause;
+  }
+}
+
+/** A connection that is gone already is what was wanted. */
+async function disconnectQuietly(producer: KafkaProducer): Promise<void> {
+  await producer.disconnect().catch(() => undefined);
+}

@@ -1,0 +1,90 @@
+import { writeSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+import { WindrowError } from './errors.ts';
+
+/**
+ * Every step at which a process can be made to end or stop, named `<service's area>.<commit>.<step>`. The list is closed: the
+ * chaos runner draws from it, and each has a test of its own in tests/failpoints. Keep it sorted.
+ */
+export const failpoints = [
+  'enricher.takeover.afterFence',
+  'enricher.takeover.afterOffsets',
+  'enricher.transaction.afterEnd',
+  'enricher.transaction.afterOutputs',
+  'enricher.transaction.beforeBegin',
+  'enricher.transaction.beforeEnd',
+  'lake.checkpoint.beforePointer',
+  'lake.checkpoint.beforePut',
+  'lake.claim.afterPut',
+  'lake.claim.beforePut',
+  'lake.commit.afterPut',
+  'lake.commit.beforeIntentDelete',
+  'lake.commit.beforePut',
+  'lake.deadLetters.afterSend',
+  'lake.intent.afterPut',
+  'lake.intent.beforePut',
+  'lake.schema.afterPut',
+  'lake.schema.beforePut',
+  'lake.sweep.beforeDelete',
+  'lake.upload.afterPut',
+  'postgres.deadLetters.afterSend',
+  'postgres.transaction.afterBegin',
+  'postgres.transaction.afterCommit',
+  'postgres.transaction.afterCopy',
+  'postgres.transaction.afterInsert',
+  'postgres.transaction.beforeCommit',
+] as const;
+
+export type Failpoint = (typeof failpoints)[number];
+
+const signals = { kill: 'SIGKILL', stop: 'SIGSTOP' } as const;
+
+interface Armed {
+  name: Failpoint;
+  signal: (typeof signals)[keyof typeof signals];
+  /** How often the process is still to come to the step, this time included. */
+  arrivals: number;
+}
+
+/**
+ * What WINDROW_FAILPOINT asks for: `lake.commit.beforePut` kills the process when it first comes there (SIGKILL: nothing is
+ * flushed or released), `lake.commit.beforePut#3` the third time, `stop:lake.commit.beforePut` stops it there (SIGSTOP),
+ * to be woken by SIGCONT. Undefined where it is not set.
+ * @throws WindrowError CONFIG_INVALID
+ */
+export function readFailpoint(value: string | undefined): Armed | undefined {
+  if (!value) return undefined;
+  const [, action = 'kill', wanted, nth = '1'] =
+    /^(?:(kill|stop):)?([\w.]+)(?:#([1-9]\d*))?$/.exec(value) ?? [];
+  const name = failpoints.find((known) => known === wanted);
+  if (name === undefined) {
+    const message = `WINDROW_FAILPOINT: ${JSON.stringify(value)} names no failpoint; unset it, or give one of these, with "stop:" in front to stop there and "#3" behind for the third time:`;
+    throw new WindrowError(
+      'CONFIG_INVALID',
+      `${message}\n${failpoints.map((each) => `  ${each}`).join('\n')}`,
+    );
+  }
+  return { name, signal: signals[action as keyof typeof signals], arrivals: Number(nth) };
+}
+
+let armed: Armed | undefined;
+const passed = Promise.resolve();
+
+/** Makes this process heed WINDROW_FAILPOINT; until then, and where it is not set, `failpoint` does nothing. */
+export function armFailpoint(value = process.env.WINDROW_FAILPOINT): void {
+  armed = readFailpoint(value);
+}
+
+/** A named step of a commit, where tests end or stop this process. */
+export function failpoint(name: Failpoint): Promise<void> {
+  return armed === undefined || armed.name !== name ? passed : arrive(armed);
+}
+
+async function arrive(at: Armed): Promise<void> {
+  at.arrivals -= 1;
+  if (at.arrivals !== 0) return;
+  writeSync(process.stderr.fd, `failpoint ${at.name}: ${at.signal}\n`);
+  process.kill(process.pid, at.signal);
+  // A stopped process goes on here when it is woken; a killed one never does.
+  await turn();
+}

@@ -1,0 +1,14 @@
+export { z } from 'zod';
+export * from './admin-server.ts';
+export * from './config.ts';
+export * from './config-fields.ts';
+export * from './errors.ts';
+export * from './failpoints.ts';
+export * from './listen.ts';
+export * from './logger.ts';
+export * from './metrics.ts';
+export * from './readiness.ts';
+export { hideUrlPasswords } from './redact.ts';
+export * from './retry.ts';
+export * from './service.ts';
+export * from './teardown.ts';

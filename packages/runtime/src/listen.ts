@@ -1,0 +1,20 @@
+import type { FastifyInstance } from 'fastify';
+import { WindrowError } from './errors.ts';
+
+/**
+ * Starts to listen and gives the real address (`http://127.0.0.1:40123`), also when the port was 0.
+ * @throws WindrowError ADDRESS_UNAVAILABLE
+ */
+export async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === undefined) throw cause;
+    throw new WindrowError(
+      'ADDRESS_UNAVAILABLE',
+      `Can't listen on ${host}:${port} (${code}); choose another address or stop what holds it.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,127 @@
+import type { z } from 'zod';
+import { startAdminServer } from './admin-server.ts';
+import { loadConfig } from './config.ts';
+import type { adminConfig } from './config-fields.ts';
+import { WindrowError } from './errors.ts';
+import { armFailpoint } from './failpoints.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { createRegistry, type Registry } from './metrics.ts';
+import { Readiness } from './readiness.ts';
+import { Teardown } from './teardown.ts';
+
+type ServiceSchema = z.ZodObject & { shape: (typeof adminConfig)['shape'] };
+
+export interface ServiceContext<S extends ServiceSchema> {
+  config: z.output<S>;
+  log: Logger;
+  registry: Registry;
+  readiness: Readiness;
+  /** What `start` sets up is added here, right after it was set up. */
+  teardown: Teardown;
+  /** Aborted when the process is asked to stop, also while `start` is still at work. */
+  signal: AbortSignal;
+  /** For work in the background: an error nobody can handle. The process ends at once, with nothing flushed or committed. */
+  fail(error: unknown): void;
+}
+
+export interface ServiceOptions<S extends ServiceSchema> {
+  /** The value of `service` in logs and metrics. */
+  name: string;
+  /** Has the fields of `adminConfig` among its own. */
+  config: S;
+  /** Sets the service up and resolves when it works; it then runs until a signal comes. */
+  start(context: ServiceContext<S>): Promise<void>;
+  /** The time for everything that a stop takes. */
+  stopWithinMs?: number;
+}
+
+/**
+ * Runs a service as this process. Exit codes: 0 stopped by SIGTERM or SIGINT, 1 failed (also: a release failed or hung),
+ * 2 configured wrongly. A second signal ends the process at once.
+ */
+export async function runService<S extends ServiceSchema>(options: ServiceOptions<S>): Promise<void> {
+  const config = configOrExit(options);
+  // The output type of a generic schema stays unresolved here; its shape above says that these fields are in it.
+  const admin = config as z.output<typeof adminConfig>;
+  const log = createLogger(options.name, admin.LOG_LEVEL);
+  const registry = createRegistry(options.name);
+  const readiness = new Readiness();
+  const teardown = new Teardown();
+  const stopping = new AbortController();
+  const fail = (error: unknown) => {
+    log.fatal({ err: error }, 'failed; stopping before anything else is committed');
+    process.exit(1);
+  };
+  // Node would print its warnings as plain text between the log's lines.
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => log.warn({ err: warning }, 'warning of the runtime'));
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+
+  const started = Promise.resolve().then(async () => {
+    readiness.unmet('started', 'the service is starting');
+    const server = await startAdminServer({
+      host: admin.ADMIN_HOST,
+      port: admin.ADMIN_PORT,
+      registry,
+      readiness,
+    });
+    teardown.add('admin server', () => server.close());
+    log.info({ address: server.address }, 'listening');
+    await options.start({ config, log, registry, readiness, teardown, signal: stopping.signal, fail });
+    if (stopping.signal.aborted) return;
+    readiness.met('started');
+    log.info('ready');
+  });
+
+  const stop = async (failure?: unknown) => {
+    readiness.unmet('started', 'the service is stopping');
+    const deadline = setTimeout(() => {
+      log.fatal({ hung: teardown.current ?? 'start' }, 'stopping took too long');
+      process.exit(1);
+    }, options.stopWithinMs ?? 30_000);
+    await started.catch(() => undefined);
+    let exitCode = failure === undefined ? 0 : 1;
+    try {
+      await teardown.run();
+    } catch (error) {
+      log.error({ err: error }, 'a release failed while stopping');
+      exitCode = 1;
+    }
+    clearTimeout(deadline);
+    log.info({ exitCode }, 'stopped');
+    process.exit(exitCode);
+  };
+
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping.signal.aborted) {
+      log.warn({ signal }, 'second signal; exiting at once');
+      process.exit(1);
+    }
+    log.info({ signal }, 'stopping');
+    stopping.abort(new WindrowError('STOPPED', `Stopped by ${signal}.`));
+    void stop();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+
+  try {
+    await started;
+  } catch (error) {
+    if (stopping.signal.aborted) return;
+    log.fatal({ err: error }, 'could not start');
+    stopping.abort(error);
+    await stop(error);
+  }
+}
+
+function configOrExit<S extends ServiceSchema>(options: ServiceOptions<S>): z.output<S> {
+  try {
+    armFailpoint();
+    return loadConfig(options.config);
+  } catch (error) {
+    if (!(error instanceof WindrowError)) throw error;
+    process.stderr.write(`windrow ${options.name}: ${error.message}\n`);
+    process.exit(2);
+  }
+}

@@ -1,0 +1,28 @@
+import getPort from 'get-port';
+import { loopback } from './parts/part.ts';
+import { readJson, type StackPaths, writeWhole } from './state.ts';
+
+// Below the range from which systems take the local ports of outgoing connections: a client that tries to reconnect to a
+// part that is down must not by chance be given that part's own port.
+const lowest = 20_000;
+const count = 12_000;
+
+function* candidates(): Iterable<number> {
+  for (let attempt = 0; attempt < 200; attempt++) yield lowest + Math.floor(Math.random() * count);
+}
+
+/**
+ * A free port for each name. Those of the last start are taken again where they are free, so that addresses written down
+ * elsewhere stay true.
+ */
+export async function choosePorts(paths: StackPaths, names: string[]): Promise<Record<string, number>> {
+  const former = readJson<Record<string, number>>(paths.ports) ?? {};
+  const chosen: Record<string, number> = { ...former };
+  for (const name of names) {
+    const known = former[name];
+    const wanted = known === undefined ? candidates() : [known, ...candidates()];
+    chosen[name] = await getPort({ host: loopback, port: wanted });
+  }
+  writeWhole(paths.ports, `${JSON.stringify(chosen, null, 2)}\n`);
+  return chosen;
+}

@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** A process that is told apart from a later one with the same id: `startedAt` is the system's own mark of its start. */
+export interface ProcessIdentity {
+  pid: number;
+  startedAt: string;
+}
+
+let bootId: string | undefined;
+
+function linuxStart(pid: number): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return undefined;
+  }
+  // The second field is the command in parentheses and may itself hold spaces and parentheses.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  // A zombie is dead; in a container without an init nobody may ever reap it.
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return `${bootId}/${fields[19]}`;
+}
+
+function psStart(pid: number): string | undefined {
+  try {
+    const line = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    return line === '' || line.startsWith('Z') ? undefined : line.replace(/^\S+\s+/, '');
+  } catch {
+    return undefined;
+  }
+}
+
+function startOf(pid: number): string | undefined {
+  return process.platform === 'linux' ? linuxStart(pid) : psStart(pid);
+}
+
+/** The identity of a living process, or undefined. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  const startedAt = startOf(pid);
+  return startedAt === undefined ? undefined : { pid, startedAt };
+}
+
+/** Whether this very process, not another one that got its id, is alive. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  return startOf(identity.pid) === identity.startedAt;
+}
+
+/** Sends a signal to a process, or to its group with a negative id; one that is gone already is no error. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** The environment variable that marks every process of a stack with its state directory. */
+export const ownerVariable = 'WINDROW_STACK_OWNER';
+
+/**
+ * Every living process that belongs to the stack of `stateDir`, found by what it is and not by what was written down:
+ * by the mark in its environment, or, for Postgres, which overwrites its environment, by its data directory.
+ * Linux only; elsewhere it is empty and the recorded identities must do.
+ */
+export function processesOf(stateDir: string): ProcessIdentity[] {
+  if (process.platform !== 'linux') return [];
+  const mark = `${ownerVariable}=${stateDir}`;
+  const found: ProcessIdentity[] = [];
+  for (const entry of readdirSync('/proc')) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    try {
+      const marked = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark);
+      if (!marked && !isPostgresOf(pid, stateDir)) continue;
+    } catch {
+      continue; // it ended meanwhile, or it is another user's
+    }
+    const identity = identify(pid);
+    if (identity) found.push(identity);
+  }
+  return found;
+}
+
+function isPostgresOf(pid: number, stateDir: string): boolean {
+  const cwd = readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, '');
+  return (
+    cwd === `${stateDir}/data/postgres` && /\/postgres( \(deleted\))?$/.test(readlinkSync(`/proc/${pid}/exe`))
+  );
+}

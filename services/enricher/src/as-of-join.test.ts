@@ -1,0 +1,92 @@
+import { loadStreams, streamNamed } from '@windrow/contracts';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { asOfJoin } from './as-of-join.ts';
+import { cityOf, locateBy } from './locate.ts';
+import { ReferenceTable, rowMaker } from './reference-table.ts';
+
+const contracts = await loadStreams();
+const [track, weather] = [streamNamed(contracts, 'track'), streamNamed(contracts, 'weather')];
+const hourMs = 3_600_000;
+const startMs = Date.parse('2024-05-01T12:00:00Z');
+const zurich = { city: 'Zurich', latitude: 47.37, longitude: 8.54 };
+
+function joined(rows: Record<string, unknown>[]) {
+  const table = new ReferenceTable();
+  const toRow = rowMaker(track, weather);
+  for (const row of rows) table.put(weather.key(row), toRow(row));
+  return { table, join: asOfJoin(track, weather, table) };
+}
+
+test('matched, stale, missing and no_location, at the edges of each', () => {
+  const { join } = joined([{ ...zurich, observed_at: startMs, temperature_c: 20, precip_type: 'rain' }]);
+  const at = (afterMs: number, city: string | null = 'Zurich') => {
+    const record: Record<string, unknown> = { city, occurred_at: startMs + afterMs };
+    join(record);
+    return record;
+  };
+  const matched = { weather_match: 'matched', weather_observed_at: startMs, weather_city: 'Zurich' };
+  const values = { temperature_c: 20, precip_type: 'rain', humidity: null };
+  expect(at(0)).toMatchObject({ ...matched, ...values, weather_age_s: 0 });
+  expect(at(1_999)).toMatchObject({ ...matched, weather_age_s: 1 });
+  expect(at(2 * hourMs)).toMatchObject({ ...matched, ...values, weather_age_s: 7_200 });
+  const nothing = { temperature_c: null, precip_type: null };
+  expect(at(2 * hourMs + 1)).toMatchObject({
+    ...nothing,
+    ...{ weather_match: 'stale', weather_age_s: 7_200, weather_observed_at: startMs, weather_city: 'Zurich' },
+  });
+  const unknown = { ...nothing, weather_age_s: null, weather_observed_at: null };
+  expect(at(-1)).toMatchObject({ ...unknown, weather_match: 'missing', weather_city: 'Zurich' });
+  expect(at(0, 'Basel')).toMatchObject({ ...unknown, weather_match: 'missing', weather_city: 'Basel' });
+  expect(at(0, null)).toMatchObject({ ...unknown, weather_match: 'no_location', weather_city: null });
+});
+
+test('every event gets the newest observation of its city that is not after it', () => {
+  const times = fc.uniqueArray(fc.nat(100), { maxLength: 40 });
+  fc.assert(
+    fc.property(times, fc.nat(120), (observed, occurred) => {
+      const minuteMs = 60_000 * 10;
+      const { join } = joined(
+        observed.map((minute) => ({
+          city: 'Zurich',
+          observed_at: startMs + minute * minuteMs,
+          temperature_c: minute,
+        })),
+      );
+      const record: Record<string, unknown> = { city: 'Zurich', occurred_at: startMs + occurred * minuteMs };
+      const newest = Math.max(...observed.filter((minute) => minute <= occurred));
+      const age = occurred - newest;
+      const match = Number.isFinite(age) ? (age * minuteMs <= 2 * hourMs ? 'matched' : 'stale') : 'missing';
+      expect(join(record)).toBe(match);
+      expect(record.temperature_c).toBe(match === 'matched' ? newest : null);
+    }),
+  );
+});
+
+test('the place: city, else the nearest station within 50 km, else the zone’s city', () => {
+  const { table } = joined([{ ...zurich, observed_at: startMs, temperature_c: 20 }]);
+  const join = track.join;
+  if (!join) throw new Error('track has no join');
+  const locate = locateBy(join, table);
+  const near = { latitude: 47.5, longitude: 8.7 };
+  const far = { latitude: 46.2, longitude: 6.15 };
+  const timezone = 'America/New_York';
+  expect(locate({ city: 'Basel', ...near, timezone })).toBe('Basel');
+  expect(locate({ city: '', ...near, timezone })).toBe('Zurich');
+  expect(locate({ city: null, ...far, timezone })).toBe('New York');
+  expect(locate({ city: null, latitude: 47.5, longitude: null, timezone })).toBe('New York');
+  expect(locate({ city: null, ...far, timezone: null })).toBeNull();
+});
+
+test.each([
+  ['Europe/Zurich', 'Zurich'],
+  ['America/New_York', 'New York'],
+  ['America/Argentina/Buenos_Aires', 'Buenos Aires'],
+  ['UTC', null],
+  ['Etc/GMT+1', null],
+  ['Europe/', null],
+  ['', null],
+  [null, null],
+])('the city of the zone %s is %s', (zone, city) => {
+  expect(cityOf(zone)).toBe(city);
+});

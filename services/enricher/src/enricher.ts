@@ -1,0 +1,217 @@
+import {
+  type Broker,
+  examine,
+  type FetchedBatch,
+  type GroupHandler,
+  type Outcome,
+  type PartitionOffset,
+  type TopicPartition,
+} from '@windrow/pipeline';
+import { isRetriable, type Logger, type Readiness, retry, WindrowError } from '@windrow/runtime';
+import { type EnrichedRange, enrichRange } from './enrich-range.ts';
+import type { EnricherMetrics, StreamState } from './metrics.ts';
+import { rangesOf } from './ranges.ts';
+import type { OutputEncoders, StreamSteps } from './stream-steps.ts';
+import { nameOf, type OwnedPartition, positionOf, takeOver } from './take-over.ts';
+
+export interface EnricherOptions {
+  broker: Broker;
+  groupId: string;
+  /** Of all streams. */
+  steps: StreamSteps[];
+  encoders: OutputEncoders;
+  /** Event ids of a partition that are remembered at most. */
+  maxIds: number;
+  metrics: EnricherMetrics;
+  readiness: Pick<Readiness, 'met' | 'unmet'>;
+  log: Logger;
+  /** The service's, for dead letters. */
+  version: string;
+}
+
+/**
+ * Enriches the raw topics' batches: for each range of an input partition one transaction with what went on, the dead
+ * letters, the account and the group's offset. It owns its partitions' producers and dedupe state. Both are kept over a
+ * rebalance that leaves the partition here: had another process owned it in between, the producer would be fenced, and
+ * the next transaction would fail and lead to a takeover. So nothing is decided by what this process believes it owns.
+ */
+export class Enricher implements GroupHandler {
+  readonly #options: EnricherOptions;
+  readonly #steps: Map<string, StreamSteps>;
+  readonly #owned = new Map<string, OwnedPartition>();
+  /** Newest event time by partition, for the watermark. */
+  readonly #newestMs = new Map<string, number>();
+  #assigning: Promise<unknown> = Promise.resolve();
+
+  constructor(options: EnricherOptions) {
+    this.#options = options;
+    this.#steps = new Map(options.steps.map((steps) => [steps.contract.topics.raw.name, steps]));
+  }
+
+  get topics(): string[] {
+    return [...this.#steps.keys()];
+  }
+
+  /** One assignment after the other: a rebalance may come while the former one is being taken over. */
+  assigned(partitions: TopicPartition[], signal: AbortSignal): Promise<PartitionOffset[]> {
+    const { readiness } = this.#options;
+    readiness.unmet('partitions', 'the assigned partitions are being taken over');
+    const assigning = this.#assigning.then(() => this.#assign(partitions, signal));
+    this.#assigning = assigning.then(
+      () => readiness.met('partitions'),
+      (error) => readiness.unmet('partitions', error instanceof Error ? error.message : String(error)),
+    );
+    return assigning;
+  }
+
+  async #assign(partitions: TopicPartition[], signal: AbortSignal): Promise<PartitionOffset[]> {
+    const { log, broker } = this.#options;
+    const assigned = new Set(partitions.map(nameOf));
+    await Promise.all(
+      [...this.#owned.keys()].filter((name) => !assigned.has(name)).map((name) => this.#giveUp(name)),
+    );
+    const starts: PartitionOffset[] = [];
+    for (const [topic, steps] of this.#steps) {
+      const wanted = partitions.filter((of) => of.topic === topic).map(({ partition }) => partition);
+      if (wanted.length === 0) continue;
+      signal.throwIfAborted();
+      await this.#giveUpDeleted(topic, await broker.startOffsets(topic));
+      const fresh = wanted.filter((partition) => !this.#owned.has(nameOf({ topic, partition })));
+      const startedMs = performance.now();
+      for (const owned of await takeOver(steps, fresh, this.#options, signal))
+        this.#owned.set(nameOf({ topic, partition: owned.partition }), owned);
+      if (fresh.length > 0)
+        log.info({ topic, partitions: fresh, ms: Math.round(performance.now() - startedMs) }, 'taken over');
+      for (const partition of wanted) {
+        const owned = this.#owned.get(nameOf({ topic, partition }));
+        if (owned) starts.push(positionOf(topic, owned));
+      }
+    }
+    return starts;
+  }
+
+  /** Where retention has gone past a position, the partition starts anew; the accounts show the gap. */
+  async #giveUpDeleted(topic: string, firsts: Map<number, number>): Promise<void> {
+    for (const [partition, first] of firsts) {
+      const name = nameOf({ topic, partition });
+      if ((this.#owned.get(name)?.position ?? first) < first) await this.#giveUp(name);
+    }
+  }
+
+  async #giveUp(name: string): Promise<void> {
+    const owned = this.#owned.get(name);
+    this.#owned.delete(name);
+    this.#newestMs.delete(name);
+    await owned?.producer.close();
+  }
+
+  async batch(batch: FetchedBatch, signal: AbortSignal): Promise<void> {
+    const name = nameOf(batch);
+    const steps = this.#steps.get(batch.topic);
+    const owned = this.#owned.get(name);
+    if (!steps || owned?.position !== batch.firstOffset) {
+      const message = `${name} is at ${owned?.position ?? 'no position'}, and offset ${batch.firstOffset} came`;
+      throw new WindrowError('LEDGER_LOST', message, { retriable: true });
+    }
+    try {
+      await this.#enrich(batch, steps, owned, signal);
+    } catch (error) {
+      // The assignment has ended while the batch was waiting: nothing of it has begun.
+      if (signal.aborted && error === signal.reason) return;
+      // Whether the transaction was committed is for the takeover to find out; the ids of its events are in the state.
+      await this.#giveUp(name);
+      if (signal.aborted) return;
+      if (isRetriable(error)) {
+        this.#options.readiness.unmet('partitions', (error as Error).message);
+        this.#options.log.warn(
+          { err: error, topic: batch.topic, partition: batch.partition },
+          'taking over again',
+        );
+      }
+      throw error;
+    }
+  }
+
+  async #enrich(batch: FetchedBatch, steps: StreamSteps, owned: OwnedPartition, signal: AbortSignal) {
+    const { log, encoders, groupId, version, metrics } = this.#options;
+    const stream = steps.contract.name;
+    // Everything in the batch was appended before this call, so what it waits for is what the events may see.
+    await steps.join?.feed.current(signal);
+    for (const range of rangesOf(batch)) {
+      if (signal.aborted) return;
+      const outcomes = await this.#examine(range, steps, signal);
+      const enriched = enrichRange(
+        steps,
+        encoders,
+        { range, outcomes, dedupe: owned.dedupe },
+        { service: 'enricher', version },
+      );
+      const { topic, partition, nextOffset } = range;
+      const end = metrics.transactionSeconds.startTimer({ stream });
+      await owned.producer.commit(enriched.outputs, {
+        groupId,
+        offsets: [{ topic, partition, offset: nextOffset }],
+      });
+      end();
+      owned.position = nextOffset;
+      const evicted = owned.dedupe?.takeEvicted() ?? 0;
+      if (evicted > 0) {
+        metrics.dedupeEvictions.inc({ stream }, evicted);
+        log.warn(
+          { topic, partition, evicted },
+          'too many event ids: the oldest are forgotten before their time',
+        );
+      }
+      this.#count(steps, nameOf(range), enriched);
+    }
+  }
+
+  /** Waits where a schema has to be asked for and the registry is away. */
+  async #examine(range: FetchedBatch, steps: StreamSteps, signal: AbortSignal): Promise<Outcome[]> {
+    const { readiness, log } = this.#options;
+    let waited = false;
+    const outcomes = await retry(() => examine(steps.contract, steps.rawCodec, range), {
+      signal,
+      onRetry: ({ error }) => {
+        waited = true;
+        readiness.unmet('registry', error instanceof Error ? error.message : String(error));
+        log.warn({ err: error }, 'waiting for the schema registry');
+      },
+    });
+    if (waited) readiness.met('registry');
+    return outcomes;
+  }
+
+  #count(steps: StreamSteps, name: string, { account, matches, newestEventMs }: EnrichedRange): void {
+    const { metrics } = this.#options;
+    const stream = steps.contract.name;
+    metrics.events.inc({ stream, outcome: 'ok' }, account.accepted);
+    metrics.events.inc({ stream, outcome: 'drop' }, account.duplicates);
+    for (const [place, count] of Object.entries(account.rejected)) {
+      const [stage = '', reason = ''] = place.split('/');
+      metrics.events.inc({ stream, outcome: 'deadLetter' }, count);
+      metrics.deadLetters.inc({ stage, reason }, count);
+    }
+    for (const [match, count] of matches) metrics.matches.inc({ stream, match }, count);
+    this.#newestMs.set(name, Math.max(newestEventMs, this.#newestMs.get(name) ?? newestEventMs));
+  }
+
+  state(): StreamState[] {
+    return [...this.#steps].map(([topic, { contract }]) => {
+      const names = [...this.#owned.keys()].filter((name) => name.startsWith(`${topic}/`));
+      const dedupes = names.flatMap((name) => this.#owned.get(name)?.dedupe ?? []);
+      const newestMs = names.map((name) => this.#newestMs.get(name) ?? Number.NaN).filter(Number.isFinite);
+      return {
+        stream: contract.name,
+        ids: dedupes.reduce((sum, { size }) => sum + size, 0),
+        bytes: dedupes.reduce((sum, { bytes }) => sum + bytes, 0),
+        watermarkMs: newestMs.length > 0 ? Math.min(...newestMs) : null,
+      };
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#assigning;
+    await Promise.all([...this.#owned.keys()].map((name) => this.#giveUp(name)));
+  }
+}

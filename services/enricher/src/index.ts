@@ -1,0 +1,1 @@
+export { enricherConfig } from './config.ts';

@@ -1,0 +1,98 @@
+import type { Claim, LakeTable, ParquetEncoder, PlannedFile, Upload } from '@windrow/lake';
+import type { DeadLetters } from '@windrow/pipeline';
+import { failpoint, type Logger, type Readiness, retry, WindrowError } from '@windrow/runtime';
+import type { Feed } from './feeds.ts';
+import type { SinkMetrics } from './metrics.ts';
+import type { MicroBatch } from './micro-batch.ts';
+
+interface LanderOptions {
+  feed: Feed;
+  table: LakeTable;
+  encoder: ParquetEncoder;
+  maxWindows: number;
+  deadLetters: DeadLetters;
+  metrics: SinkMetrics;
+  readiness: Readiness;
+  log: Logger;
+}
+
+/** Takes a micro-batch into its table: dead letters first, then the files, then the commit that makes them and the offsets one. */
+export class Lander {
+  readonly #options: LanderOptions;
+
+  constructor(options: LanderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * While Kafka or S3 is away it tries on, until the signal.
+   * @throws the signal's reason, with nothing committed; what `LakeTable.commit` throws: then claim again; any error
+   * that trying on doesn't help
+   */
+  async land(batch: MicroBatch, claim: Claim, signal: AbortSignal): Promise<void> {
+    const { feed, table, deadLetters, metrics, log } = this.#options;
+    await this.#patiently(() => deadLetters.send(feed, batch.refused), signal);
+    if (batch.refused.length > 0) await failpoint('lake.deadLetters.afterSend');
+    const startedMs = performance.now();
+    const upload = await this.#patiently(() => table.upload(claim, this.#files(batch)), signal);
+    const uploadedMs = performance.now();
+    signal.throwIfAborted();
+    try {
+      const { version, conflicts, checkpointError } = await table.commit(upload, batch.ranges());
+      metrics.versionConflicts.inc(conflicts);
+      log.info(
+        { table: feed.table, version, rows: batch.rows, files: upload.adds.length, ranges: batch.ranges() },
+        'committed',
+      );
+      if (checkpointError)
+        log.warn({ table: feed.table, err: checkpointError }, 'no checkpoint written; later');
+    } catch (error) {
+      if (error instanceof WindrowError && error.code === 'LEDGER_LOST') metrics.conflicts.inc();
+      throw error;
+    }
+    metrics.seconds('upload').observe((uploadedMs - startedMs) / 1000);
+    metrics.seconds('commit').observe((performance.now() - uploadedMs) / 1000);
+    this.#count(batch, upload);
+  }
+
+  #files(batch: MicroBatch): PlannedFile[] {
+    const { encoder, maxWindows, metrics } = this.#options;
+    return batch.files(encoder, maxWindows).map((file) => ({
+      ...file,
+      encode: async () => {
+        const end = metrics.seconds('encode').startTimer();
+        const encoded = await file.encode();
+        end();
+        return encoded;
+      },
+    }));
+  }
+
+  #patiently<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { feed, readiness, metrics, log } = this.#options;
+    const condition = `landing in ${feed.table}`;
+    return retry(call, {
+      signal,
+      onRetry: ({ error, delayMs }) => {
+        metrics.retries.inc();
+        readiness.unmet(condition, error instanceof Error ? error.message : String(error));
+        log.warn({ table: feed.table, err: error, delayMs }, 'trying to land again');
+      },
+    }).finally(() => readiness.met(condition));
+  }
+
+  #count(batch: MicroBatch, upload: Upload): void {
+    const { feed, metrics } = this.#options;
+    const of = { stream: feed.stream, table: feed.table };
+    metrics.events.inc({ ...of, outcome: 'ok' }, batch.rows);
+    metrics.events.inc({ ...of, outcome: 'skipped' }, batch.skipped);
+    metrics.events.inc({ ...of, outcome: 'deadLetter' }, batch.refused.length);
+    for (const { stage, reason } of batch.refused) metrics.deadLetters.inc({ stage, reason });
+    metrics.rows.observe(batch.rows);
+    metrics.files.observe(upload.adds.length);
+    metrics.bytes.observe(upload.adds.reduce((sum, add) => sum + add.size, 0));
+    const nowMs = Date.now();
+    for (const acceptedMs of batch.acceptedMs)
+      metrics.endToEnd.observe(Math.max(0, nowMs - acceptedMs) / 1000);
+  }
+}

@@ -1,0 +1,99 @@
+import { counter, gauge, histogram, type Registry } from '@windrow/runtime';
+
+export type SinkMetrics = ReturnType<typeof sinkMetrics>;
+export type Phase = 'fill' | 'encode' | 'upload' | 'commit';
+
+/** What the lake sink counts and measures; `sink` tells it from other sinks. */
+export function sinkMetrics(registry: Registry) {
+  const sink = { sink: 'lake' } as const;
+  const events = counter(registry, {
+    name: 'windrow_events_total',
+    help: 'Events by what became of them: ok (landed), deadLetter, skipped (dead-lettered by the enricher), expired (offsets that Kafka deleted before they were read)',
+    labels: ['stream', 'table', 'outcome'],
+  });
+  const deadLetters = counter(registry, {
+    name: 'windrow_dead_letters_total',
+    help: 'Events that could not go on, by where and why',
+    labels: ['stage', 'reason'],
+  });
+  const rows = histogram(registry, {
+    name: 'windrow_microbatch_rows',
+    help: 'Rows of a micro-batch',
+    labels: ['sink'],
+    buckets: [0, 10, 100, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000, 200_000, 500_000, 1_000_000],
+  });
+  const bytes = histogram(registry, {
+    name: 'windrow_microbatch_bytes',
+    help: 'Bytes of the files of a micro-batch',
+    labels: ['sink'],
+    buckets: [0, 1e4, 1e5, 1e6, 2.5e6, 5e6, 1e7, 2.5e7, 5e7, 1e8, 2.5e8],
+  });
+  const files = histogram(registry, {
+    name: 'windrow_microbatch_files',
+    help: 'Files of a micro-batch',
+    labels: ['sink'],
+    buckets: [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+  });
+  const seconds = histogram(registry, {
+    name: 'windrow_microbatch_seconds',
+    help: 'Time that the phases of a micro-batch take: fill (first record to cut), encode (within upload), upload, commit',
+    labels: ['sink', 'phase'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
+  });
+  const conflicts = counter(registry, {
+    name: 'windrow_ledger_conflicts_total',
+    help: 'Micro-batches given up because another instance had moved the ledger on',
+    labels: ['sink'],
+  });
+  const versionConflicts = counter(registry, {
+    name: 'windrow_log_version_conflicts_total',
+    help: "Commits tried again because another writer had taken the log's next version; normal with several instances",
+    labels: ['sink'],
+  });
+  const retries = counter(registry, {
+    name: 'windrow_microbatch_retries_total',
+    help: 'Micro-batches tried again after a failure that may pass',
+    labels: ['sink'],
+  });
+  const endToEnd = histogram(registry, {
+    name: 'windrow_end_to_end_seconds',
+    help: 'Time from accepted to readable, of the oldest event of each range that was fetched',
+    labels: ['sink'],
+    buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400],
+  });
+  // The series that alerts look at are there from the start, with 0.
+  for (const metric of [conflicts, versionConflicts, retries]) metric.inc(sink, 0);
+  return {
+    events,
+    deadLetters,
+    rows: rows.labels(sink),
+    bytes: bytes.labels(sink),
+    files: files.labels(sink),
+    seconds: (phase: Phase) => seconds.labels({ ...sink, phase }),
+    conflicts: conflicts.labels(sink),
+    versionConflicts: versionConflicts.labels(sink),
+    retries: retries.labels(sink),
+    endToEnd: endToEnd.labels(sink),
+  };
+}
+
+/** Shows, whenever the metrics are read, how far each stream has landed and what is held in memory. */
+export function showState(
+  registry: Registry,
+  state: () => { watermarks: { stream: string; watermarkMs: number }[]; heldBytes: number },
+): void {
+  gauge(registry, {
+    name: 'windrow_watermark_timestamp_seconds',
+    help: 'The newest landed event time of the partition that is furthest behind, in seconds since the epoch',
+    labels: ['stream'],
+    collect: (metric) => {
+      metric.reset();
+      for (const { stream, watermarkMs } of state().watermarks) metric.set({ stream }, watermarkMs / 1000);
+    },
+  });
+  gauge(registry, {
+    name: 'windrow_sink_buffer_bytes',
+    help: 'Memory of rows that have not landed yet, by estimate',
+    collect: (metric) => metric.set(state().heldBytes),
+  });
+}

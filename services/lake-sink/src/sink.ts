@@ -1,0 +1,296 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AvroRegistry, deadLetterTopic, type StreamContract } from '@windrow/contracts';
+import { createEncoder, type EncoderName, LakeTable, type ObjectStore } from '@windrow/lake';
+import {
+  type Broker,
+  consumeMeasured,
+  DeadLetters,
+  type FetchedBatch,
+  type GroupConsumer,
+  inSlices,
+  type PartitionOffset,
+  type TopicPartition,
+  watchBroker,
+} from '@windrow/pipeline';
+import { type Logger, type Readiness, type Registry, retry, WindrowError } from '@windrow/runtime';
+import packageJson from '../package.json' with { type: 'json' };
+import { type Feed, feedsOf } from './feeds.ts';
+import { Lander } from './lander.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import { type SinkMetrics, showState, sinkMetrics } from './metrics.ts';
+import { type Limits, TableWriter } from './table-writer.ts';
+
+/** The name under which the ledger lies in the Delta logs. */
+const sinkName = 'lake';
+/** Partitions handled at the same time: more than an instance has, so that a table that waits holds up no other. */
+const concurrency = 64;
+/** Records that are decoded at once. */
+const recordsAtOnce = 256;
+/** Of the 30 s that a stop may take. */
+const drainMs = 20_000;
+const lastWordMs = 3_000;
+const sweepEveryMs = 3_600_000;
+
+export interface SinkOptions {
+  contracts: StreamContract[];
+  broker: Broker;
+  schemas: AvroRegistry;
+  store: ObjectStore;
+  /** The consumer group; its committed offsets show the lag, the ledger decides. */
+  groupId: string;
+  encoder: EncoderName;
+  maxWindows: number;
+  memoryBudgetBytes: number;
+  limits: Limits;
+  metrics: Registry;
+  readiness: Readiness;
+  log: Logger;
+  /** Ends the start's waiting. */
+  signal: AbortSignal;
+  /** An error that nobody can handle. */
+  fail(error: unknown): void;
+}
+
+interface Landing {
+  feed: Feed;
+  table: LakeTable;
+  writer: TableWriter;
+}
+
+/** Lands every topic of the contracts in the lake, until `stop`, which lands what was read and leaves the group. */
+export async function startSink(options: SinkOptions): Promise<{ stop(): Promise<void> }> {
+  const sink = new LakeSink(options);
+  try {
+    await sink.start();
+  } catch (error) {
+    await sink.stop();
+    throw error;
+  }
+  return { stop: () => sink.stop() };
+}
+
+class LakeSink {
+  readonly #options: SinkOptions;
+  readonly #metrics: SinkMetrics;
+  readonly #budget: MemoryBudget;
+  readonly #deadLetters: DeadLetters;
+  /** By topic. */
+  readonly #landings = new Map<string, Landing>();
+  #consumer: Promise<GroupConsumer> | undefined;
+  #sweeps: NodeJS.Timeout | undefined;
+  #groupCommit: Promise<void> = Promise.resolve();
+  #stopping = false;
+  #endWatch: () => void = () => undefined;
+
+  constructor(options: SinkOptions) {
+    const { broker, schemas, memoryBudgetBytes, metrics } = options;
+    this.#options = options;
+    this.#metrics = sinkMetrics(metrics);
+    this.#budget = new MemoryBudget(memoryBudgetBytes, () => this.#cutLargest());
+    this.#deadLetters = new DeadLetters(broker, schemas, {
+      service: 'lake-sink',
+      version: packageJson.version,
+    });
+    showState(metrics, () => ({ watermarks: this.#watermarks(), heldBytes: this.#budget.heldBytes }));
+  }
+
+  async start(): Promise<void> {
+    const { broker, metrics, log, signal, fail, contracts, schemas, groupId } = this.#options;
+    for (const feed of feedsOf(contracts, schemas)) {
+      this.#landings.set(
+        feed.topic,
+        await this.#patiently(`table ${feed.table}`, () => this.#open(feed), signal),
+      );
+    }
+    this.#options.readiness.unmet('assignment', 'waiting for partitions');
+    const consume = () =>
+      consumeMeasured(broker, metrics, {
+        groupId,
+        topics: [...this.#landings.keys()],
+        concurrency,
+        handler: {
+          assigned: (partitions) => this.#assigned(partitions),
+          batch: (batch, life) => this.#batch(batch, life),
+        },
+        onAssignment: (reason, partitions) => {
+          const names = partitions.map(({ topic, partition }) => `${topic}/${partition}`);
+          log.info({ reason, partitions: names }, 'assignment begun');
+        },
+      });
+    this.#consumer = this.#patiently('group', consume, signal);
+    const consumer = await this.#consumer;
+    consumer.failed.catch((error) => {
+      if (!this.#stopping) fail(error);
+    });
+    this.#endWatch = watchBroker(broker, deadLetterTopic.name, this.#options.readiness);
+    this.#sweeps = setInterval(() => void this.#sweep(), sweepEveryMs);
+  }
+
+  async #open(feed: Feed): Promise<Landing> {
+    const { store, encoder, maxWindows, limits, readiness, log } = this.#options;
+    const table = await LakeTable.open(store, { path: feed.table, schema: feed.schema, sink: sinkName });
+    const writer = new TableWriter({
+      feed,
+      limits,
+      budget: this.#budget,
+      lander: new Lander({
+        feed,
+        table,
+        encoder: createEncoder(encoder),
+        maxWindows,
+        deadLetters: this.#deadLetters,
+        metrics: this.#metrics,
+        readiness,
+        log,
+      }),
+      onLanded: (offsets, fillSeconds) => {
+        this.#metrics.seconds('fill').observe(fillSeconds);
+        this.#commitToGroup(offsets);
+      },
+      onFailure: (error) => this.#onFailure(error),
+    });
+    return { feed, table, writer };
+  }
+
+  /** Whatever was held is void: the ledger says where each partition goes on, once the claim has made it ours. */
+  async #assigned(partitions: TopicPartition[]): Promise<PartitionOffset[]> {
+    const { readiness } = this.#options;
+    const landings = [...this.#landings.values()];
+    try {
+      await Promise.all(landings.map(({ writer }) => writer.discard()));
+      const starts = await Promise.all(
+        landings.map((landing) =>
+          this.#takeOver(
+            landing,
+            partitions.filter(({ topic }) => topic === landing.feed.topic),
+          ),
+        ),
+      );
+      readiness.met('assignment');
+      return starts.flat();
+    } catch (error) {
+      readiness.unmet('assignment', error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  async #takeOver({ feed, table, writer }: Landing, owned: TopicPartition[]): Promise<PartitionOffset[]> {
+    const { broker, log } = this.#options;
+    const { stream, topic } = feed;
+    const claim = await table.claim(owned);
+    const [retained, ends] = await Promise.all([broker.startOffsets(topic), broker.endOffsets(topic)]);
+    const starts = claim.positions.map(({ partition, nextOffset, rows }) => {
+      refuseForeignLedger(feed, partition, nextOffset, ends.get(partition) ?? 0);
+      const offset = Math.max(nextOffset, retained.get(partition) ?? 0);
+      const isNew = nextOffset === 0 && rows === 0;
+      if (offset > nextOffset && !isNew) {
+        const of = { stream, table: feed.table, outcome: 'expired' };
+        this.#metrics.events.inc(of, offset - nextOffset);
+        log.error(
+          { topic, partition, from: nextOffset, to: offset },
+          'Kafka has deleted records that the lake does not have yet',
+        );
+      }
+      return { topic, partition, offset };
+    });
+    writer.begin(claim);
+    return starts;
+  }
+
+  async #batch(batch: FetchedBatch, life: AbortSignal): Promise<void> {
+    const landing = this.#landings.get(batch.topic);
+    if (!landing) return;
+    const { feed, writer } = landing;
+    for (const slice of inSlices(batch, recordsAtOnce)) {
+      if (life.aborted) return;
+      const outcomes = await this.#patiently(`schemas of ${feed.topic}`, () => feed.examine(slice), life);
+      await writer.append(slice, outcomes, life);
+    }
+  }
+
+  #onFailure(error: unknown): void {
+    if (this.#stopping) return;
+    if (error instanceof WindrowError && error.retriable) {
+      this.#options.log.warn({ err: error }, 'reading the ledger again');
+      this.#consumer?.then((consumer) => consumer.restart(error)).catch(this.#options.fail);
+    } else this.#options.fail(error);
+  }
+
+  /** For the lag alone: its failure, as in the middle of a rebalance, changes nothing. */
+  #commitToGroup(offsets: PartitionOffset[]): void {
+    this.#groupCommit = (this.#consumer ?? Promise.reject())
+      .then((consumer) => consumer.commit(offsets))
+      .catch((error: unknown) => this.#options.log.debug({ err: error }, 'offsets not stored in the group'));
+  }
+
+  #cutLargest(): void {
+    const writers = [...this.#landings.values()].map(({ writer }) => writer);
+    writers.reduce((a, b) => (b.fillingBytes > a.fillingBytes ? b : a)).cut();
+  }
+
+  async #sweep(): Promise<void> {
+    for (const { feed, table } of this.#landings.values()) {
+      try {
+        const { unnamedFiles, intents } = await table.sweep();
+        if (intents > 0) this.#options.log.info({ table: feed.table, unnamedFiles, intents }, 'swept');
+      } catch (error) {
+        this.#options.log.warn({ table: feed.table, err: error }, 'not swept; again in an hour');
+      }
+    }
+  }
+
+  #watermarks(): { stream: string; watermarkMs: number }[] {
+    const furthestBehind = new Map<string, number>();
+    for (const { feed, writer } of this.#landings.values()) {
+      for (const timeMs of writer.newestMs.values()) {
+        furthestBehind.set(feed.stream, Math.min(timeMs, furthestBehind.get(feed.stream) ?? timeMs));
+      }
+    }
+    return [...furthestBehind].map(([stream, watermarkMs]) => ({ stream, watermarkMs }));
+  }
+
+  /** Tries until it works, the signal says stop, or trying is of no use. */
+  #patiently<T>(condition: string, call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { readiness, log } = this.#options;
+    return retry(call, {
+      signal,
+      capMs: 5_000,
+      onRetry: ({ error, delayMs }) => {
+        readiness.unmet(condition, error instanceof Error ? error.message : String(error));
+        log.warn({ condition, err: error, delayMs }, 'trying again');
+      },
+    }).finally(() => readiness.met(condition));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#endWatch();
+    clearInterval(this.#sweeps);
+    const writers = [...this.#landings.values()].map(({ writer }) => writer);
+    const deadline = AbortSignal.timeout(drainMs);
+    for (const writer of writers) writer.seal();
+    const consumer = await this.#consumer?.catch(() => undefined);
+    // A batch that waits for room gets it when something has landed, or else at the deadline.
+    const paused = consumer?.pause();
+    const drained = await Promise.all(writers.map((writer) => writer.drain(deadline)));
+    await Promise.race([paused, sleep(lastWordMs)]);
+    if (drained.includes(false)) {
+      this.#options.log.warn('what was read last could not be landed; it will be read again');
+    }
+    await Promise.race([this.#groupCommit, sleep(lastWordMs)]);
+    await consumer?.stop();
+    await this.#deadLetters.close();
+  }
+}
+
+/** A topic that ends before the ledger is not the topic of which the ledger speaks. */
+function refuseForeignLedger(
+  { topic, table }: Feed,
+  partition: number,
+  nextOffset: number,
+  end: number,
+): void {
+  if (nextOffset <= end) return;
+  const message = `the ledger of lake table ${table} is at offset ${nextOffset} of ${topic}/${partition}, which ends at ${end}: the topic was made anew. To load it from its start, give the stream another table, or delete this one`;
+  throw new WindrowError('LEDGER_AHEAD', message);
+}

@@ -1,0 +1,27 @@
+import {
+  adminConfig,
+  integer,
+  kafkaGroupConfig,
+  type loadConfig,
+  postgresConfig,
+  registryConfig,
+} from '@windrow/runtime';
+
+export const postgresSinkConfig = adminConfig.extend({
+  ...kafkaGroupConfig.shape,
+  ...registryConfig.shape,
+  ...postgresConfig.shape,
+  POSTGRES_MAX_ROWS: integer(1, 1_000_000)
+    .default(20_000)
+    .meta({ description: 'the rows at which a micro-batch is committed', example: '20000' }),
+  POSTGRES_MAX_AGE_SECONDS: integer(1, 3_600).default(5).meta({
+    description: 'the seconds after its first record at which a micro-batch is committed',
+    example: '5',
+  }),
+  POSTGRES_MEMORY_BYTES: integer(1_048_576).default(134_217_728).meta({
+    description: 'the bytes of events held at once, all tables together; beyond it, consumption pauses',
+    example: '134217728',
+  }),
+});
+
+export type PostgresSinkConfig = ReturnType<typeof loadConfig<typeof postgresSinkConfig>>;

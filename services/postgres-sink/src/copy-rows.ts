@@ -1,0 +1,91 @@
+import type { CuratedMapping, EventRecord } from '@windrow/contracts';
+import { ByteSink, type FieldWriter, fieldWriters, UnsendableValue } from './binary-fields.ts';
+
+/** COPY's binary signature, no flags, no header extension. */
+const signature = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
+const trailer = Buffer.from([0xff, 0xff]);
+const dayMs = 86_400_000;
+/** Days whose beginning and end have a year of four digits, as a partition's bounds are written. */
+const firstDay = Date.parse('0001-01-01T00:00:00Z') / dayMs;
+const lastDay = Date.parse('9999-12-30T00:00:00Z') / dayMs;
+
+interface Column {
+  name: string;
+  field: string;
+  write: FieldWriter;
+}
+
+/**
+ * Rows of one table in COPY's binary format, in the order in which they were added. The staging table's columns are those
+ * of the mapping and, first, `row_number integer`, which keeps that order.
+ */
+export class CopyRows {
+  /** UTC days (since the epoch) of the partition column's values. */
+  readonly days = new Set<number>();
+  readonly #columns: Column[];
+  readonly #dayField: string | undefined;
+  readonly #sink = new ByteSink(65_536);
+  /** Where each row ends. */
+  readonly #ends: number[] = [];
+
+  constructor(mapping: CuratedMapping) {
+    this.#columns = mapping.columns.map(({ name, field, type }) => ({
+      name,
+      field,
+      write: fieldWriters[type],
+    }));
+    this.#dayField = mapping.columns.find(({ name }) => name === mapping.partitionByDay)?.field;
+  }
+
+  get count(): number {
+    return this.#ends.length;
+  }
+
+  get bytes(): number {
+    return this.#sink.length;
+  }
+
+  /** Null, or why this record can't be a row; then nothing was added. */
+  add(record: EventRecord): string | null {
+    const sink = this.#sink;
+    const start = sink.length;
+    const day = this.#dayOf(record);
+    if (day !== null && !(day >= firstDay && day <= lastDay)) return 'its day is not in the years 1 to 9999';
+    sink.reserve(10);
+    sink.length = sink.bytes.writeInt16BE(this.#columns.length + 1, sink.length);
+    sink.length = sink.bytes.writeInt32BE(4, sink.length);
+    sink.length = sink.bytes.writeInt32BE(this.#ends.length, sink.length);
+    for (const { name, field, write } of this.#columns) {
+      const value = record[field];
+      if (value === null || value === undefined) {
+        sink.reserve(4);
+        sink.length = sink.bytes.writeInt32BE(-1, sink.length);
+        continue;
+      }
+      try {
+        write(sink, value);
+      } catch (error) {
+        if (!(error instanceof UnsendableValue)) throw error;
+        sink.length = start;
+        return `${name}: ${error.message}`;
+      }
+    }
+    this.#ends.push(sink.length);
+    if (day !== null) this.days.add(day);
+    return null;
+  }
+
+  #dayOf(record: EventRecord): number | null {
+    if (this.#dayField === undefined) return null;
+    const value = record[this.#dayField];
+    // A missing time is Postgres' to refuse.
+    return typeof value === 'number' ? Math.floor(value / dayMs) : null;
+  }
+
+  /** The rows `from ≤ row < to` as a complete COPY stream. */
+  stream(from = 0, to = this.count): Buffer[] {
+    const begin = from === 0 ? 0 : (this.#ends[from - 1] ?? 0);
+    const end = to === 0 ? 0 : (this.#ends[to - 1] ?? 0);
+    return [signature, this.#sink.bytes.subarray(begin, end), trailer];
+  }
+}

@@ -1,0 +1,111 @@
+import type { TopicPartition } from '@windrow/pipeline';
+import type pg from 'pg';
+
+/** One partition's line of the ledger. */
+export interface LedgerEntry extends TopicPartition {
+  /** All before it has landed. */
+  nextOffset: number;
+  /** Accepted events that were applied, those that the table had already included. */
+  rows: number;
+  /** Accepted events that Postgres refused: dead letters with stage `postgres`. */
+  rejected: number;
+}
+
+/** What a micro-batch adds to one partition's line. */
+export interface LedgerStep {
+  partition: number;
+  /** What the ledger must say for the step to be taken. */
+  expected: number;
+  next: number;
+  rows: number;
+  rejected: number;
+}
+
+interface LedgerRow {
+  topic: string;
+  partition: number;
+  next_offset: string;
+  rows: string;
+  rejected: string;
+}
+
+const entryOf = (row: LedgerRow): LedgerEntry => ({
+  topic: row.topic,
+  partition: row.partition,
+  nextOffset: Number(row.next_offset),
+  rows: Number(row.rows),
+  rejected: Number(row.rejected),
+});
+
+const columns = 'topic, partition, next_offset, rows, rejected';
+
+/** The whole ledger, for audits. */
+export async function readLedger(db: pg.ClientBase | pg.Pool): Promise<LedgerEntry[]> {
+  const { rows } = await db.query<LedgerRow>(
+    `SELECT ${columns} FROM windrow.sink_offset ORDER BY topic, partition`,
+  );
+  return rows.map(entryOf);
+}
+
+/** The lines of these partitions, made where there is none, with the offset that `starts` gives them. */
+export async function openLedger(
+  db: pg.ClientBase,
+  topic: string,
+  starts: Map<number, number>,
+): Promise<LedgerEntry[]> {
+  const partitions = [...starts.keys()].sort((a, b) => a - b);
+  const offsets = partitions.map((partition) => starts.get(partition));
+  await db.query(
+    `INSERT INTO windrow.sink_offset (topic, partition, next_offset)
+     SELECT $1, * FROM unnest($2::integer[], $3::bigint[]) ON CONFLICT DO NOTHING`,
+    [topic, partitions, offsets],
+  );
+  const { rows } = await db.query<LedgerRow>(
+    `SELECT ${columns} FROM windrow.sink_offset WHERE topic = $1 AND partition = ANY ($2) ORDER BY partition`,
+    [topic, partitions],
+  );
+  return rows.map(entryOf);
+}
+
+/**
+ * Takes the steps where the ledger says what each of them expects; false where it doesn't for one of them, and then the
+ * transaction is to be rolled back. The lines are locked in order, so two writers can't wait for each other here.
+ */
+export async function advanceLedger(db: pg.ClientBase, topic: string, steps: LedgerStep[]): Promise<boolean> {
+  const of = (value: (step: LedgerStep) => number) => steps.map(value);
+  const { rowCount } = await db.query(
+    `WITH step AS (
+       SELECT * FROM unnest($2::integer[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+         AS step (partition, expected, next, rows, rejected)
+     ), owned AS (
+       SELECT ledger.partition FROM windrow.sink_offset AS ledger JOIN step USING (partition)
+       WHERE ledger.topic = $1 AND ledger.next_offset = step.expected
+       ORDER BY ledger.partition FOR UPDATE OF ledger
+     )
+     UPDATE windrow.sink_offset AS ledger
+     SET next_offset = step.next, rows = ledger.rows + step.rows, rejected = ledger.rejected + step.rejected,
+         updated_at = now()
+     FROM step, owned
+     WHERE ledger.topic = $1 AND ledger.partition = step.partition AND owned.partition = step.partition
+       AND ledger.next_offset = step.expected`,
+    [
+      topic,
+      of((step) => step.partition),
+      of((step) => step.expected),
+      of((step) => step.next),
+      of((step) => step.rows),
+      of((step) => step.rejected),
+    ],
+  );
+  return rowCount === steps.length;
+}
+
+/** Whether the ledger says what these steps lead to: a commit whose answer was lost has been made. */
+export async function hasAdvanced(db: pg.ClientBase, topic: string, steps: LedgerStep[]): Promise<boolean> {
+  const { rows } = await db.query<LedgerRow>(
+    `SELECT ${columns} FROM windrow.sink_offset WHERE topic = $1 AND partition = ANY ($2)`,
+    [topic, steps.map(({ partition }) => partition)],
+  );
+  const at = new Map(rows.map((row) => [row.partition, Number(row.next_offset)]));
+  return steps.every(({ partition, next }) => at.get(partition) === next);
+}

@@ -1,0 +1,65 @@
+import { counter, histogram, type Registry } from '@windrow/runtime';
+
+export type SinkMetrics = ReturnType<typeof sinkMetrics>;
+
+/** What a Postgres sink counts and measures; `sink` and `service` tell it from other sinks. */
+export function sinkMetrics(registry: Registry) {
+  const sink = { sink: 'postgres' } as const;
+  const events = counter(registry, {
+    name: 'windrow_events_total',
+    help: 'Events by what became of them: ok (inserted or replaced), duplicate (was there already), deadLetter, skipped (dead-lettered by the enricher), expired (offsets that Kafka deleted before they were read)',
+    labels: ['stream', 'outcome'],
+  });
+  const deadLetters = counter(registry, {
+    name: 'windrow_dead_letters_total',
+    help: 'Events that could not go on, by where and why',
+    labels: ['stage', 'reason'],
+  });
+  const rows = histogram(registry, {
+    name: 'windrow_microbatch_rows',
+    help: 'Rows of a micro-batch',
+    labels: ['sink'],
+    buckets: [0, 10, 100, 1_000, 2_500, 5_000, 10_000, 20_000, 50_000, 100_000],
+  });
+  const bytes = histogram(registry, {
+    name: 'windrow_microbatch_bytes',
+    help: 'Bytes that a micro-batch sends',
+    labels: ['sink'],
+    buckets: [1e3, 1e4, 1e5, 1e6, 2.5e6, 5e6, 1e7, 2.5e7, 5e7, 1e8],
+  });
+  const seconds = histogram(registry, {
+    name: 'windrow_microbatch_seconds',
+    help: 'Time that the phases of a micro-batch take: fill (first record to cut), copy, land, commit',
+    labels: ['sink', 'phase'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  });
+  const conflicts = counter(registry, {
+    name: 'windrow_ledger_conflicts_total',
+    help: 'Micro-batches rolled back because another instance had moved the ledger on',
+    labels: ['sink'],
+  });
+  const retries = counter(registry, {
+    name: 'windrow_microbatch_retries_total',
+    help: 'Micro-batches tried again after a failure that may pass',
+    labels: ['sink'],
+  });
+  const endToEnd = histogram(registry, {
+    name: 'windrow_end_to_end_seconds',
+    help: 'Time from accepted to readable, of the oldest event of each range that was fetched',
+    labels: ['sink'],
+    buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 21_600, 86_400],
+  });
+  // The series that alerts look at are there from the start, with 0.
+  conflicts.inc(sink, 0);
+  retries.inc(sink, 0);
+  return {
+    events,
+    deadLetters,
+    rows: rows.labels(sink),
+    bytes: bytes.labels(sink),
+    seconds: (phase: 'fill' | 'copy' | 'land' | 'commit') => seconds.labels({ ...sink, phase }),
+    conflicts: conflicts.labels(sink),
+    retries: retries.labels(sink),
+    endToEnd: endToEnd.labels(sink),
+  };
+}

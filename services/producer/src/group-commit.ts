@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Broker, Producer, TopicOutput } from '@windrow/pipeline';
+import { type Readiness, retry, unlessAborted, WindrowError } from '@windrow/runtime';
+import type { ProducerMetrics } from './metrics.ts';
+
+/** A send is cut here, so that one call of the Kafka client takes it whole. */
+const maxGroupRecords = 1_000;
+const maxGroupBytes = 900_000;
+/** What may wait for Kafka; beyond it, callers are refused rather than memory filled. */
+const maxQueuedBytes = 64 * 1024 * 1024;
+/** How long the first record of an idle time waits for company. */
+const lingerMs = 2;
+
+interface Entry {
+  outputs: TopicOutput[];
+  records: number;
+  bytes: number;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Gathers what concurrent callers send into shared calls of one idempotent producer, acks=all. One call is under way at a
+ * time, in the order of the callers: that keeps the order of a key, and it is what the client needs: after a call whose
+ * answer was lost, kafkajs uses its sequence numbers again, and if other records came in between, Kafka would take these
+ * for the repeated ones and drop them. For the same reason a producer is thrown away when a call has failed.
+ */
+export class GroupCommit {
+  readonly #broker: Broker;
+  readonly #metrics: ProducerMetrics | undefined;
+  readonly #readiness: Readiness | undefined;
+  #producer: Producer | undefined;
+  #queue: Entry[] = [];
+  #queuedBytes = 0;
+  #running: Promise<void> | undefined;
+  readonly #closing = new AbortController();
+
+  /** `readiness`: its condition `kafka` follows whether the last call worked. */
+  constructor(broker: Broker, watch: { metrics?: ProducerMetrics; readiness?: Readiness } = {}) {
+    this.#broker = broker;
+    this.#metrics = watch.metrics;
+    this.#readiness = watch.readiness;
+  }
+
+  /** Connects, to know whether Kafka is there. Error: KAFKA_UNAVAILABLE */
+  async open(): Promise<void> {
+    this.#producer ??= await unlessAborted(this.#connect(), this.#closing.signal);
+    this.#readiness?.met('kafka');
+  }
+
+  /**
+   * Fulfilled when Kafka has all of it. `signal`: what still waits is taken back; of what is under way it isn't known whether
+   * Kafka has it. Errors: KAFKA_UNAVAILABLE (also where too much waits already); the signal's reason
+   */
+  send(outputs: TopicOutput[], signal?: AbortSignal): Promise<void> {
+    const bytes = sizeOf(outputs);
+    if (this.#closing.signal.aborted) return Promise.reject(this.#closing.signal.reason);
+    if (this.#queuedBytes > 0 && this.#queuedBytes + bytes > maxQueuedBytes) {
+      const message = `${this.#queuedBytes} bytes wait for Kafka already; try again later.`;
+      return Promise.reject(new WindrowError('KAFKA_UNAVAILABLE', message, { retriable: true }));
+    }
+    return new Promise((resolve, reject) => {
+      const records = outputs.reduce((sum, output) => sum + output.records.length, 0);
+      const entry: Entry = { outputs, records, bytes, resolve, reject };
+      const onAbort = () => {
+        if (this.#queue.includes(entry)) {
+          this.#queue = this.#queue.filter((other) => other !== entry);
+          this.#count(-bytes);
+        }
+        reject(signal?.reason);
+      };
+      if (signal?.aborted) return onAbort();
+      signal?.addEventListener('abort', onAbort, { once: true });
+      const settled = (settle: () => void) => {
+        signal?.removeEventListener('abort', onAbort);
+        settle();
+      };
+      entry.resolve = () => settled(resolve);
+      entry.reject = (error) => settled(() => reject(error));
+      this.#queue.push(entry);
+      this.#count(bytes);
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Sends what waits, then closes the producer. What Kafka doesn't take at the first try is refused then. */
+  async close(): Promise<void> {
+    this.#closing.abort(new WindrowError('STOPPED', 'The producer is being stopped.'));
+    await this.#running;
+    await this.#discardProducer();
+  }
+
+  async #connect(): Promise<Producer> {
+    const producer = await this.#broker.producer();
+    // Nobody waits for it any more.
+    if (this.#closing.signal.aborted) await producer.close();
+    return producer;
+  }
+
+  async #run(): Promise<void> {
+    await sleep(lingerMs);
+    while (this.#queue.length > 0) {
+      const group = this.#takeGroup();
+      try {
+        await this.#sendGroup(group);
+        this.#settle(group, (entry) => entry.resolve());
+      } catch (error) {
+        this.#readiness?.unmet('kafka', error instanceof Error ? error.message : String(error));
+        await this.#discardProducer();
+        this.#settle(group, (entry) => entry.reject(error));
+        await this.#reopen();
+      }
+    }
+    this.#running = undefined;
+  }
+
+  /** Waits until Kafka is there again, with or without callers that wait for it: readiness depends on it. */
+  async #reopen(): Promise<void> {
+    try {
+      await retry(() => this.open(), { signal: this.#closing.signal });
+    } catch (error) {
+      this.#settle(this.#queue.splice(0), (entry) => entry.reject(error));
+    }
+  }
+
+  #settle(entries: Entry[], settle: (entry: Entry) => void): void {
+    for (const entry of entries) {
+      settle(entry);
+      this.#count(-entry.bytes);
+    }
+  }
+
+  #takeGroup(): Entry[] {
+    let records = 0;
+    let bytes = 0;
+    let count = 0;
+    for (const entry of this.#queue) {
+      records += entry.records;
+      bytes += entry.bytes;
+      if (count > 0 && (records > maxGroupRecords || bytes > maxGroupBytes)) break;
+      count += 1;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #sendGroup(group: Entry[]): Promise<void> {
+    if (!this.#producer) await this.open();
+    const stopTimer = this.#metrics?.sendSeconds.startTimer();
+    await this.#producer?.send(group.flatMap((entry) => entry.outputs));
+    stopTimer?.();
+    this.#metrics?.sendRecords.observe(group.reduce((sum, entry) => sum + entry.records, 0));
+  }
+
+  async #discardProducer(): Promise<void> {
+    const producer = this.#producer;
+    this.#producer = undefined;
+    // It is of no more use, whether or not it can still say goodbye.
+    await producer?.close().catch(() => undefined);
+  }
+
+  #count(bytes: number): void {
+    this.#queuedBytes += bytes;
+    this.#metrics?.queuedBytes.set(this.#queuedBytes);
+  }
+}
+
+function sizeOf(outputs: TopicOutput[]): number {
+  let bytes = 0;
+  for (const { records } of outputs) {
+    for (const { key, value } of records) bytes += (key?.length ?? 0) + (value?.length ?? 0) + 40;
+  }
+  return bytes;
+}

@@ -1,0 +1,2 @@
+export { producerConfig } from './config.ts';
+export { type FileResult, type LoadOptions, type LoadProgress, type LoadResult, loadFiles } from './load.ts';

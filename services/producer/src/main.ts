@@ -1,0 +1,47 @@
+import { AvroRegistry, loadStreams } from '@windrow/contracts';
+import { KafkaBroker } from '@windrow/pipeline';
+import { listen, retry, runService, unlessAborted } from '@windrow/runtime';
+import { producerConfig } from './config.ts';
+import { GroupCommit } from './group-commit.ts';
+import { producerMetrics } from './metrics.ts';
+import { createServer, openIntakes } from './server.ts';
+
+await runService({
+  name: 'producer',
+  config: producerConfig,
+  async start({ config, log, registry, readiness, teardown, signal }) {
+    const metrics = producerMetrics(registry);
+    const contracts = await loadStreams();
+    const schemas = new AvroRegistry(config.SCHEMA_REGISTRY_URL);
+    const broker = new KafkaBroker({
+      brokers: config.KAFKA_BROKERS,
+      clientId: 'windrow-producer',
+      onLog: (level, message, details) => log[level]({ kafka: details }, message),
+    });
+    teardown.add('kafka', () => broker.close());
+
+    const waitFor = <T>(condition: string, call: () => Promise<T>): Promise<T> => {
+      readiness.unmet(condition, 'not connected yet');
+      return retry(() => unlessAborted(call(), signal), {
+        signal,
+        onRetry: ({ error, attempt, delayMs }) => {
+          readiness.unmet(condition, error instanceof Error ? error.message : String(error));
+          log.warn({ err: error, attempt, delayMs }, `waiting for ${condition}`);
+        },
+      });
+    };
+    const { intakes, refusals } = await waitFor('registry', () => openIntakes(contracts, schemas));
+    readiness.met('registry');
+    const commit = new GroupCommit(broker, { metrics, readiness });
+    teardown.add('group commit', () => commit.close());
+    await waitFor('kafka', () => commit.open());
+
+    const app = createServer({ intakes, refusals, commit, metrics, log });
+    teardown.add('http server', () => app.close());
+    const address = await listen(app, config.HTTP_HOST, config.HTTP_PORT);
+    log.info(
+      { address, routes: intakes.flatMap(({ contract }) => contract.http?.map(({ path }) => path)) },
+      'taking events',
+    );
+  },
+});

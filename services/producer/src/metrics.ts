@@ -1,0 +1,37 @@
+import { counter, gauge, histogram, type Registry } from '@windrow/runtime';
+
+export type ProducerMetrics = ReturnType<typeof producerMetrics>;
+
+export function producerMetrics(registry: Registry) {
+  return {
+    events: counter(registry, {
+      name: 'windrow_events_total',
+      help: 'Events handled: ok (Kafka has them) or deadLetter',
+      labels: ['stream', 'outcome'],
+    }),
+    deadLetters: counter(registry, {
+      name: 'windrow_dead_letters_total',
+      help: 'Events that could not go on, by where and why',
+      labels: ['stage', 'reason'],
+    }),
+    requests: counter(registry, {
+      name: 'windrow_http_requests_total',
+      help: 'HTTP requests by route and status code',
+      labels: ['route', 'status'],
+    }),
+    sendSeconds: histogram(registry, {
+      name: 'windrow_kafka_send_seconds',
+      help: 'Time from handing a group of records to Kafka until all in-sync replicas had it',
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
+    }),
+    sendRecords: histogram(registry, {
+      name: 'windrow_kafka_send_records',
+      help: 'Records that went to Kafka as one group',
+      buckets: [1, 3, 10, 30, 100, 300, 1_000],
+    }),
+    queuedBytes: gauge(registry, {
+      name: 'windrow_kafka_queued_bytes',
+      help: 'Bytes of records that Kafka has not acknowledged yet',
+    }),
+  };
+}

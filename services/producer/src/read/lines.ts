@@ -1,0 +1,77 @@
+import { keptOfOverlongBytes, maxItemBytes } from './item.ts';
+
+export interface Line {
+  /** Counts from 1. */
+  number: number;
+  /** Without its line end (LF or CRLF). */
+  text: Buffer;
+  /** Its whole length; longer than `text` where the line is over-long and was cut. */
+  bytes: number;
+}
+
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+
+/** Cuts a stream of chunks into lines, holding no more than one line of at most `maxItemBytes`. */
+export class LineCutter {
+  #number = 1;
+  #parts: Buffer[] = [];
+  #heldBytes = 0;
+  #bytes = 0;
+
+  *push(chunk: Buffer): Generator<Line> {
+    let start = 0;
+    for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
+      this.#hold(chunk.subarray(start, end));
+      yield this.#take();
+      this.#number += 1;
+      start = end + 1;
+    }
+    if (start < chunk.length) this.#hold(chunk.subarray(start));
+  }
+
+  /** The last line, if it has no line end of its own. */
+  *end(): Generator<Line> {
+    if (this.#bytes > 0) yield this.#take();
+  }
+
+  #hold(part: Buffer): void {
+    this.#bytes += part.length;
+    if (this.#heldBytes > maxItemBytes) return;
+    this.#parts.push(part);
+    this.#heldBytes += part.length;
+    if (this.#heldBytes <= maxItemBytes) return;
+    // Over-long: its beginning is copied, so that the chunks can go.
+    this.#parts = [Buffer.from(Buffer.concat(this.#parts).subarray(0, keptOfOverlongBytes))];
+  }
+
+  #take(): Line {
+    const [only] = this.#parts;
+    let text = this.#parts.length === 1 && only ? only : Buffer.concat(this.#parts);
+    if (this.#bytes === text.length && text.at(-1) === carriageReturn) text = text.subarray(0, -1);
+    const line = { number: this.#number, text, bytes: this.#bytes };
+    this.#parts = [];
+    this.#heldBytes = 0;
+    this.#bytes = 0;
+    return line;
+  }
+}
+
+/** Whether there is nothing but blanks. */
+export function isBlank(text: Buffer): boolean {
+  return text.every((byte) => byte === 0x20 || byte === 0x09 || byte === carriageReturn);
+}
+
+/** Without the blanks around it. */
+export function trimmed(text: Buffer): Buffer {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text[start])) start += 1;
+  while (end > start && isSpace(text[end - 1])) end -= 1;
+  return text.subarray(start, end);
+}
+
+/** JSON's white space (RFC 8259, section 2). */
+export function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === lineFeed || byte === carriageReturn || byte === 0x09;
+}

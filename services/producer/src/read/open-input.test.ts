@@ -1,0 +1,70 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, describe, expect, it } from 'vitest';
+import { checkInputs, openInput } from './open-input.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'windrow-input-'));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+function file(name: string, content: Buffer | string): string {
+  const path = join(dir, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+async function contentOf(
+  path: string,
+): Promise<{ text: string; bytesRead: number; totalBytes: number | undefined }> {
+  const input = await openInput(path);
+  const chunks: Buffer[] = [];
+  for await (const chunk of input.chunks) chunks.push(chunk);
+  return {
+    text: Buffer.concat(chunks).toString(),
+    bytesRead: input.bytesRead(),
+    totalBytes: input.totalBytes,
+  };
+}
+
+describe('openInput', () => {
+  it('takes gzip for what it is by its first bytes, and counts the bytes on disk', async () => {
+    const text = 'some text\n'.repeat(100_000);
+    const zipped = Buffer.concat([gzipSync(text), gzipSync('and more')]);
+    const misnamed = file('zipped.json', zipped);
+    expect(await contentOf(misnamed)).toEqual({
+      text: `${text}and more`,
+      bytesRead: zipped.length,
+      totalBytes: zipped.length,
+    });
+    expect((await contentOf(file('plain.gz', text))).text).toBe(text);
+    expect((await contentOf(file('empty', ''))).text).toBe('');
+    expect((await contentOf(file('one-byte', '\x1f'))).text).toBe('\x1f');
+  });
+
+  it('gives what can be unzipped of a file that is cut off, then says so', async () => {
+    const text = Array.from({ length: 200_000 }, (_, i) => `line ${i * 7919}\n`).join('');
+    const zipped = gzipSync(text);
+    const input = await openInput(file('cut.gz', zipped.subarray(0, zipped.length / 2)));
+    let read = '';
+    const reading = (async () => {
+      for await (const chunk of input.chunks) read += chunk.toString();
+    })();
+    await expect(reading).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+      message: /cut\.gz can't be read to its end/,
+    });
+    expect(read.length).toBeGreaterThan(text.length / 4);
+    expect(text.startsWith(read)).toBe(true);
+  });
+
+  it('names every file that cannot be read, before anything is read', async () => {
+    mkdirSync(join(dir, 'folder'));
+    const paths = [join(dir, 'none'), file('good', 'x'), join(dir, 'folder')];
+    await expect(checkInputs(paths)).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+      message: /none: there is no such file\n.*folder: is a directory$/,
+    });
+    await expect(checkInputs([paths[1]!, '-'])).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,202 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitForLanding } from '@windrow/cli';
+import { streamNamed } from '@windrow/contracts';
+import { failpointNames } from './failpoint-names.ts';
+import { type Accepted, Load } from './load.ts';
+import { type Platform, startPlatform } from './platform.ts';
+import { type Proof, prove } from './proof.ts';
+import { type Recovery, RecoveryWatch } from './recovery.ts';
+import { type Fault, nameOf, planFaults, struckBy } from './schedule.ts';
+import { strike } from './strike.ts';
+
+export interface ChaosOptions {
+  seed: number;
+  minutes: number;
+  /** Progress, one line a call. */
+  log(line: string): void;
+  /** Ends the run early; what it throws then is the signal's reason. */
+  signal: AbortSignal;
+  /** Also of a run that passes; those of one that fails are kept anyway. */
+  keepLogs?: boolean;
+  /** Called after the proof, with the platform still there. */
+  afterProof?: (platform: Platform, accepted: Accepted) => Promise<void>;
+}
+
+/** A fault that was done, and what came of it. */
+export interface DoneFault {
+  fault: Fault;
+  outcome?: string;
+  recovery: Recovery;
+}
+
+export interface ChaosResult extends Proof {
+  seed: number;
+  minutes: number;
+  faults: DoneFault[];
+  accepted: Accepted;
+  /** Deaths of services that no fault had caused, and what did not come back by itself; the run has failed with any. */
+  unrecovered: string[];
+}
+
+/** Everything that was promised held: nothing lost, nothing twice, nobody had to help. */
+export function hasPassed({ findings, unrecovered }: ChaosResult): boolean {
+  return findings.length === 0 && unrecovered.length === 0;
+}
+
+const gapMs = { least: 2_000, most: 6_000 };
+const progressEveryMs = 10_000;
+/** How long everything may take to be ready and landed after the last fault. */
+const recoverWithinMs = 300_000;
+
+/** Load, faults by the seed's plan, recovery, proof. The platform is its own, and gone afterwards. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const { seed, minutes, log, signal } = options;
+  const failpoints = failpointNames();
+  const faults = planFaults({ seed, durationMs: minutes * 60_000, failpoints, gapMs });
+  log(`seed ${seed}: ${faults.length} faults planned in ${minutes} minutes`);
+  const platform = await startPlatform(log);
+  let keepLogs = true;
+  try {
+    await untilReady(platform, signal);
+    const result = await strikeAndProve(platform, faults, options);
+    keepLogs = (options.keepLogs ?? false) || !hasPassed(result);
+    return result;
+  } finally {
+    await platform.stop(keepLogs && !signal.aborted);
+  }
+}
+
+async function strikeAndProve(
+  platform: Platform,
+  faults: Fault[],
+  { seed, minutes, log, signal, afterProof }: ChaosOptions,
+): Promise<ChaosResult> {
+  const { installation, instances } = platform;
+  const stopped = new AbortController();
+  const load = await Load.start({
+    seed,
+    run: `chaos-${seed}`,
+    producers: platform.producerUrls,
+    broker: installation.broker,
+    registry: installation.registry,
+    track: streamNamed(installation.contracts, 'track'),
+    signal: AbortSignal.any([signal, stopped.signal]),
+  });
+  const watch = new RecoveryWatch(platform);
+  try {
+    const done: DoneFault[] = [];
+    const progress = setInterval(() => {
+      const { ids, retries } = load.accepted;
+      log(
+        `${done.length} of ${faults.length} faults, ${ids.size} events accepted, ${retries} batches sent again`,
+      );
+    }, progressEveryMs);
+    try {
+      await strikeAll(platform, faults, watch, done, log, signal);
+    } finally {
+      clearInterval(progress);
+    }
+    log('all faults are over; waiting until everything has recovered and landed');
+    const unrecovered: string[] = [];
+    await attempt(unrecovered, () => untilReady(platform, signal));
+    await attempt(unrecovered, () => within(recoverWithinMs, load.stop(), 'the load is not acknowledged'));
+    await attempt(unrecovered, () => waitForLanding(installation, { timeoutMs: recoverWithinMs, signal }));
+    await attempt(unrecovered, () =>
+      within(60_000, untilWatched(watch, signal), 'recoveries are not all seen'),
+    );
+    for (const { unasked } of instances.values()) unrecovered.push(...unasked);
+    log('proving');
+    const proof = await prove(installation, platform.env, load.accepted);
+    await afterProof?.(platform, load.accepted);
+    return { ...proof, seed, minutes, faults: done, accepted: load.accepted, unrecovered };
+  } finally {
+    stopped.abort(new Error('the run is over'));
+    await load.stop().catch(() => undefined);
+    await watch.stop();
+  }
+}
+
+/** Each at its time, or when what it strikes is free again. */
+async function strikeAll(
+  platform: Platform,
+  faults: Fault[],
+  watch: RecoveryWatch,
+  done: DoneFault[],
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const begunMs = performance.now();
+  const lanes = new Map<string, Promise<void>>();
+  const strikeOne = async (fault: Fault): Promise<void> => {
+    log(`  ${describe(fault)}`);
+    const struck = platform.instances.get(struckBy(fault));
+    const outcome = await strike(platform, fault, signal);
+    done.push({ fault, ...(outcome && { outcome }), recovery: watch.begin(struck) });
+  };
+  try {
+    for (const fault of faults) {
+      await sleep(Math.max(0, begunMs + fault.atMs - performance.now()), undefined, { signal });
+      const lane = (lanes.get(struckBy(fault)) ?? Promise.resolve()).then(() => strikeOne(fault));
+      lane.catch(() => undefined);
+      lanes.set(struckBy(fault), lane);
+    }
+    await Promise.all(lanes.values());
+  } finally {
+    // Interrupted too: nothing may be started any more when the platform is stopped.
+    await Promise.allSettled(lanes.values());
+  }
+  signal.throwIfAborted();
+}
+
+export function describe(fault: Fault): string {
+  const at = `${(fault.atMs / 1000).toFixed(1)} s: ${fault.kind}`;
+  const held = fault.holdMs > 0 ? ` for ${(fault.holdMs / 1000).toFixed(1)} s` : '';
+  if ('failpoint' in fault) return `${at}: ${nameOf(fault.instance)} at ${fault.failpoint}`;
+  if ('instance' in fault) return `${at}: ${nameOf(fault.instance)}${held}`;
+  if ('service' in fault) return `${at}: ${fault.service}${held}`;
+  return `${at}${held}`;
+}
+
+async function untilReady({ instances }: Platform, signal: AbortSignal): Promise<void> {
+  const deadlineMs = performance.now() + recoverWithinMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const running = [...instances.values()].filter((instance) => instance.running);
+    const health = await Promise.all(
+      running.map(async (instance) => ({ instance, ...(await instance.health()) })),
+    );
+    const waiting = health.filter(({ ready }) => !ready);
+    if (waiting.length === 0) return;
+    if (performance.now() > deadlineMs) {
+      const reasons = waiting.map(({ instance, reasons }) => `${instance.name} (${reasons.join('; ')})`);
+      throw new Error(`not ready after ${recoverWithinMs / 1000} s: ${reasons.join(', ')}`);
+    }
+    await sleep(200);
+  }
+}
+
+async function untilWatched(watch: RecoveryWatch, signal: AbortSignal): Promise<void> {
+  while (watch.open > 0 && !signal.aborted) await sleep(200);
+}
+
+async function within(ms: number, work: Promise<void>, otherwise: string): Promise<void> {
+  const over = new AbortController();
+  try {
+    const late = sleep(ms, undefined, { signal: over.signal }).then(() => {
+      throw new Error(`after ${ms / 1000} s ${otherwise}`);
+    });
+    late.catch(() => undefined);
+    await Promise.race([work, late]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** What does not recover is told with the rest: the proof says what came of it. */
+async function attempt(unrecovered: string[], work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    unrecovered.push(error instanceof Error ? error.message : String(error));
+  }
+}

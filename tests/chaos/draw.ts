@@ -1,0 +1,52 @@
+import { seededRandom } from '@windrow/lake/testing';
+
+/** Draws of one seed: the same seed gives the same ones in the same order. */
+export class Draw {
+  readonly #random: () => number;
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed);
+  }
+
+  /** A whole number from `least` to `most`, both included. */
+  between(least: number, most: number): number {
+    return least + Math.floor(this.#random() * (most - least + 1));
+  }
+
+  one<T>(of: readonly T[]): T {
+    return of[this.between(0, of.length - 1)]!;
+  }
+
+  chance(share: number): boolean {
+    return this.#random() < share;
+  }
+
+  /** The same things in another order (Fisher and Yates). */
+  shuffled<T>(of: readonly T[]): T[] {
+    const things = [...of];
+    for (let last = things.length - 1; last > 0; last--) {
+      const other = this.between(0, last);
+      [things[last], things[other]] = [things[other]!, things[last]!];
+    }
+    return things;
+  }
+}
+
+/** Deals everything there is before anything comes again. */
+export class Deck<T> {
+  readonly #cards: readonly T[];
+  readonly #draw: Draw;
+  #rest: T[] = [];
+
+  constructor(cards: readonly T[], draw: Draw) {
+    this.#cards = cards;
+    this.#draw = draw;
+  }
+
+  /** The next one that fits; undefined where none of the rest of this round does. */
+  deal(fits: (card: T) => boolean = () => true): T | undefined {
+    if (this.#rest.length === 0) this.#rest = this.#draw.shuffled(this.#cards);
+    const at = this.#rest.findIndex(fits);
+    return at < 0 ? undefined : this.#rest.splice(at, 1)[0];
+  }
+}

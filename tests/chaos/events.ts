@@ -1,0 +1,68 @@
+import type { EventRecord } from '@windrow/contracts';
+
+const firstMs = Date.UTC(2024, 4, 1);
+const dayMs = 86_400_000;
+const names = ['Ride Started', 'Ride Ended', 'Order Completed', 'Page Viewed'];
+const cities = ['Zurich', 'Geneva', 'Bern', 'Lugano'];
+
+/** Event number `n` of a run: everything about it follows from its number. */
+export interface ChaosEvent {
+  id: string;
+  occurredMs: number;
+  user: string;
+  name: string;
+  city: string;
+}
+
+/** Events of two days, one day's after the other's in turn, so that every micro-batch has files of two dates. */
+export function eventNumber(run: string, n: number): ChaosEvent {
+  return {
+    id: `${run}-${n}`,
+    occurredMs: firstMs + (n % 2) * dayMs + ((n * 200) % (20 * 3_600_000)),
+    user: `user-${n % 97}`,
+    name: names[n % names.length]!,
+    city: cities[n % cities.length]!,
+  };
+}
+
+/** As a device sends it to Segment's HTTP API. */
+export function segmentMessage(event: ChaosEvent): object {
+  return {
+    type: 'track',
+    messageId: event.id,
+    event: event.name,
+    userId: event.user,
+    timestamp: new Date(event.occurredMs).toISOString(),
+    properties: { run: event.id },
+    context: { location: { city: event.city } },
+  };
+}
+
+/** As another Kafka client writes it, straight to the raw topic. */
+export function rawRecord(event: ChaosEvent, fields: readonly string[]): EventRecord {
+  const known: EventRecord = {
+    event_id: event.id,
+    type: 'track',
+    event_name: event.name,
+    user_id: event.user,
+    occurred_at: event.occurredMs,
+    received_at: Date.now(),
+    city: event.city,
+    properties: JSON.stringify({ run: event.id }),
+  };
+  return Object.fromEntries(fields.map((field) => [field, known[field] ?? null]));
+}
+
+/** One that the rule `occurred_at` not before 2000 refuses. */
+export function againstTheRules(event: ChaosEvent): ChaosEvent {
+  return { ...event, id: `${event.id}-bad`, occurredMs: Date.UTC(1999, 0, 1) + event.occurredMs - firstMs };
+}
+
+/** Observation number `n`: an hour of a city, with a correction of it every now and then. */
+export function observationNumber(n: number): { city: string; observed_at: string; temperature_c: number } {
+  return {
+    city: cities[n % cities.length]!,
+    observed_at: new Date(firstMs + (Math.floor(n / cities.length) % 48) * 3_600_000).toISOString(),
+    temperature_c: 10 + (n % 150) / 10,
+  };
+}

@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Ends, positionsOf } from '../../packages/cli/src/landing/distance.ts';
+import { lakeLedger, openLog, postgresLedger } from '../../packages/cli/src/ledgers.ts';
+import { enricherGroup } from '../../packages/cli/src/services/definitions.ts';
+import type { Instance } from './instance.ts';
+import type { Platform } from './platform.ts';
+
+const lookEveryMs = 1_000;
+const raw = 'track.raw';
+const enriched = 'track.enriched';
+
+export interface Recovery {
+  /** Until what was struck said that it was ready: one process, or of a part all that no other fault held away. */
+  readyMs?: number;
+  /** Until all that the input had at the fault's end was in the lake and in Postgres. */
+  landedMs?: number;
+}
+
+interface Watched {
+  recovery: Recovery;
+  struck: Instance | undefined;
+  endedMs: number;
+  /** Where the enricher has to come to, and then the sinks. */
+  raw?: Ends;
+  enriched?: Ends;
+}
+
+/** Measures how long after the end of each fault things went well again; other faults may go on meanwhile. */
+export class RecoveryWatch {
+  readonly #platform: Platform;
+  readonly #watched = new Set<Watched>();
+  readonly #looking: Promise<void>;
+  #stopped = false;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+    this.#looking = this.#look();
+  }
+
+  /** From now on; what it returns is filled in as it is seen. */
+  begin(struck?: Instance): Recovery {
+    const recovery: Recovery = {};
+    this.#watched.add({ recovery, struck, endedMs: performance.now() });
+    return recovery;
+  }
+
+  get open(): number {
+    return this.#watched.size;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    while (!this.#stopped) {
+      if (this.#watched.size > 0) {
+        const watched = [...this.#watched];
+        await Promise.all([
+          this.#lookAtReadiness(watched),
+          // A part that is away at this moment is asked again at the next look.
+          this.#lookAtLanding(watched).catch(() => undefined),
+        ]);
+        for (const one of watched) {
+          const { readyMs, landedMs } = one.recovery;
+          if (readyMs !== undefined && landedMs !== undefined) this.#watched.delete(one);
+        }
+      }
+      await sleep(lookEveryMs);
+    }
+  }
+
+  async #lookAtReadiness(watched: Watched[]): Promise<void> {
+    const instances = [...this.#platform.instances.values()];
+    const needed = instances.filter(({ running, struck }) => running && !struck);
+    const ready = new Set<Instance>();
+    for (const instance of needed) if ((await instance.health()).ready) ready.add(instance);
+    for (const { recovery, struck, endedMs } of watched) {
+      const isReady = struck ? ready.has(struck) || !struck.running : ready.size === needed.length;
+      if (isReady) recovery.readyMs ??= performance.now() - endedMs;
+    }
+  }
+
+  async #lookAtLanding(watched: Watched[]): Promise<void> {
+    const { installation } = this.#platform;
+    const { broker } = installation;
+    const [rawEnds, committed] = await Promise.all([
+      broker.endOffsets(raw),
+      broker.committedOffsets(enricherGroup, raw),
+    ]);
+    // Asked after the enricher's positions: its output up to them is all there.
+    const enrichedEnds = await broker.endOffsets(enriched);
+    const log = await openLog(installation, { path: 'curated/track', topic: enriched });
+    const lake = positionsOf(lakeLedger(log, enriched));
+    const postgres = positionsOf(await postgresLedger(installation, enriched));
+    for (const one of watched) {
+      one.raw ??= rawEnds;
+      if (!one.enriched && isAt(committed, one.raw)) one.enriched = enrichedEnds;
+      if (one.enriched && isAt(lake, one.enriched) && isAt(postgres, one.enriched)) {
+        one.recovery.landedMs ??= performance.now() - one.endedMs;
+      }
+    }
+  }
+}
+
+function isAt(position: Ends, ends: Ends): boolean {
+  return [...ends].every(([partition, end]) => (position.get(partition) ?? 0) >= end);
+}

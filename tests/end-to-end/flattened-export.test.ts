@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readWithDeltaRs } from '../readers/readers.ts';
+import { Installation } from './installation.ts';
+
+let windrow: Installation;
+
+beforeAll(async () => {
+  windrow = await Installation.start();
+  await windrow.windrow('load', '--stream', 'weather', 'examples/flattened-export/weather.json');
+  await windrow.windrow('load', '--stream', 'track', 'examples/flattened-export/track_events.json');
+  await windrow.landed();
+});
+afterAll(() => windrow?.stop());
+
+test('each fault of the export is found by its reason, and nothing else is lost', async () => {
+  const letters = await windrow.lake(
+    readWithDeltaRs,
+    'rejected/dead_letter',
+    'select stream, stage, reason, message from t order by stream, stage, reason',
+  );
+  expect(letters.map(({ stream, stage, reason }) => `${stream}: ${stage}/${reason}`)).toEqual([
+    'track: load/not_json',
+    'track: rules/occurred_at_too_old',
+    'weather: load/city_missing',
+    'weather: load/not_json',
+    'weather: load/temperature_c_missing',
+  ]);
+  // What never reached a topic is found by file and line.
+  const lines = letters.filter(({ stage }) => stage === 'load').map(({ message }) => String(message));
+  expect(lines.map((message) => /[a-z_]+\.json, line \d+/.exec(message)?.[0])).toEqual([
+    'track_events.json, line 42',
+    'weather.json, line 6',
+    'weather.json, line 14',
+    'weather.json, line 11',
+  ]);
+  const [tracks] = await windrow.sql('select count(*)::int as n from curated.track_event');
+  // 62 that can be parsed, without the one of 1519 and the line that is there twice.
+  expect(tracks?.n).toBe(60);
+  const [observations] = await windrow.sql('select count(*)::int as n from curated.weather_observation');
+  expect(observations?.n).toBe(20);
+});
+
+test('events find their weather by the city of their time zone', async () => {
+  const matches = await windrow.sql(`
+    select timezone, weather_city, weather_match, count(*)::int as n
+    from curated.track_event where weather_match = 'matched' group by 1, 2, 3 order by 1`);
+  expect(matches.length).toBeGreaterThan(0);
+  for (const { timezone, weather_city } of matches) expect(timezone).toBe(`Europe/${weather_city}`);
+});
+
+test('the audit counts the duplicate and the dead letters', async () => {
+  const { code, stdout } = await windrow.run('audit', '--deep', '--json');
+  expect(JSON.parse(stdout)).toBeTruthy();
+  expect(code).toBe(0);
+});

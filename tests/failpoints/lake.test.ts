@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { DeltaLog, datePartition, LakeTable, type S3ObjectStore, systemHost } from '@windrow/lake';
+import type { Failpoint } from '@windrow/runtime';
+import type { StackEndpoints } from '@windrow/stack';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { readColumns } from '../../packages/cli/src/parquet.ts';
+import { type Feed, feedsOf } from '../../services/lake-sink/src/feeds.ts';
+import { openLake } from '../readers/lake-store.ts';
+import { readFilesWithDuckDb, readWithDeltaRs } from '../readers/readers.ts';
+import {
+  failpointsOf,
+  type Installation,
+  recoveryMs,
+  startInstallation,
+  trackEvents,
+  undecodable,
+} from './installation.ts';
+
+const commitsPerCheckpoint = 20;
+let here: Installation;
+let feeds: Feed[];
+
+beforeAll(async () => {
+  here = await startInstallation(['kafka', 'registry', 's3'], 2);
+  feeds = feedsOf(here.contracts, here.avro);
+});
+afterAll(() => here?.stop());
+
+/** A lake without any table; the topics keep what was sent, so its sink begins with all of it. */
+async function emptyLake() {
+  const bucket = `lake-${randomUUID()}`;
+  const env: StackEndpoints = { ...here.stack.endpoints, LAKE_BUCKET: bucket };
+  const client = new S3Client({
+    region: env.AWS_REGION ?? '',
+    endpoint: env.S3_ENDPOINT ?? '',
+    forcePathStyle: true,
+    credentials: {
+      accessKeyId: env.AWS_ACCESS_KEY_ID ?? '',
+      secretAccessKey: env.AWS_SECRET_ACCESS_KEY ?? '',
+    },
+  });
+  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  client.destroy();
+  return { env, store: openLake(env) };
+}
+
+type Lake = Awaited<ReturnType<typeof emptyLake>>;
+
+async function sendSome(): Promise<void> {
+  const events = trackEvents(120);
+  for (const topic of ['track.raw', 'track.enriched'])
+    await here.send(topic, [...events.map((event) => here.encode(topic, event)), undecodable()]);
+  const observed = { city: 'Zurich', observed_at: events[0]?.occurred_at, temperature_c: 20 };
+  await here.send('weather.raw', [here.encode('weather.raw', observed)]);
+}
+
+async function openLog(store: S3ObjectStore, table: string): Promise<DeltaLog> {
+  const log = await DeltaLog.open(store, table, systemHost);
+  if (!log) throw new Error(`there is no table ${table}`);
+  return log;
+}
+
+const done = ({ store }: Lake) =>
+  vi.waitFor(async () => {
+    for (const { topic, table } of feeds) {
+      const { txns } = await openLog(store, table);
+      const ends = await here.broker.endOffsets(topic);
+      for (const [partition, end] of ends)
+        expect([topic, partition, txns.get(`lake:${topic}:${partition}`) ?? 0]).toEqual([
+          topic,
+          partition,
+          end,
+        ]);
+    }
+  }, recoveryMs);
+
+const placesIn = async (store: S3ObjectStore, keys: string[]) => {
+  const files = await Promise.all(keys.map((key) => readColumns(store, key, ['_partition', '_offset'])));
+  return files.flat().map(({ _partition, _offset }) => `${_partition}/${_offset}`);
+};
+
+/** Every table has each record of its topic once, and its files, read without the log, say the same as the log. */
+async function expectExactlyOnce({ store }: Lake): Promise<void> {
+  for (const { topic, table } of feeds) {
+    const sent = (await here.read(topic)).map(({ partition, input }) => `${partition}/${input.offset}`);
+    const { adds } = await (await openLog(store, table)).files();
+    const named = [...adds.keys()].map((path) => `${table}/${decodeURIComponent(path)}`);
+    const found: string[] = [];
+    for await (const { key } of store.list({ prefix: `${table}/date=` })) found.push(key);
+    expect(found.sort()).toEqual(named.sort());
+    expect((await placesIn(store, found)).sort()).toEqual(sent.sort());
+  }
+}
+
+/** What has to be there before a sink comes to a failpoint. */
+const preparations: Partial<Record<Failpoint, (lake: Lake) => Promise<void>>> = {
+  'lake.checkpoint.beforePointer': makeCheckpointDue,
+  'lake.checkpoint.beforePut': makeCheckpointDue,
+  'lake.schema.afterPut': makeOlderTable,
+  'lake.schema.beforePut': makeOlderTable,
+  'lake.sweep.beforeDelete': leaveOrphan,
+};
+
+async function makeCheckpointDue({ store }: Lake): Promise<void> {
+  const { table: path, schema } = feedOf('track.raw');
+  const table = await LakeTable.open(store, { path, schema, sink: 'other' });
+  for (let commit = 0; commit < commitsPerCheckpoint; commit++)
+    await table.claim([{ topic: 'other', partition: 0 }]);
+}
+
+async function makeOlderTable({ store }: Lake): Promise<void> {
+  const { table: path, schema } = feedOf('track.raw');
+  const older = { ...schema, columns: schema.columns.filter(({ name }) => name !== 'app_build') };
+  expect(older.columns.length).toBe(schema.columns.length - 1);
+  await LakeTable.open(store, { path, schema: older, sink: 'other', partitionColumns: [datePartition] });
+}
+
+async function leaveOrphan({ env }: Lake): Promise<void> {
+  const doomed = here.start('lake-sink', { failpoint: 'lake.upload.afterPut', env });
+  await doomed.diedAt();
+}
+
+function feedOf(topic: string): Feed {
+  const feed = feeds.find((each) => each.topic === topic);
+  if (!feed) throw new Error(`nothing lands ${topic}`);
+  return feed;
+}
+
+test.each(failpointsOf('lake'))('killed at %s', async (name) => {
+  const lake = await emptyLake();
+  const { env } = lake;
+  await sendSome();
+  await preparations[name]?.(lake);
+  const doomed = here.start('lake-sink', { failpoint: name, env });
+  expect(await doomed.diedAt()).toEqual({ signal: 'SIGKILL', failpoint: name });
+  const successor = here.start('lake-sink', { env });
+  await done(lake);
+  await expectExactlyOnce(lake);
+  expect(await successor.stop()).toBe(0);
+  await lake.store.close();
+});
+
+test('stopped between upload and commit, woken after a takeover: it adds nothing, and is a member again', async () => {
+  const lake = await emptyLake();
+  const { env } = lake;
+  await sendSome();
+  const name = 'lake.commit.beforePut';
+  const zombie = here.start('lake-sink', { failpoint: `stop:${name}`, env });
+  expect(await zombie.stoppedAt()).toBe(name);
+  const successor = here.start('lake-sink', { env });
+  await done(lake);
+  await expectExactlyOnce(lake);
+  zombie.wake();
+  await here.members('lake-sink', 2);
+  await sendSome();
+  await done(lake);
+  await expectExactlyOnce(lake);
+  expect([zombie.hasEnded, successor.hasEnded]).toEqual([false, false]);
+  expect(await zombie.stop()).toBe(0);
+  expect(await successor.stop()).toBe(0);
+
+  // Readers that are not ours agree: one that follows the log, and one that takes whatever files there are.
+  const sql = 'select count(*) as rows, count(distinct event_id) as ids from t';
+  const rows = (await here.read('track.enriched')).length;
+  expect(await readWithDeltaRs(env, 'curated/track', sql)).toEqual([{ rows, ids: rows }]);
+  expect(await readFilesWithDuckDb(env, 'curated/track', sql)).toEqual([{ rows, ids: rows }]);
+  await lake.store.close();
+});

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import kafkajs from 'kafkajs';
+
+export interface Traffic {
+  stop(): Promise<void>;
+}
+
+/**
+ * Every half second: events that pass, an event that the producer refuses, and a record that the enricher can't decode,
+ * so that each service has something to count.
+ * @throws (from `stop`) the first failure of a request.
+ */
+export async function startTraffic(producerUrl: string, brokers: string): Promise<Traffic> {
+  const client = new kafkajs.Kafka({ brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
+  const kafka = client.producer();
+  await kafka.connect();
+  const stopping = new AbortController();
+  const running = run();
+  running.catch(() => undefined); // told by `stop`
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const batch = [event(), event(), event()];
+      await post('/v1/batch', { batch }, 200);
+      await post('/v1/track', { event: 'Without a user' }, 400);
+      await post('/v1/weather', observation(), 200);
+      await kafka.send({ topic: 'track.raw', messages: [{ key: 'broken', value: 'not Avro' }] });
+      await pause(stopping.signal);
+    }
+  }
+
+  async function post(path: string, body: unknown, expected: number): Promise<void> {
+    const response = await fetch(`${producerUrl}${path}`, { method: 'POST', body: JSON.stringify(body) });
+    const text = await response.text();
+    if (response.status !== expected) throw new Error(`POST ${path}: ${response.status} ${text}`);
+  }
+
+  return {
+    async stop() {
+      stopping.abort();
+      await running.finally(() => kafka.disconnect());
+    },
+  };
+}
+
+function event(): Record<string, unknown> {
+  return {
+    type: 'track',
+    event: 'Dashboard Watched',
+    messageId: randomUUID(),
+    anonymousId: randomUUID(),
+    timestamp: new Date().toISOString(),
+    context: { timezone: 'Europe/Zurich' },
+  };
+}
+
+function observation(): Record<string, unknown> {
+  return { city: 'Zurich', observed_at: new Date().toISOString(), temperature_c: 7.5 };
+}
+
+function pause(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, 500);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,122 @@
+"""Asks one table of the lake a question in SQL, through a reader that Windrow's authors didn't write.
+
+usage: read-lake.py delta-rs|duckdb-delta|duckdb-files TABLE SQL
+
+  delta-rs      the Delta log and the files by delta-rs and Arrow; DuckDB only computes the SQL
+  duckdb-delta  both by DuckDB's delta extension
+  duckdb-files  the log ignored: whatever lies at TABLE/date=*/*.parquet, with `date` from the path
+
+TABLE is a path in the bucket (raw/track); SQL sees it as the view `t`. Prints a JSON array with an object for each row:
+times as ISO 8601 in UTC with milliseconds, dates as YYYY-MM-DD, bytes as hex, integers beyond 2^53 and what JSON has no
+number for as text. Environment: S3_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, LAKE_BUCKET.
+"""
+
+import datetime
+import decimal
+import json
+import math
+import os
+import pathlib
+import sys
+import urllib.parse
+
+import deltalake
+import duckdb
+import duckdb_extension_delta
+import duckdb_extension_httpfs
+
+BUCKET = os.environ["LAKE_BUCKET"]
+ENDPOINT = os.environ["S3_ENDPOINT"]
+
+
+def extension(package):
+    """The extension's file as its pip package brings it, so that nothing is downloaded."""
+    return next(pathlib.Path(package.__file__).parent.glob("extensions/*/*.duckdb_extension"))
+
+
+def quoted(text):
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def connect():
+    connection = duckdb.connect(
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def connect_to_s3():
+    connection = connect()
+    for package in (duckdb_extension_httpfs, duckdb_extension_delta):
+        connection.execute(f"LOAD {quoted(extension(package))}")
+    url = urllib.parse.urlsplit(ENDPOINT)
+    options = {
+        "KEY_ID": quoted(os.environ["AWS_ACCESS_KEY_ID"]),
+        "SECRET": quoted(os.environ["AWS_SECRET_ACCESS_KEY"]),
+        "REGION": quoted(os.environ["AWS_REGION"]),
+        "ENDPOINT": quoted(url.netloc),
+        "URL_STYLE": quoted("path"),
+        "USE_SSL": str(url.scheme == "https").lower(),
+    }
+    connection.execute(f"CREATE SECRET (TYPE s3, {', '.join(f'{k} {v}' for k, v in options.items())})")
+    return connection
+
+
+def over_delta_rs(table):
+    lake = deltalake.DeltaTable(
+        f"s3://{BUCKET}/{table}",
+        storage_options={
+            "AWS_ENDPOINT_URL": ENDPOINT,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false",
+        },
+    )
+    connection = connect()
+    connection.register("t", lake.to_pyarrow_dataset())
+    return connection
+
+
+def over_duckdb_delta(table):
+    connection = connect_to_s3()
+    connection.execute(f"CREATE VIEW t AS SELECT * FROM delta_scan({quoted(f's3://{BUCKET}/{table}')})")
+    return connection
+
+
+def over_duckdb_files(table):
+    connection = connect_to_s3()
+    files = quoted(f"s3://{BUCKET}/{table}/date=*/*.parquet")
+    connection.execute(
+        "CREATE VIEW t AS SELECT * FROM"
+        f" read_parquet({files}, hive_partitioning = true, hive_types = {{'date': DATE}}, union_by_name = true)"
+    )
+    return connection
+
+
+READERS = {"delta-rs": over_delta_rs, "duckdb-delta": over_duckdb_delta, "duckdb-files": over_duckdb_files}
+
+
+def told(value):
+    if isinstance(value, dict):
+        return {key: told(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [told(item) for item in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, datetime.datetime):
+        return value.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, decimal.Decimal):
+        # Sums of integers are HUGEINT, which Arrow has as a decimal.
+        return told(int(value)) if value == value.to_integral_value() else float(value)
+    if isinstance(value, int) and abs(value) > 2**53:
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+_, reader, table, sql = sys.argv
+rows = READERS[reader](table).execute(sql).to_arrow_table().to_pylist()
+json.dump([told(row) for row in rows], sys.stdout, allow_nan=False)

@@ -1,0 +1,85 @@
+"""Reads Parquet files with pyarrow and with DuckDB and prints, as JSON, what each of them sees.
+
+usage: read-parquet.py FILE…
+
+{FILE: {"pyarrow": {"types": {column: type}, "values": {column: […]}}, "duckdb": {…},
+        "rowGroups": [{"rows": n, "columns": {column: {"nulls": n, "min": …, "max": …}}}]}}
+
+Values: text, booleans and null as they are; whole numbers as decimal text (times in milliseconds, dates in days since
+1970-01-01); floating point as numbers, what JSON lacks as "NaN", "Infinity", "-Infinity", "-0"; bytes as hex.
+"""
+
+import json
+import math
+import sys
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+def told(value):
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    if value == 0 and math.copysign(1, value) < 0:
+        return "-0"
+    return value
+
+
+def told_column(column):
+    """Times and dates go by their integers: Python's own know the years 1 to 9999 only."""
+    if pa.types.is_timestamp(column.type):
+        per_ms = {"ms": 1, "us": 1000}[column.type.unit]
+        return [None if v is None else str(v // per_ms) for v in column.cast(pa.int64()).to_pylist()]
+    if pa.types.is_date32(column.type):
+        return [None if v is None else str(v) for v in column.cast(pa.int32()).to_pylist()]
+    return [told(v) for v in column.to_pylist()]
+
+
+def told_table(table):
+    return {
+        "types": {f.name: str(f.type) + ("" if f.nullable else " not null") for f in table.schema},
+        "values": {name: told_column(table.column(name)) for name in table.column_names},
+    }
+
+
+def told_bound(statistics, which):
+    """Integers as they are stored, since Python's times and dates know the years 1 to 9999 only."""
+    return told(getattr(statistics, f"{which}_raw" if statistics.physical_type in ("INT32", "INT64") else which))
+
+
+def told_row_group(group):
+    columns = {}
+    for index in range(group.num_columns):
+        chunk = group.column(index)
+        statistics = chunk.statistics
+        if statistics is None:
+            columns[chunk.path_in_schema] = {}
+            continue
+        known = {"nulls": statistics.null_count} if statistics.has_null_count else {}
+        if statistics.has_min_max:
+            known |= {which: told_bound(statistics, which) for which in ("min", "max")}
+        columns[chunk.path_in_schema] = known
+    return {"rows": group.num_rows, "columns": columns}
+
+
+def read(path):
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    metadata = pq.ParquetFile(path).metadata
+    return {
+        "pyarrow": told_table(pq.ParquetFile(path).read()),
+        "duckdb": told_table(connection.execute("SELECT * FROM read_parquet(?)", [path]).to_arrow_table()),
+        "rowGroups": [told_row_group(metadata.row_group(i)) for i in range(metadata.num_row_groups)],
+    }
+
+
+json.dump({path: read(path) for path in sys.argv[1:]}, sys.stdout, allow_nan=False)

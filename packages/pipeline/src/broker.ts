@@ -154,5 +154,7 @@ export interface Broker {
   offsetsAt(topic: string, timestampMs: number): Promise<Map<number, number>>;
   /** Partition → the group's offset; absent where it has none. */
   committedOffsets(groupId: string, topic: string): Promise<Map<number, number>>;
+  /** As {@link committedOffsets}, of these partitions; where a transaction is about to move them, it is waited for. */
+  stableOffsets(groupId: string, topic: string, partitions: readonly number[]): Promise<Map<number, number>>;
   close(): Promise<void>;
 }

@@ -40,7 +40,7 @@ export async function takeOver(
   try {
     await failpoint('enricher.takeover.afterFence');
     const [committed, starts] = [
-      await broker.committedOffsets(groupId, topic),
+      await broker.stableOffsets(groupId, topic, partitions),
       await broker.startOffsets(topic),
     ];
     await failpoint('enricher.takeover.afterOffsets');

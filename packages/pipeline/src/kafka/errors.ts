@@ -17,6 +17,11 @@ export function isConcurrentTransaction(error: unknown): boolean {
   return brokerAnswers(error).includes('CONCURRENT_TRANSACTIONS');
 }
 
+/** The broker still completes a transaction that moves the offsets that were asked for. */
+export function isUnstableOffset(error: unknown): boolean {
+  return brokerAnswers(error).includes('UNSTABLE_OFFSET_COMMIT');
+}
+
 /** The broker's error names in the chain of causes. */
 function brokerAnswers(error: unknown): string[] {
   const answers: string[] = [];

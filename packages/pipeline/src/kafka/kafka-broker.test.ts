@@ -202,9 +202,9 @@ test('a new owner of a transactional id refuses the former one, and its offsets 
     code: 'KAFKA_FENCED',
     retriable: true,
   });
-  expect((await broker.committedOffsets(groupId, topic)).get(0)).toBe(1);
+  expect((await broker.stableOffsets(groupId, topic, [0])).get(0)).toBe(1);
   await owner.commit(outputs, at(2));
-  expect((await broker.committedOffsets(groupId, topic)).get(0)).toBe(2);
+  expect((await broker.stableOffsets(groupId, topic, [0])).get(0)).toBe(2);
   await Promise.all([former.close(), owner.close()]);
 });
 
@@ -305,3 +305,24 @@ test('a broker that is not there is named, and worth another try', async () => {
   await expect(away.endOffsets('any')).rejects.toMatchObject({ code: 'KAFKA_UNAVAILABLE', retriable: true });
   await away.close();
 }, 60_000);
+
+test('stable offsets are those after the transaction that is about to move them; other partitions are not waited for', async () => {
+  const topic = await newTopic(2);
+  const consumerGroupId = randomUUID();
+  const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
+  const producer = kafka.producer({
+    transactionalId: randomUUID(),
+    maxInFlightRequests: 1,
+    idempotent: true,
+  });
+  await producer.connect();
+  const transaction = await producer.transaction();
+  const topics = [{ topic, partitions: [{ partition: 0, offset: '7' }] }];
+  await transaction.sendOffsets({ consumerGroupId, topics });
+  expect(await broker.committedOffsets(consumerGroupId, topic)).toEqual(new Map());
+  expect(await broker.stableOffsets(consumerGroupId, topic, [1])).toEqual(new Map());
+  const stable = broker.stableOffsets(consumerGroupId, topic, [0]);
+  await transaction.commit();
+  expect(await stable).toEqual(new Map([[0, 7]]));
+  await producer.disconnect();
+});

@@ -13,9 +13,10 @@ import type {
 } from '../broker.ts';
 import { hideAbortedRecords } from './aborted-records.ts';
 import { registerCompression } from './compression.ts';
-import { kafkaError } from './errors.ts';
+import { isUnstableOffset, kafkaError } from './errors.ts';
 import { KafkaGroupConsumer } from './group-consumer.ts';
 import { openProducer, openTransactionalProducer } from './producers.ts';
+import { askingForStable, teachStableOffsets } from './stable-offsets.ts';
 import { KafkaTopicReader } from './topic-reader.ts';
 import { withoutRepeats } from './without-repeats.ts';
 
@@ -39,6 +40,7 @@ export class KafkaBroker implements Broker {
     this.#sessionTimeoutMs = sessionTimeoutMs;
     registerCompression();
     hideAbortedRecords();
+    teachStableOffsets();
     const say = onLog && withoutRepeats(onLog);
     const logger: logCreator =
       () =>
@@ -137,6 +139,20 @@ export class KafkaBroker implements Broker {
       throw kafkaError(`give offsets of ${groupId}`, `${topic} has no partitions yet`);
     const known = partitions.filter(({ offset }) => Number(offset) >= 0);
     return new Map(known.map(({ partition, offset }) => [partition, Number(offset)]));
+  }
+
+  async stableOffsets(
+    groupId: string,
+    topic: string,
+    partitions: readonly number[],
+  ): Promise<Map<number, number>> {
+    if (partitions.length === 0) return new Map();
+    return retry(() => askingForStable(partitions, () => this.committedOffsets(groupId, topic)), {
+      attempts: 60,
+      baseMs: 5,
+      capMs: 1_000,
+      retriable: isUnstableOffset,
+    });
   }
 
   async close(): Promise<void> {

@@ -79,7 +79,7 @@ async function copyAll(broker: KafkaBroker, kafka: kafkajs.Kafka, topic: string,
   for (let attempt = 0; attempt < 20; attempt++) {
     try {
       producer = await openTransactionalProducer(kafka, `${topic}-0`);
-      const committed = await broker.committedOffsets(groupId, topic);
+      const committed = await broker.stableOffsets(groupId, topic, [0]);
       for (let offset = committed.get(0) ?? 0; offset < total; offset++) {
         if (offset === 2 && failures.length === 0) beforeThird();
         const records = [{ key: null, value: Buffer.from(String(offset)), partition: 0 }];
@@ -128,7 +128,7 @@ test.concurrent.each(losses)(
     expect(client.cuts).toBe(times);
     for (const failure of failures) expect(failure).toMatchObject({ retriable: true });
     expect(await committedValues(broker, topic)).toEqual(expected);
-    expect(await broker.committedOffsets(`${topic}-group`, topic)).toEqual(new Map([[0, total]]));
+    expect(await broker.stableOffsets(`${topic}-group`, topic, [0])).toEqual(new Map([[0, total]]));
     await broker.close();
   },
 );

@@ -40,15 +40,15 @@ const round: Record<string, number> = {
   'registry half-open': 1,
 };
 
-/** The consumers' session timeout is 30 s: a process stopped for longer has lost its partitions when it goes on. */
-const zombieMs = { least: 33_000, most: 42_000 };
+/** The consumers' session timeout is 10 s: a process stopped for longer has lost its partitions when it goes on. */
+const zombieMs = { least: 12_000, most: 20_000 };
 /** How long a process may take to come to its failpoint. */
 const failpointMs = 30_000;
 /**
  * What is struck has to be back, and worked with, before it is struck again. A consumer group waits for a member that is
  * gone until its session has timed out: struck more often than that it would never work, and no commit would be met.
  */
-const restMs = { Kafka: 40_000, group: 40_000, others: 15_000 };
+const restMs = { Kafka: 25_000, group: 18_000, others: 10_000 };
 /** How often a second process of a group is struck all the same. */
 const bothShare = 0.15;
 

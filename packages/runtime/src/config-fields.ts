@@ -30,10 +30,10 @@ export const kafkaConfig = z.object({
 
 /** For members of consumer groups. */
 export const kafkaGroupConfig = kafkaConfig.extend({
-  KAFKA_SESSION_TIMEOUT_MS: integer(1_000, 1_800_000).default(30_000).meta({
+  KAFKA_SESSION_TIMEOUT_MS: integer(1_000, 1_800_000).default(10_000).meta({
     description:
       'the milliseconds after which a consumer group gives the partitions of a member without a sign of life to others; the broker sets bounds, by default 6000 to 1800000',
-    example: '30000',
+    example: '10000',
   }),
 });
 

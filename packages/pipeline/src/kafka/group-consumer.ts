@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { WindrowError } from '@windrow/runtime';
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { EachBatchPayload, Kafka } from 'kafkajs';
 import type {
   ConsumeOptions,
   FetchedBatch,
@@ -11,12 +10,9 @@ import type {
   TopicPartition,
 } from '../broker.ts';
 import { kafkaError } from './errors.ts';
+import { backoff, GroupMember, heartbeatIntervalMs } from './group-member.ts';
 
-/** With kafkajs' default of 3 s, a second member's join would stall the group for as long. */
-const heartbeatIntervalMs = 400;
-const defaultSessionTimeoutMs = 30_000;
 const refusalsBeforeRestart = 3;
-const restartBackoffMs = { first: 100, most: 5_000 };
 
 /**
  * A group member on kafkajs that hands its handler ranges that join. kafkajs may fetch before a seek takes effect and
@@ -25,7 +21,7 @@ const restartBackoffMs = { first: 100, most: 5_000 };
  */
 export class KafkaGroupConsumer implements GroupConsumer {
   readonly failed: Promise<never>;
-  readonly #consumer: Consumer;
+  readonly #member: GroupMember;
   readonly #handler: GroupHandler;
   readonly #options: ConsumeOptions;
   readonly #positions = new Map<string, number>();
@@ -42,23 +38,19 @@ export class KafkaGroupConsumer implements GroupConsumer {
   #failures = 0;
   #fail: (error: unknown) => void = () => undefined;
 
-  constructor(kafka: Kafka, options: ConsumeOptions, sessionTimeoutMs = defaultSessionTimeoutMs) {
+  constructor(kafka: Kafka, options: ConsumeOptions, sessionTimeoutMs?: number) {
     this.#options = options;
     this.#handler = options.handler;
-    this.#consumer = kafka.consumer({
-      groupId: options.groupId,
-      heartbeatInterval: heartbeatIntervalMs,
-      sessionTimeout: sessionTimeoutMs,
-      rebalanceTimeout: 60_000,
-      maxBytesPerPartition: 1_048_576,
-      maxWaitTimeInMs: 250,
-      allowAutoTopicCreation: false,
-      readUncommitted: false,
-      retry: {
-        retries: 10,
-        initialRetryTime: 200,
-        maxRetryTime: 5_000,
-        restartOnFailure: async () => !this.#stopped,
+    this.#member = new GroupMember(kafka, options, sessionTimeoutMs, {
+      joined: (assignment) => {
+        this.#assignment = assignment;
+        this.#assign('rebalance');
+      },
+      batch: (payload) => this.#eachBatch(payload),
+      passed: ({ topic, partition, firstOffset, lastOffset, highWatermark }) => {
+        this.#inOrder({ topic, partition }, () =>
+          this.#handle({ topic, partition, records: [] }, firstOffset, lastOffset, highWatermark),
+        ).catch(() => undefined);
       },
     });
     this.failed = new Promise((_, reject) => {
@@ -68,40 +60,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
   }
 
   async start(): Promise<this> {
-    const { GROUP_JOIN, END_BATCH_PROCESS, CRASH } = this.#consumer.events;
-    this.#consumer.on(GROUP_JOIN, ({ payload }) => {
-      this.#assignment = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
-        partitions.map((partition) => ({ topic, partition })),
-      );
-      this.#assign('rebalance');
-    });
-    this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
-      if (payload.batchSize > 0) return;
-      const { topic, partition, lastOffset, highWatermark } = payload;
-      // Without a first offset, compaction has removed what was to be fetched: the last one is where the fetch started.
-      const first = payload.firstOffset ?? lastOffset;
-      this.#inOrder({ topic, partition }, () =>
-        this.#handle({ topic, partition, records: [] }, first, lastOffset, highWatermark),
-      ).catch(() => undefined);
-    });
-    this.#consumer.on(CRASH, ({ payload }) => {
-      if (!payload.restart && !this.#stopped)
-        this.#fail(kafkaError('keep the consumer going', payload.error));
-    });
-    try {
-      await this.#consumer.connect();
-      await this.#consumer.subscribe({ topics: this.#options.topics, fromBeginning: true });
-      await this.#consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: this.#options.concurrency,
-        eachBatch: (payload) => this.#eachBatch(payload),
-      });
-    } catch (cause) {
-      // Whoever tries again makes another one.
-      await this.#consumer.disconnect().catch(() => undefined);
-      throw kafkaError(`let ${this.#options.groupId} consume ${this.#options.topics.join(', ')}`, cause);
-    }
+    await this.#member.join();
     return this;
   }
 
@@ -132,7 +91,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
         this.#refusals.clear();
         for (const { topic, partition, offset } of starts) {
           this.#positions.set(nameOf({ topic, partition }), offset);
-          this.#consumer.seek({ topic, partition, offset: String(offset) });
+          this.#member.consumer.seek({ topic, partition, offset: String(offset) });
         }
         this.#fetchOnlyAnswered();
         return;
@@ -149,7 +108,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
   #fetchOnlyAnswered(): void {
     for (const { topic, partition } of this.#assignment) {
       const answered = this.#positions.has(nameOf({ topic, partition }));
-      this.#consumer[answered ? 'resume' : 'pause']([{ topic, partitions: [partition] }]);
+      this.#member.consumer[answered ? 'resume' : 'pause']([{ topic, partitions: [partition] }]);
     }
   }
 
@@ -201,7 +160,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
     const nextOffset = Number(last) + 1;
     if (position === undefined || this.#paused) return false;
     if (Number(first) > position && !this.#isGap(name, records.length === 0)) {
-      this.#consumer.seek({ topic, partition, offset: String(position) });
+      this.#member.consumer.seek({ topic, partition, offset: String(position) });
       return false;
     }
     if (nextOffset <= position) return false;
@@ -261,7 +220,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
 
   async commit(offsets: PartitionOffset[]): Promise<void> {
     try {
-      await this.#consumer.commitOffsets(
+      await this.#member.consumer.commitOffsets(
         offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
       );
     } catch (cause) {
@@ -286,7 +245,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
     this.#paused = true;
     this.#life.abort();
     await Promise.allSettled(this.#tasks.values());
-    await this.#consumer.disconnect();
+    await this.#member.leave();
   }
 }
 
@@ -300,10 +259,4 @@ function textHeaders(headers: Record<string, Buffer | string | (Buffer | string)
     if (last !== undefined && last !== null) texts[name] = last.toString();
   }
   return texts;
-}
-
-/** Full jitter, so that members that failed together don't come back together. */
-async function backoff(failures: number, signal: AbortSignal): Promise<void> {
-  const most = Math.min(restartBackoffMs.most, restartBackoffMs.first * 2 ** Math.min(failures, 10));
-  await sleep(Math.random() * most, undefined, { signal }).catch(() => undefined);
 }

@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { ConsumeOptions, TopicPartition } from '../broker.ts';
+import { kafkaError } from './errors.ts';
+
+/** With kafkajs' default of 3 s, a second member's join would stall the group for as long. */
+export const heartbeatIntervalMs = 400;
+/** A member that died holds its partitions for as long. Kafka clients of old had 10 s; 45 s make a crash an outage. */
+const defaultSessionTimeoutMs = 10_000;
+const backoffMs = { first: 100, most: 5_000 };
+
+/** A range of control records only. Offsets as kafkajs gives them, both included. */
+export interface PassedRange extends TopicPartition {
+  firstOffset: string;
+  lastOffset: string;
+  highWatermark: string;
+}
+
+export interface MemberHandler {
+  joined(assignment: TopicPartition[]): void;
+  batch(payload: EachBatchPayload): Promise<void>;
+  passed(range: PassedRange): void;
+}
+
+/**
+ * A member of a group that stays one. kafkajs gives a consumer up after errors that it holds to be final, such as a refused
+ * connection while it looks for the group's coordinator; but an outage is not final, so another consumer takes its place.
+ */
+export class GroupMember {
+  readonly #kafka: Kafka;
+  readonly #options: ConsumeOptions;
+  readonly #sessionTimeoutMs: number;
+  readonly #handler: MemberHandler;
+  readonly #leaving = new AbortController();
+  #consumer: Consumer;
+  #rejoining: Promise<void> = Promise.resolve();
+
+  constructor(
+    kafka: Kafka,
+    options: ConsumeOptions,
+    sessionTimeoutMs = defaultSessionTimeoutMs,
+    handler: MemberHandler,
+  ) {
+    this.#kafka = kafka;
+    this.#options = options;
+    this.#sessionTimeoutMs = sessionTimeoutMs;
+    this.#handler = handler;
+    this.#consumer = this.#newConsumer();
+  }
+
+  get consumer(): Consumer {
+    return this.#consumer;
+  }
+
+  /** Error: KAFKA_UNAVAILABLE, with nothing left open. */
+  async join(): Promise<void> {
+    const consumer = this.#consumer;
+    const { GROUP_JOIN, END_BATCH_PROCESS, CRASH } = consumer.events;
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      const assigned = Object.entries(payload.memberAssignment).flatMap(([topic, partitions]) =>
+        partitions.map((partition) => ({ topic, partition })),
+      );
+      this.#handler.joined(assigned);
+    });
+    consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize > 0) return;
+      // Without a first offset, compaction has removed what was to be fetched: the last one is where the fetch started.
+      this.#handler.passed({ ...payload, firstOffset: payload.firstOffset ?? payload.lastOffset });
+    });
+    consumer.on(CRASH, ({ payload }) => {
+      if (!payload.restart) this.#rejoining = this.#rejoin(payload.error);
+    });
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: this.#options.topics, fromBeginning: true });
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: this.#options.concurrency,
+        eachBatch: (payload) => this.#handler.batch(payload),
+      });
+    } catch (cause) {
+      await consumer.disconnect().catch(() => undefined);
+      throw kafkaError(`let ${this.#options.groupId} consume ${this.#options.topics.join(', ')}`, cause);
+    }
+  }
+
+  async #rejoin(reason: Error): Promise<void> {
+    const { signal } = this.#leaving;
+    let error: unknown = reason;
+    for (let failures = 1; !signal.aborted; failures++) {
+      this.#options.onAssignment?.(kafkaError('keep the consumer going', error).message, []);
+      await backoff(failures, signal);
+      if (signal.aborted) return;
+      this.#consumer = this.#newConsumer();
+      try {
+        return await this.join();
+      } catch (cause) {
+        error = cause;
+      }
+    }
+  }
+
+  async leave(): Promise<void> {
+    this.#leaving.abort();
+    await this.#rejoining;
+    await this.#consumer.disconnect();
+  }
+
+  #newConsumer(): Consumer {
+    return this.#kafka.consumer({
+      groupId: this.#options.groupId,
+      heartbeatInterval: heartbeatIntervalMs,
+      sessionTimeout: this.#sessionTimeoutMs,
+      rebalanceTimeout: 60_000,
+      maxBytesPerPartition: 1_048_576,
+      maxWaitTimeInMs: 250,
+      allowAutoTopicCreation: false,
+      readUncommitted: false,
+      retry: {
+        retries: 10,
+        initialRetryTime: 200,
+        maxRetryTime: 5_000,
+        restartOnFailure: async () => !this.#leaving.signal.aborted,
+      },
+    });
+  }
+}
+
+/** Full jitter, so that members that failed together don't come back together. */
+export async function backoff(failures: number, signal: AbortSignal): Promise<void> {
+  const most = Math.min(backoffMs.most, backoffMs.first * 2 ** Math.min(failures, 10));
+  await sleep(Math.random() * most, undefined, { signal }).catch(() => undefined);
+}

@@ -1,13 +1,8 @@
-import { configDefaults, defineConfig } from 'vitest/config';
+import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['packages/**/*.test.ts', 'services/**/*.test.ts', 'tests/**/*.test.ts'],
-    // Minutes of random faults have a command of their own, `npm run test:chaos`: what they have found is not all explained yet.
-    exclude: [
-      ...configDefaults.exclude,
-      ...(process.env.WINDROW_TEST_CHAOS ? [] : ['tests/chaos/chaos.test.ts']),
-    ],
     globalSetup: ['tests/stack.ts'],
     // Real brokers and JVMs on two processors: more workers would only wait for each other.
     maxWorkers: 2,

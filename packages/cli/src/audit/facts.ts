@@ -1,5 +1,8 @@
 import type { Account } from '@windrow/contracts';
 
+/** An account, and its offset in the accounts' topic. */
+export type KeptAccount = Account & { offset: number };
+
 /** What the audit knows of an installation: collected from its parts, without a judgement. Offsets and counts are numbers. */
 export interface AuditFacts {
   streams: StreamFacts[];
@@ -13,7 +16,7 @@ export interface StreamFacts {
   raw: TopicFacts;
   enriched?: TopicFacts;
   /** Of the raw topic, in any order. */
-  accounts: Account[];
+  accounts: KeptAccount[];
   lakeRaw: LakeTableFacts;
   lakeCurated?: LakeTableFacts;
   postgres?: PostgresFacts;

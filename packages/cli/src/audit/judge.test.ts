@@ -59,7 +59,9 @@ describe('ranges', () => {
       stream.accounts[1]!.consumed = 5;
       stream.accounts[1]!.accepted = 4;
     });
-    expect(findings[0]).toBe('wrong: track.raw/0: offsets 3 to 3 are accounted for twice');
+    expect(findings[0]).toBe(
+      'wrong: track.raw/0: offsets 3 to 3 are accounted for twice (records 2 and 1 of accounts)',
+    );
   });
 
   test('accounts that end before the topic does are behind, and nothing else is held against the line', () => {

@@ -1,5 +1,11 @@
-import type { Account } from '@windrow/contracts';
-import type { AuditFacts, DeadLetterCause, LedgerLine, PartitionSpan, StreamFacts } from './facts.ts';
+import type {
+  AuditFacts,
+  DeadLetterCause,
+  KeptAccount,
+  LedgerLine,
+  PartitionSpan,
+  StreamFacts,
+} from './facts.ts';
 import { type Finding, Findings, type Verdict } from './findings.ts';
 import { judgeTables, type TableLine } from './judge-tables.ts';
 
@@ -123,15 +129,23 @@ function judgePartition(
 }
 
 /** The ranges join, from offset 0 to the topic's end. */
-function judgeRanges(line: string, accounts: Account[], { end }: PartitionSpan, findings: Findings): void {
+function judgeRanges(
+  line: string,
+  accounts: KeptAccount[],
+  { end }: PartitionSpan,
+  findings: Findings,
+): void {
   let next = 0;
-  for (const { first_offset: first, next_offset: after } of accounts) {
+  let former = -1;
+  for (const { first_offset: first, next_offset: after, offset } of accounts) {
     if (first > next) {
       findings.wrong(line, 'ranges', `no account of offsets ${next} to ${first - 1} (${first - next} lost)`);
     } else if (first < next) {
       const last = Math.min(next, after) - 1;
-      findings.wrong(line, 'ranges', `offsets ${first} to ${last} are accounted for twice`);
+      const both = `records ${former} and ${offset} of accounts`;
+      findings.wrong(line, 'ranges', `offsets ${first} to ${last} are accounted for twice (${both})`);
     }
+    if (after > next) former = offset;
     next = Math.max(next, after);
   }
   if (next > end) findings.differs(line, 'ranges', `accounts go to offset ${next}, the topic ends at ${end}`);
@@ -139,7 +153,7 @@ function judgeRanges(line: string, accounts: Account[], { end }: PartitionSpan, 
 }
 
 /** Each account: consumed = accepted + duplicates + dead-lettered. */
-function judgeBalance(line: string, accounts: Account[], findings: Findings): void {
+function judgeBalance(line: string, accounts: KeptAccount[], findings: Findings): void {
   for (const account of accounts) {
     const { consumed, accepted, duplicates } = account;
     const rejected = sum(Object.values(account.rejected));
@@ -202,7 +216,7 @@ function judgeLedger(
   }
 }
 
-function sumRejected(accounts: Account[]): Map<string, number> {
+function sumRejected(accounts: KeptAccount[]): Map<string, number> {
   const rejected = new Map<string, number>();
   for (const account of accounts) {
     for (const [cause, count] of Object.entries(account.rejected)) {

@@ -10,7 +10,7 @@ import type { InputRecord } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import type { Installation } from '../installation.ts';
 import { endsOf } from '../topics.ts';
-import type { DeadLetterCause, RetainedRecords, TopicFacts } from './facts.ts';
+import type { DeadLetterCause, KeptAccount, RetainedRecords, TopicFacts } from './facts.ts';
 
 /** All that the topic holds up to the ends that the facts name. Error: KAFKA_UNAVAILABLE. */
 async function readTopic(
@@ -43,7 +43,7 @@ async function readOwn<T>(
   installation: Installation,
   topic: TopicFacts,
   schema: AvroRecordSchema,
-  onRecord: (record: T, partition: number) => void,
+  onRecord: (record: T, partition: number, offset: number) => void,
   signal?: AbortSignal,
 ): Promise<void> {
   const codec = new AvroCodec(schema, installation.registry);
@@ -54,7 +54,7 @@ async function readOwn<T>(
         const at = `${topic.name}/${partition}@${records[index]?.offset}`;
         throw new WindrowError('DECODE_FAILED', `${at} was not written by Windrow: ${result.message}`);
       }
-      onRecord(result.record as unknown as T, partition);
+      onRecord(result.record as unknown as T, partition, records[index]?.offset ?? -1);
     }
   };
   await readTopic(installation, topic, onRecords, signal);
@@ -64,9 +64,10 @@ export async function readAccounts(
   installation: Installation,
   topic: TopicFacts,
   signal?: AbortSignal,
-): Promise<Account[]> {
-  const accounts: Account[] = [];
-  await readOwn<Account>(installation, topic, accountSchema, (account) => accounts.push(account), signal);
+): Promise<KeptAccount[]> {
+  const accounts: KeptAccount[] = [];
+  const keep = (account: Account, _: number, offset: number) => accounts.push({ ...account, offset });
+  await readOwn<Account>(installation, topic, accountSchema, keep, signal);
   return accounts;
 }
 

@@ -8,7 +8,9 @@ import { judge } from './judge.ts';
  * breaks a rule. All of it has landed.
  */
 export function soundFacts(): AuditFacts {
+  let kept = 0;
   const account = (partition: number, first: number, next: number, accepted: number, duplicates: number) => ({
+    offset: kept++,
     stream: 'track',
     topic: 'track.raw',
     partition,

@@ -102,5 +102,6 @@ function throughProxies(env: NodeJS.ProcessEnv, proxies: Platform['proxies']): R
     SCHEMA_REGISTRY_URL: proxies.registry.url,
     LAKE_MAX_AGE_SECONDS: '3',
     POSTGRES_MAX_AGE_SECONDS: '1',
+    WRITE_KEYS: 'optional',
   };
 }

@@ -25,10 +25,15 @@ export interface AvroRecordSchema {
 
 export interface TopicSpec {
   name: string;
-  /** `compact` keeps the newest record of each key; `delete` keeps all of them for `retentionMs`. */
-  cleanup: 'delete' | 'compact';
+  /**
+   * `compact` keeps the newest record of each key; `delete` keeps all of them for `retentionMs`; with both, the newest of
+   * each key is kept so long.
+   */
+  cleanup: 'delete' | 'compact' | 'compact,delete';
   /** −1: for ever. */
   retentionMs: number;
+  /** For a compacted topic that changes fast and is read whole: older records are compacted at the latest after this time. */
+  compactWithinMs?: number;
   /** A fixed number of partitions; without it, the configured one (KAFKA_PARTITIONS). */
   partitions?: number;
 }

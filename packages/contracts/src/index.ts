@@ -9,3 +9,5 @@ export * from './registry.ts';
 export * from './rules.ts';
 export * from './streams.ts';
 export * from './topics.ts';
+export * from './write-key.ts';
+export * from './write-key-usage.ts';

@@ -2,6 +2,8 @@ import { accountSchema, accountTopic } from './account.ts';
 import type { AvroRecordSchema, StreamContract, TopicSpec } from './contract.ts';
 import { deadLetterSchema, deadLetterTopic } from './dead-letter.ts';
 import { enrichedSchema } from './enriched-schema.ts';
+import { writeKeySchema, writeKeyTopic } from './write-key.ts';
+import { writeKeyUsageSchema, writeKeyUsageTopic } from './write-key-usage.ts';
 
 /** Every topic of an installation with the schema of its values. */
 export function topicsOf(contracts: StreamContract[]): { topic: TopicSpec; schema: AvroRecordSchema }[] {
@@ -14,6 +16,8 @@ export function topicsOf(contracts: StreamContract[]): { topic: TopicSpec; schem
     ]),
     { topic: deadLetterTopic, schema: deadLetterSchema },
     { topic: accountTopic, schema: accountSchema },
+    { topic: writeKeyTopic, schema: writeKeySchema },
+    { topic: writeKeyUsageTopic, schema: writeKeyUsageSchema },
   ];
 }
 

@@ -55,6 +55,8 @@ function creationOf(topic: TopicSpec, partitions: number): TopicCreation {
       // By the producer's time, history would be deleted as soon as it came.
       'message.timestamp.type': 'LogAppendTime',
       ...(topic.cleanup === 'compact' && { 'min.compaction.lag.ms': String(compactionLagMs) }),
+      // This rolls the active segment too, which is never compacted.
+      ...(topic.compactWithinMs && { 'max.compaction.lag.ms': String(topic.compactWithinMs) }),
     },
   };
 }

@@ -12,4 +12,9 @@ export const producerConfig = z.object({
     description: 'the port on which events are taken over HTTP (0: any free one)',
     example: '8080',
   }),
+  WRITE_KEYS: z.enum(['required', 'optional']).default('required').meta({
+    description:
+      'whether events over HTTP need a write key: required, or optional, with which anyone who reaches the port may send',
+    example: 'required',
+  }),
 });

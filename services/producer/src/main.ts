@@ -1,6 +1,7 @@
 import { AvroRegistry, loadStreams } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
 import { listen, retry, runService, unlessAborted } from '@windrow/runtime';
+import { openAccess } from './auth/open-access.ts';
 import { producerConfig } from './config.ts';
 import { GroupCommit } from './group-commit.ts';
 import { producerMetrics } from './metrics.ts';
@@ -9,7 +10,7 @@ import { createServer, openIntakes } from './server.ts';
 await runService({
   name: 'producer',
   config: producerConfig,
-  async start({ config, log, registry, readiness, teardown, signal }) {
+  async start({ config, log, registry, readiness, teardown, signal, fail }) {
     const metrics = producerMetrics(registry);
     const contracts = await loadStreams();
     const schemas = new AvroRegistry(config.SCHEMA_REGISTRY_URL);
@@ -35,8 +36,20 @@ await runService({
     const commit = new GroupCommit(broker, { metrics, readiness });
     teardown.add('group commit', () => commit.close());
     await waitFor('kafka', () => commit.open());
+    const { access, close } = await waitFor('write keys', () =>
+      openAccess({
+        broker,
+        registry: schemas,
+        send: (outputs, sendSignal) => commit.send(outputs, sendSignal),
+        required: config.WRITE_KEYS === 'required',
+        log,
+        fail: (error) => signal.aborted || fail(error),
+      }),
+    );
+    teardown.add('write keys', close);
+    readiness.met('write keys');
 
-    const app = createServer({ intakes, refusals, commit, metrics, log });
+    const app = createServer({ intakes, refusals, commit, access, metrics, log });
     teardown.add('http server', () => app.close());
     const address = await listen(app, config.HTTP_HOST, config.HTTP_PORT);
     log.info(

@@ -7,6 +7,7 @@ import { KafkaBroker } from '@windrow/pipeline';
 import { createLogger, createRegistry, loadConfig, Readiness } from '@windrow/runtime';
 import { type Stack, startStack } from '@windrow/stack';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { openToAll } from '../fixtures/access.ts';
 import { ownStream, recordsOf, stackConfig } from '../fixtures/topics.ts';
 import { GroupCommit } from './group-commit.ts';
 import { producerMetrics } from './metrics.ts';
@@ -33,7 +34,13 @@ it('accepts again by itself when Kafka is back, and has lost nothing that it had
   const commit = new GroupCommit(broker, { metrics, readiness });
   await commit.open();
   const app = createServer(
-    { ...(await openIntakes([stream], registry)), commit, metrics, log: createLogger('test', 'fatal') },
+    {
+      ...(await openIntakes([stream], registry)),
+      commit,
+      access: openToAll(),
+      metrics,
+      log: createLogger('test', 'fatal'),
+    },
     { ackTimeoutMs: 500 },
   );
   const accepted: string[] = [];

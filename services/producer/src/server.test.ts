@@ -5,6 +5,7 @@ import { KafkaBroker } from '@windrow/pipeline';
 import { createLogger, createRegistry, loadConfig } from '@windrow/runtime';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { openToAll } from '../fixtures/access.ts';
 import { deadLettersWhere, ownStream, recordsOf, stackConfig } from '../fixtures/topics.ts';
 import { GroupCommit } from './group-commit.ts';
 import { producerMetrics } from './metrics.ts';
@@ -13,6 +14,7 @@ import { createServer, openIntakes } from './server.ts';
 const endpoints = loadConfig(stackConfig, inject('endpoints'));
 const registry = new AvroRegistry(endpoints.SCHEMA_REGISTRY_URL);
 const log = createLogger('test', 'fatal');
+const access = openToAll();
 
 let broker: KafkaBroker;
 let commit: GroupCommit;
@@ -27,7 +29,7 @@ beforeAll(async () => {
   track = await ownStream(broker, 'track', 2);
   weather = await ownStream(broker, 'weather', 1);
   commit = new GroupCommit(broker, { metrics });
-  app = createServer({ ...(await openIntakes([track, weather], registry)), commit, metrics, log });
+  app = createServer({ ...(await openIntakes([track, weather], registry)), commit, access, metrics, log });
 });
 afterAll(async () => {
   await app.close();
@@ -59,7 +61,7 @@ describe('POST /v1/track', () => {
   it('answers 200 when Kafka has the event, received when it came', async () => {
     const sent = message({ userId: 'u1', receivedAt: '2001-01-01T00:00:00Z' });
     const beforeMs = Date.now();
-    const response = await post('/v1/track', sent, { authorization: 'Basic d3JpdGUta2V5Og==' });
+    const response = await post('/v1/track', sent);
     expect(response.statusCode).toBe(200);
     expect(response.json()).toEqual({ success: true });
     const [record, ...others] = await trackWhere(sent.messageId);
@@ -217,7 +219,7 @@ describe('the server', () => {
     const away = new KafkaBroker({ brokers: ['127.0.0.1:9'], clientId: 'server-test' });
     const waiting = new GroupCommit(away);
     const server = createServer(
-      { ...(await openIntakes([track], registry)), commit: waiting, metrics, log },
+      { ...(await openIntakes([track], registry)), commit: waiting, access, metrics, log },
       { ackTimeoutMs: 300 },
     );
     const responses = await Promise.all([1, 2, 3].map(() => post('/v1/track', message(), {}, server)));

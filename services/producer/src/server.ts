@@ -4,6 +4,8 @@ import { brokenRule } from '@windrow/contracts';
 import type { OutputRecord } from '@windrow/pipeline';
 import { type Logger, WindrowError } from '@windrow/runtime';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { type Access, AccessRefused } from './auth/access.ts';
+import { addAccess, admit, hideWriteKeys, refuse, withoutWriteKey } from './auth/plugin.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { Intake, outputsOf, Refusals, type Rejection, type Taken } from './intake.ts';
 import type { ProducerMetrics } from './metrics.ts';
@@ -25,6 +27,7 @@ export interface ServerParts {
   intakes: Intake[];
   refusals: Refusals;
   commit: GroupCommit;
+  access: Access;
   metrics: ProducerMetrics;
   log: Logger;
 }
@@ -68,7 +71,10 @@ export function createServer(parts: ServerParts, options: { ackTimeoutMs?: numbe
     parts.metrics.requests.inc({ route: request.routeOptions.url ?? 'none', status: reply.statusCode });
   });
 
+  addAccess(app, parts.access);
+
   app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
+    if (error instanceof AccessRefused) return refuse(reply, error);
     if (isAway(error)) return away(reply, error);
     const status = error.code?.startsWith('Z_') ? 400 : (error.statusCode ?? 500);
     // Whatever nobody has thought of is not told to clients.
@@ -79,10 +85,10 @@ export function createServer(parts: ServerParts, options: { ackTimeoutMs?: numbe
 
   for (const intake of parts.intakes) {
     for (const route of intake.contract.http ?? []) {
-      app.post(route.path, async (request, reply) => {
+      app.post(route.path, { config: { stream: intake.contract.name } }, async (request, reply) => {
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
         const submission = new Submission(parts, intake, Date.now());
-        submission.takeBody(route, body);
+        submission.takeBody(route, body, (value, events) => admit(parts.access, request, value, events));
         const faults = await submission.send(AbortSignal.timeout(options.ackTimeoutMs ?? ackTimeoutMs));
         if (faults.length === 0) return { success: true };
         return reply.code(400).send({ success: false, accepted: submission.accepted, errors: faults });
@@ -111,14 +117,17 @@ class Submission {
     return this.#events.length;
   }
 
-  takeBody(route: HttpRoute, body: Buffer): void {
+  /** `admitted` is asked before anything is taken, with what the body is and how many events it has. */
+  takeBody(route: HttpRoute, body: Buffer, admitted: (value: unknown, events: number) => void): void {
     const parsed = parseBody(body);
     const taken = parsed.ok ? route.messages(parsed.value) : parsed;
+    admitted(parsed.ok ? parsed.value : undefined, taken.ok ? taken.messages.length : 1);
     if (taken.ok) {
-      for (const [index, message] of taken.messages.entries()) this.#take(message, index, route, body.length);
+      for (const [index, message] of taken.messages.entries())
+        this.#take(withoutWriteKey(message), index, route, body.length);
     } else {
       const reason = parsed.ok ? 'not_a_batch' : 'not_json';
-      this.#refuse(0, route, { reason, message: taken.message }, body);
+      this.#refuse(0, route, { reason, message: taken.message }, hideWriteKeys(body));
     }
   }
 

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
 import { resolveEnvironment } from '../environment.ts';
-import { type ServiceDefinition, serviceNames, services } from '../services/definitions.ts';
+import { loopbackSettings, type ServiceDefinition, serviceNames, services } from '../services/definitions.ts';
 
 export const addConfigCommand: AddCommand = (program, context) => {
   program
@@ -41,16 +41,15 @@ async function config(
   if (configs.some(({ faults }) => faults !== null)) process.exitCode = 1;
 }
 
-/** `onStack`: `windrow up` chooses the ports that the environment leaves open. */
+/** `onStack`: `windrow up` chooses the ports and settings that the environment leaves open. */
 export async function describeService(
   { name, ports, config }: ServiceDefinition,
   env: NodeJS.ProcessEnv,
   onStack: boolean,
 ): Promise<ServiceConfig> {
   const schema = await config();
-  const chosen = onStack
-    ? Object.fromEntries(['ADMIN_PORT', ...ports.map(({ variable }) => variable)].map((of) => [of, '0']))
-    : {};
+  const freePorts = ['ADMIN_PORT', ...ports.map(({ variable }) => variable)].map((of) => [of, '0']);
+  const chosen = onStack ? { ...Object.fromEntries(freePorts), ...loopbackSettings(env) } : {};
   try {
     const loaded = loadConfig(schema, { ...chosen, ...env });
     return { service: name, entries: describeConfig(schema, loaded), faults: null };

@@ -17,6 +17,11 @@ export interface ServiceDefinition {
   config(): Promise<z.ZodObject>;
 }
 
+/** What services get where the environment says nothing of it, as long as only this machine reaches them. */
+export function loopbackSettings({ HTTP_HOST = '' }: NodeJS.ProcessEnv): Record<string, string> {
+  return /^(127\.\d+\.\d+\.\d+|::1|localhost)?$/.test(HTTP_HOST) ? { WRITE_KEYS: 'optional' } : {};
+}
+
 const mainOf = (name: ServiceName) =>
   fileURLToPath(new URL(`../../../../services/${name}/src/main.ts`, import.meta.url));
 

@@ -2,18 +2,22 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultStateDir, isAlive, type ProcessIdentity, sendSignal } from '@windrow/stack';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { applyInstallation } from '../apply.ts';
 import { servicesStatus, startBackgroundServices, stopServices } from './background.ts';
 import { askReady } from './health.ts';
 import { readRecord } from './record.ts';
 import { type Services, startServices } from './services.ts';
 
-// The producer stands for all four: it needs nothing but the broker and the registry.
+// The producer stands for all four: it needs nothing but the registry and the broker with the write keys' topics.
 const names = ['producer'] as const;
 let stateDir: string;
 let env: NodeJS.ProcessEnv;
 let services: Services | undefined;
 
+beforeAll(async () => {
+  await applyInstallation({ ...inject('endpoints') });
+});
 beforeEach(() => {
   const runs = path.join(defaultStateDir, 'test');
   mkdirSync(runs, { recursive: true });

@@ -9,7 +9,13 @@ import {
   setScrapeTargets,
   stackPaths,
 } from '@windrow/stack';
-import { type ServiceDefinition, type ServiceName, serviceNames, services } from './definitions.ts';
+import {
+  loopbackSettings,
+  type ServiceDefinition,
+  type ServiceName,
+  serviceNames,
+  services,
+} from './definitions.ts';
 import {
   addressOf,
   readRecord,
@@ -157,6 +163,7 @@ function environmentOf(
 ): Record<string, string> {
   const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return {
+    ...loopbackSettings(env),
     ...Object.fromEntries(set),
     ADMIN_HOST: '127.0.0.1',
     ADMIN_PORT: String(chosen.admin),

@@ -3,7 +3,9 @@ import { addAuditCommand } from './commands/audit.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDownCommand } from './commands/down.ts';
+import { addKeysCommand } from './commands/keys.ts';
 import { addLoadCommand } from './commands/load.ts';
+import { addSimulateCommand } from './commands/simulate.ts';
 import { addStackCommand } from './commands/stack.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addStreamsCommand } from './commands/streams.ts';
@@ -19,7 +21,9 @@ const additions: AddCommand[] = [
   addUpCommand,
   addDownCommand,
   addStatusCommand,
+  addKeysCommand,
   addLoadCommand,
+  addSimulateCommand,
   addWaitCommand,
   addAuditCommand,
 ];

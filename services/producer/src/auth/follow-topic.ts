@@ -1,20 +1,21 @@
 import { AvroCodec, type AvroRecordSchema, type AvroRegistry } from '@windrow/contracts';
 import type { Broker, InputRecord, TopicReader } from '@windrow/pipeline';
-import { type Logger, WindrowError } from '@windrow/runtime';
+import { WindrowError } from '@windrow/runtime';
 
 export interface FollowOptions<T> {
   broker: Pick<Broker, 'read' | 'endOffsets' | 'describeTopics'>;
   registry: AvroRegistry;
   topic: string;
   schema: AvroRecordSchema;
-  log: Logger;
   /** `record`: null where the key was deleted. */
   onRecord(key: string, record: T | null): void;
+  /** A record of somebody else, which is passed over. */
+  onForeign(offset: number, reason: string): void;
 }
 
 /**
- * Reads a topic of our own from its start, and follows it; fulfilled when it has been read to its present end. What can't
- * be decoded is logged and passed over. Errors: TOPIC_MISSING, KAFKA_UNAVAILABLE
+ * Reads a topic of our own from its start, and follows it; fulfilled when it has been read to its present end.
+ * Errors: TOPIC_MISSING, KAFKA_UNAVAILABLE
  */
 export async function followTopic<T>(options: FollowOptions<T>): Promise<TopicReader> {
   const { broker, topic, schema, registry } = options;
@@ -36,14 +37,13 @@ export async function followTopic<T>(options: FollowOptions<T>): Promise<TopicRe
 async function apply<T>(
   records: InputRecord[],
   codec: AvroCodec,
-  { topic, log, onRecord }: FollowOptions<T>,
+  { onRecord, onForeign }: FollowOptions<T>,
 ): Promise<void> {
   const decoded = await codec.decode(records.map(({ value }) => value));
   for (const [index, result] of decoded.entries()) {
     const { key, value, offset } = records[index] as InputRecord;
     if (result.ok) onRecord(String(key), result.record as T);
     else if (value === null && key !== null) onRecord(key.toString(), null);
-    else
-      log.warn({ topic, offset, reason: result.reason }, 'a record that can not be decoded is passed over');
+    else onForeign(offset, result.reason);
   }
 }

@@ -44,7 +44,9 @@ export async function openAccess(
     topic: string,
     of: Pick<Parameters<typeof followTopic<T>>[0], 'schema' | 'onRecord'>,
   ) => {
-    const reader = await followTopic<T>({ broker, registry, topic, log, ...of });
+    const onForeign = (offset: number, reason: string) =>
+      log.warn({ topic, offset, reason }, 'a record that can not be decoded is passed over');
+    const reader = await followTopic<T>({ broker, registry, topic, onForeign, ...of });
     teardown.add(topic, () => reader.close());
     reader.failed.catch(fail);
   };

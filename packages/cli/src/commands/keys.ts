@@ -1,0 +1,127 @@
+import type { WriteKey } from '@windrow/contracts';
+import type { KeyStore } from '@windrow/producer';
+import Table from 'cli-table3';
+import { InvalidArgumentError } from 'commander';
+import type { AddCommand, CommandContext } from '../context.ts';
+import { printJson } from '../context.ts';
+import { installationEnvironment } from '../environment.ts';
+import { count, plainTable } from '../tables.ts';
+
+interface AddOptions {
+  source: string;
+  streams?: string[];
+  rate?: number;
+  daily?: number;
+  json?: true;
+}
+
+export const addKeysCommand: AddCommand = (program, context) => {
+  const keys = program.command('keys').description('the write keys with which sources send events over HTTP');
+  keys
+    .command('add')
+    .description('make a key and print it; it is not kept, so it can not be shown again')
+    .requiredOption('--source <name>', 'who sends with it; warnings are counted by this name', sourceName)
+    .option('--streams <names>', 'the only streams that it may send to, separated by commas', names)
+    .option('--rate <events>', 'events a second that each producer lets pass', above0)
+    .option('--daily <events>', 'events of a day (UTC) that all producers together let pass', whole)
+    .option('--json', 'print it as JSON, with its id')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ npx windrow keys add --source web --streams track --rate 500
+  $ WRITE_KEY=$(npx windrow keys add --source app --daily 1000000)`,
+    )
+    .action((options: AddOptions) => withStore(context, (store) => add(context, store, options)));
+  keys
+    .command('list')
+    .description('what is known of each key; not the keys themselves')
+    .option('--json', 'print it as JSON')
+    .addHelpText('after', '\nExample:\n  $ npx windrow keys list')
+    .action((options: { json?: true }) => withStore(context, (store) => list(context, store, options)));
+  keys
+    .command('revoke')
+    .description('refuse a key from now on; running producers know it within seconds')
+    .argument('<id>', 'its id, as windrow keys list shows it')
+    .addHelpText('after', '\nExample:\n  $ npx windrow keys revoke 3f0a62c1d9e4')
+    .action((id: string) => withStore(context, (store) => revoke(context, store, id)));
+};
+
+async function withStore(context: CommandContext, use: (store: KeyStore) => Promise<void>): Promise<void> {
+  const env = installationEnvironment(context.env, context.stateDir);
+  const { openKeyStore } = await import('../key-store.ts');
+  const { store, close } = openKeyStore(env);
+  try {
+    await use(store);
+  } finally {
+    await close();
+  }
+}
+
+async function add(context: CommandContext, store: KeyStore, options: AddOptions): Promise<void> {
+  const { loadStreams, streamNamed } = await import('@windrow/contracts');
+  const contracts = await loadStreams();
+  for (const name of options.streams ?? []) streamNamed(contracts, name);
+  const { key, record } = await store.add({
+    source: options.source,
+    streams: options.streams ?? null,
+    events_per_second: options.rate ?? null,
+    events_per_day: options.daily ?? null,
+  });
+  if (options.json) return printJson(context, { key, ...shown(record) });
+  context.note(`write key ${record.id} of ${record.source}; keep it, it is not shown again:`);
+  context.print(key);
+}
+
+async function list(context: CommandContext, store: KeyStore, { json }: { json?: true }): Promise<void> {
+  const records = await store.list();
+  if (json) return printJson(context, records.map(shown));
+  const head = ['id', 'source', 'begins', 'streams', 'events/s', 'events/day', 'made', 'revoked'];
+  const table = new Table(plainTable(head, [4, 5]));
+  const limit = (events: number | null) => (events === null ? '' : count(events));
+  const time = (ms: number | null) =>
+    ms === null ? '' : new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+  for (const record of records) {
+    const { id, source, prefix, streams, events_per_second, events_per_day } = record;
+    const limits = [limit(events_per_second), limit(events_per_day)];
+    const times = [time(record.created_at), time(record.revoked_at)];
+    table.push([id, source, `${prefix}…`, streams?.join(', ') ?? 'all', ...limits, ...times]);
+  }
+  context.print(table.toString());
+}
+
+async function revoke({ print }: CommandContext, store: KeyStore, id: string): Promise<void> {
+  const { source, revoked_at } = await store.revoke(id);
+  print(`write key ${id} of ${source} is revoked since ${new Date(revoked_at ?? 0).toISOString()}`);
+}
+
+/** All but the digest, which is of no use to anyone. */
+function shown({ sha256: _, ...record }: WriteKey) {
+  return record;
+}
+
+function sourceName(text: string): string {
+  // `none` is what warnings are counted by that come without a key.
+  if (/^[a-z0-9][a-z0-9._-]{0,63}$/i.test(text) && text !== 'none') return text;
+  throw new InvalidArgumentError(
+    'It is up to 64 letters, digits, dots, dashes and underscores, and not "none".',
+  );
+}
+
+function names(text: string): string[] {
+  const list = text.split(',').map((name) => name.trim());
+  if (list.every((name) => name !== '')) return list;
+  throw new InvalidArgumentError('It is a list of streams, as track,weather.');
+}
+
+function above0(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('It is a number of events above 0.');
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('It is a whole number of events above 0.');
+}

@@ -1,0 +1,12 @@
+import { AvroRegistry } from '@windrow/contracts';
+import { KafkaBroker } from '@windrow/pipeline';
+import { KeyStore } from '@windrow/producer';
+import { kafkaConfig, loadConfig, registryConfig } from '@windrow/runtime';
+
+/** The write keys of the installation that the environment names. Error: CONFIG_INVALID */
+export function openKeyStore(env: NodeJS.ProcessEnv): { store: KeyStore; close(): Promise<void> } {
+  const config = loadConfig(kafkaConfig.extend(registryConfig.shape), env);
+  const broker = new KafkaBroker({ brokers: config.KAFKA_BROKERS, clientId: 'windrow-keys' });
+  const registry = new AvroRegistry(config.SCHEMA_REGISTRY_URL);
+  return { store: new KeyStore({ broker, registry }), close: () => broker.close() };
+}

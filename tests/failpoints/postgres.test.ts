@@ -53,6 +53,7 @@ async function expectExactlyOnce(): Promise<void> {
   const letters = (await here.read('dead-letter')).map(({ value }) => value);
   const places = letters.map(({ topic, partition, offset }) => `${topic}/${partition}/${offset}`);
   expect(new Set(places).size).toBe(undecodables);
+  expect(places.length).toBe(undecodables);
 }
 
 test.each(failpointsOf('postgres'))('killed at %s', async (name) => {
@@ -66,22 +67,24 @@ test.each(failpointsOf('postgres'))('killed at %s', async (name) => {
   expect(await successor.stop()).toBe(0);
 });
 
-test('stopped before COMMIT, woken after a takeover: it adds nothing, and is a member again', async () => {
-  await sendSome();
-  const name = 'postgres.transaction.beforeCommit';
-  const zombie = here.start('postgres-sink', { failpoint: `stop:${name}` });
-  expect(await zombie.stoppedAt()).toBe(name);
-  const successor = here.start('postgres-sink');
-  await sendSome();
-  // Postgres ends the transaction that stands still, which holds the ledger's lines until then.
-  await done();
-  await expectExactlyOnce();
-  zombie.wake();
-  await here.members('postgres-sink', 2);
-  await sendSome();
-  await done();
-  await expectExactlyOnce();
-  expect([zombie.hasEnded, successor.hasEnded]).toEqual([false, false]);
-  expect(await zombie.stop()).toBe(0);
-  expect(await successor.stop()).toBe(0);
-});
+test.each(['postgres.transaction.beforeCommit', 'postgres.deadLetters.beforeSend'])(
+  'stopped at %s, woken after a takeover: it adds nothing, and is a member again',
+  async (name) => {
+    await sendSome();
+    const zombie = here.start('postgres-sink', { failpoint: `stop:${name}` });
+    expect(await zombie.stoppedAt()).toBe(name);
+    const successor = here.start('postgres-sink');
+    await sendSome();
+    // Postgres ends the transaction that stands still, which holds the ledger's lines until then.
+    await done();
+    await expectExactlyOnce();
+    zombie.wake();
+    await here.members('postgres-sink', 2);
+    await sendSome();
+    await done();
+    await expectExactlyOnce();
+    expect([zombie.hasEnded, successor.hasEnded]).toEqual([false, false]);
+    expect(await zombie.stop()).toBe(0);
+    expect(await successor.stop()).toBe(0);
+  },
+);

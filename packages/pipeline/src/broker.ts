@@ -117,11 +117,11 @@ export interface Producer {
  */
 export interface TransactionalProducer {
   /**
-   * One transaction: outputs and the group's new offsets, all or nothing. On failure the producer is of no more use:
-   * close it, open a new one, go on from the committed offsets, which say whether it was committed.
+   * One transaction: outputs and, where a group is given, its new offsets, all or nothing. On failure the producer is of no
+   * more use: close it, open a new one, and find out whether it was committed: by the group's offsets, or the outputs.
    * Errors: KAFKA_FENCED, KAFKA_TRANSACTION_FAILED; both retriable in that sense.
    */
-  commit(outputs: TopicOutput[], offsets: { groupId: string; offsets: PartitionOffset[] }): Promise<void>;
+  commit(outputs: TopicOutput[], group?: { groupId: string; offsets: PartitionOffset[] }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -146,8 +146,13 @@ export interface Broker {
   createTopics(topics: TopicCreation[]): Promise<string[]>;
   /** Those of the names that exist. */
   describeTopics(names: string[]): Promise<TopicDescription[]>;
-  /** Partition → the offset after the last record. */
+  /** Partition → where its readers come to an end: the offset after the last record, or of the first open transaction. */
   endOffsets(topic: string): Promise<Map<number, number>>;
+  /**
+   * Partition → the offset after the last record, in open transactions too. What was committed before the call is before
+   * it; readers get there when transactions that are open now have ended, at the latest by their timeout.
+   */
+  highWatermarks(topic: string): Promise<Map<number, number>>;
   /** Partition → the first offset that is still retained. */
   startOffsets(topic: string): Promise<Map<number, number>>;
   /** Partition → the first offset with a record at or after the time; the end where there is none. */

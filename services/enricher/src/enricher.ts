@@ -7,7 +7,7 @@ import {
   type PartitionOffset,
   type TopicPartition,
 } from '@windrow/pipeline';
-import { isRetriable, type Logger, type Readiness, retry, WindrowError } from '@windrow/runtime';
+import { failpoint, isRetriable, type Logger, type Readiness, retry, WindrowError } from '@windrow/runtime';
 import { type EnrichedRange, enrichRange } from './enrich-range.ts';
 import type { EnricherMetrics, StreamState } from './metrics.ts';
 import { rangesOf } from './ranges.ts';
@@ -148,10 +148,12 @@ export class Enricher implements GroupHandler {
       );
       const { topic, partition, nextOffset } = range;
       const end = metrics.transactionSeconds.startTimer({ stream });
+      await failpoint('enricher.transaction.beforeBegin');
       await owned.producer.commit(enriched.outputs, {
         groupId,
         offsets: [{ topic, partition, offset: nextOffset }],
       });
+      await failpoint('enricher.transaction.afterEnd');
       end();
       owned.position = nextOffset;
       const evicted = owned.dedupe?.takeEvicted() ?? 0;

@@ -1,6 +1,6 @@
 import type { Claim, LakeTable, ParquetEncoder, PlannedFile, Upload } from '@windrow/lake';
 import type { DeadLetters } from '@windrow/pipeline';
-import { failpoint, type Logger, type Readiness, retry, WindrowError } from '@windrow/runtime';
+import { failpoint, isRetriable, type Logger, type Readiness, retry, WindrowError } from '@windrow/runtime';
 import type { Feed } from './feeds.ts';
 import type { SinkMetrics } from './metrics.ts';
 import type { MicroBatch } from './micro-batch.ts';
@@ -26,13 +26,16 @@ export class Lander {
 
   /**
    * While Kafka or S3 is away it tries on, until the signal.
-   * @throws the signal's reason, with nothing committed; what `LakeTable.commit` throws: then claim again; any error
-   * that trying on doesn't help
+   * @throws the signal's reason, with nothing committed; what `LakeTable.commit` throws, and KAFKA_FENCED: then claim
+   * again; any error that trying on doesn't help
    */
   async land(batch: MicroBatch, claim: Claim, signal: AbortSignal): Promise<void> {
     const { feed, table, deadLetters, metrics, log } = this.#options;
-    await this.#patiently(() => deadLetters.send(feed, batch.refused), signal);
-    if (batch.refused.length > 0) await failpoint('lake.deadLetters.afterSend');
+    if (batch.refused.length > 0) {
+      await failpoint('lake.deadLetters.beforeSend');
+      await this.#patiently(() => deadLetters.send(feed, batch.refused, signal), signal);
+      await failpoint('lake.deadLetters.afterSend');
+    }
     const startedMs = performance.now();
     const upload = await this.#patiently(() => table.upload(claim, this.#files(batch)), signal);
     const uploadedMs = performance.now();
@@ -73,6 +76,8 @@ export class Lander {
     const condition = `landing in ${feed.table}`;
     return retry(call, {
       signal,
+      // Another process has taken a partition over: whether it is still ours, the ledger knows.
+      retriable: (error) => isRetriable(error) && !isFenced(error),
       onRetry: ({ error, delayMs }) => {
         metrics.retries.inc();
         readiness.unmet(condition, error instanceof Error ? error.message : String(error));
@@ -96,3 +101,5 @@ export class Lander {
       metrics.endToEnd.observe(Math.max(0, nowMs - acceptedMs) / 1000);
   }
 }
+
+const isFenced = (error: unknown): boolean => error instanceof WindrowError && error.code === 'KAFKA_FENCED';

@@ -249,10 +249,7 @@ describe('the lake sink on a real Kafka and a real S3', () => {
     const { metrics } = await start();
     const transactional = await broker.transactionalProducer(`${streams.groupId}-t`);
     const records = streams.encode(enriched, events(10)).map((record) => ({ ...record, partition: 1 }));
-    await transactional.commit([{ topic: enriched, records }], {
-      groupId: `${streams.groupId}-t`,
-      offsets: [],
-    });
+    await transactional.commit([{ topic: enriched, records }]);
     await transactional.close();
     await send(raw, [{ key: 'k', value: Buffer.from('no Avro at all'), partition: 0 }]);
     await landed('curated/track', enriched);
@@ -279,6 +276,23 @@ describe('the lake sink on a real Kafka and a real S3', () => {
       _topic: deadLetterTopic.name,
     });
     await landed('curated/track', enriched);
+  });
+
+  it('goes on by itself after another process has opened its dead letters, and sends each once', async () => {
+    await fresh();
+    await start();
+    const bad = { key: 'k', value: Buffer.from('no Avro at all'), partition: 2 };
+    const offsets = async () => {
+      const { rows } = await readTable(bucket.store, 'rejected/dead_letter');
+      return rows.filter(({ topic }) => topic === enriched).map(({ offset }) => Number(offset));
+    };
+    await send(enriched, [bad]);
+    await expect.poll(offsets, { timeout: 30_000 }).toEqual([0]);
+    const other = await broker.transactionalProducer(`${streams.groupId}-${enriched}-2-dead-letters`);
+    await other.close();
+    await send(enriched, [bad]);
+    await landed('curated/track', enriched);
+    await expect.poll(async () => (await offsets()).sort(), { timeout: 30_000 }).toEqual([0, 1]);
   });
 
   it('lands a dead letter that can’t be decoded as one about itself', async () => {

@@ -83,11 +83,14 @@ class LakeSink {
   #endWatch: () => void = () => undefined;
 
   constructor(options: SinkOptions) {
-    const { broker, schemas, memoryBudgetBytes, metrics } = options;
+    const { broker, schemas, groupId, memoryBudgetBytes, metrics } = options;
     this.#options = options;
     this.#metrics = sinkMetrics(metrics);
     this.#budget = new MemoryBudget(memoryBudgetBytes, () => this.#cutLargest());
-    this.#deadLetters = new DeadLetters(broker, schemas, {
+    this.#deadLetters = new DeadLetters({
+      broker,
+      registry: schemas,
+      groupId,
       service: 'lake-sink',
       version: packageJson.version,
     });
@@ -158,6 +161,7 @@ class LakeSink {
     const landings = [...this.#landings.values()];
     try {
       await Promise.all(landings.map(({ writer }) => writer.discard()));
+      await this.#deadLetters.retain(partitions);
       const starts = await Promise.all(
         landings.map((landing) =>
           this.#takeOver(

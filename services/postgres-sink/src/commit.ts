@@ -54,14 +54,13 @@ export class Committer {
    */
   async land(batch: MicroBatch, life: AbortSignal, hard: AbortSignal): Promise<LedgerStep[]> {
     const { topic, stream } = this.#feed;
-    const sent = new Set<string>();
     /** The last attempt's outcome, if its COMMIT was sent: it may have been done. */
     let unanswered: Landed | undefined;
     const attempt = async (): Promise<Landed> => {
       const open = unanswered;
       if (open && (await this.#hasLanded(open, hard))) return open;
       try {
-        return await this.#attempt(batch, sent, hard, (landed) => {
+        return await this.#attempt(batch, life, hard, (landed) => {
           unanswered = landed;
         });
       } catch (error) {
@@ -96,7 +95,7 @@ export class Committer {
 
   #attempt(
     batch: MicroBatch,
-    sent: Set<string>,
+    life: AbortSignal,
     hard: AbortSignal,
     onCommitSent: (landed: Landed) => void,
   ): Promise<Landed> {
@@ -109,10 +108,10 @@ export class Committer {
       await failpoint('postgres.transaction.afterBegin');
       const { landed, refused } = await this.#landRows(db, batch);
       await failpoint('postgres.transaction.afterInsert');
-      await this.#sendDeadLetters(refused, sent);
       const startedMs = performance.now();
       const steps = batch.ledgerSteps(refused);
       if (!(await advanceLedger(db, topic, steps))) throw this.#lost(steps);
+      await this.#sendDeadLetters(refused, AbortSignal.any([life, hard]));
       const result = { landed, refused, steps };
       await failpoint('postgres.transaction.beforeCommit');
       onCommitSent(result);
@@ -195,14 +194,12 @@ export class Committer {
     return new WindrowError('POSTGRES_FAILED', message, { retriable: true, cause: error });
   }
 
-  /** Before the ledger passes them; an attempt that follows doesn't send them again. */
-  async #sendDeadLetters(refused: Refusal[], sent: Set<string>): Promise<void> {
-    const nameOf = ({ partition, input }: Refusal) => `${partition}/${input.offset}`;
-    const unsent = refused.filter((refusal) => !sent.has(nameOf(refusal)));
-    if (unsent.length === 0) return;
-    await this.#deadLetters.send(this.#feed, unsent);
+  /** While the ledger's lines are locked, so that only their owner sends any, and before it has passed their events. */
+  async #sendDeadLetters(refused: Refusal[], signal: AbortSignal): Promise<void> {
+    if (refused.length === 0) return;
+    await failpoint('postgres.deadLetters.beforeSend');
+    await this.#deadLetters.send(this.#feed, refused, signal);
     await failpoint('postgres.deadLetters.afterSend');
-    for (const refusal of unsent) sent.add(nameOf(refusal));
   }
 
   #lost(steps: LedgerStep[]): WindrowError {

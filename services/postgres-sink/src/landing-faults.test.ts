@@ -125,6 +125,21 @@ test('a dead letter is not sent again when its micro-batch is', async () => {
   expect(await ledgerOf(database)).toEqual([{ partition: 0, nextOffset: 3, rows: 2, rejected: 1 }]);
 });
 
+test('a writer whose partition has gone to another one sends no dead letter', async () => {
+  const { open, event } = await installation();
+  const former = await open('track', [0]);
+  const owner = await open('track', [0]);
+  await former.append(0, [event({ received_at: null }), event({ received_at: null })]);
+  await owner.append(0, [event({ received_at: null }), event({})]);
+  expect(await owner.drain()).toBe(true);
+  expect(await former.drain()).toBe(false);
+  await owner.append(0, [event({ received_at: null })]);
+  expect(await owner.drain()).toBe(true);
+  expect(owner.failures).toEqual([]);
+  const letters = await deadLettersOf(broker, registryUrl, owner.feed.topic);
+  expect(letters.map(({ offset }) => offset).sort()).toEqual([0, 2]);
+});
+
 test('history of years, in any order, makes its day partitions, and one that was dropped comes back', async () => {
   const { database, open, event } = await installation();
   const landing = await open('track', [0]);

@@ -93,7 +93,10 @@ class PostgresSink {
         back: () => readiness.met('postgres'),
       },
     });
-    this.#deadLetters = new DeadLetters(broker, schemas, {
+    this.#deadLetters = new DeadLetters({
+      broker,
+      registry: schemas,
+      groupId,
       service: 'postgres-sink',
       version: packageJson.version,
     });
@@ -150,6 +153,7 @@ class PostgresSink {
 
   async #assigned(partitions: TopicPartition[]): Promise<PartitionOffset[]> {
     for (const writer of this.#writers.values()) await writer.discard();
+    await this.#deadLetters.retain(partitions);
     const starts: PartitionOffset[] = [];
     for (const feed of this.#feeds) {
       const owned = partitions.filter(({ topic }) => topic === feed.topic).map(({ partition }) => partition);

@@ -122,6 +122,6 @@ export interface DeadLetterCause {
   partition: number | null;
   stage: string;
   reason: string;
-  /** Different events: a sink may send the same dead letter again after a crash. */
+  /** Different events. */
   events: number;
 }

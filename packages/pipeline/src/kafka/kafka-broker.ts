@@ -15,6 +15,7 @@ import { hideAbortedRecords } from './aborted-records.ts';
 import { registerCompression } from './compression.ts';
 import { isUnstableOffset, kafkaError } from './errors.ts';
 import { KafkaGroupConsumer } from './group-consumer.ts';
+import { askingForHighWatermarks, teachHighWatermarks } from './high-watermarks.ts';
 import { openProducer, openTransactionalProducer } from './producers.ts';
 import { askingForStable, teachStableOffsets } from './stable-offsets.ts';
 import { KafkaTopicReader } from './topic-reader.ts';
@@ -40,6 +41,7 @@ export class KafkaBroker implements Broker {
     this.#sessionTimeoutMs = sessionTimeoutMs;
     registerCompression();
     hideAbortedRecords();
+    teachHighWatermarks();
     teachStableOffsets();
     const say = onLog && withoutRepeats(onLog);
     const logger: logCreator =
@@ -115,6 +117,10 @@ export class KafkaBroker implements Broker {
   async endOffsets(topic: string): Promise<Map<number, number>> {
     const offsets = await this.#ask(`give the end of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
     return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+  }
+
+  highWatermarks(topic: string): Promise<Map<number, number>> {
+    return askingForHighWatermarks(() => this.endOffsets(topic));
   }
 
   async startOffsets(topic: string): Promise<Map<number, number>> {

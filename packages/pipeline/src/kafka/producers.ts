@@ -1,10 +1,15 @@
 import { failpoint, retry, WindrowError } from '@windrow/runtime';
-import type { Kafka, Producer as KafkaProducer } from 'kafkajs';
+import type { Kafka, Producer as KafkaProducer, Transaction } from 'kafkajs';
 import type { PartitionOffset, Producer, TopicOutput, TransactionalProducer } from '../broker.ts';
 import { inCalls } from './chunks.ts';
 import { isConcurrentTransaction, isFenced, kafkaError } from './errors.ts';
 
 const acksAll = -1;
+
+interface GroupOffsets {
+  groupId: string;
+  offsets: PartitionOffset[];
+}
 
 /**
  * kafkajs takes back the sequence numbers of a call that failed, also when the broker has the records and only its answer
@@ -75,9 +80,9 @@ export async function openTransactionalProducer(
     throw kafkaError(`begin transactions of ${transactionalId}`, cause);
   }
   return {
-    async commit(outputs, { groupId, offsets }) {
+    async commit(outputs, group) {
       try {
-        await runTransaction(producer, outputs, groupId, offsets);
+        await runTransaction(producer, outputs, group);
       } catch (cause) {
         const code = isFenced(cause) ? 'KAFKA_FENCED' : 'KAFKA_TRANSACTION_FAILED';
         if (cause instanceof WindrowError) throw cause;
@@ -91,35 +96,36 @@ export async function openTransactionalProducer(
 async function runTransaction(
   producer: KafkaProducer,
   outputs: TopicOutput[],
-  groupId: string,
-  offsets: PartitionOffset[],
+  group: GroupOffsets | undefined,
 ): Promise<void> {
-  // Named for the enricher: nobody else has transactions.
-  await failpoint('enricher.transaction.beforeBegin');
   const transaction = await producer.transaction();
   try {
     for (const topicMessages of inCalls(outputs))
       await transaction.sendBatch({ acks: acksAll, topicMessages });
-    await failpoint('enricher.transaction.afterOutputs');
-    const topics = offsets.map(({ topic, partition, offset }) => ({
-      topic,
-      partitions: [{ partition, offset: String(offset) }],
-    }));
-    // kafkajs doesn't retry AddOffsetsToTxn while the coordinator is still completing the transaction before.
-    await retry(() => transaction.sendOffsets({ consumerGroupId: groupId, topics }), {
-      attempts: 20,
-      baseMs: 5,
-      capMs: 500,
-      retriable: isConcurrentTransaction,
-    });
-    await failpoint('enricher.transaction.beforeEnd');
+    if (group) await moveOffsets(transaction, group);
     await transaction.commit();
-    await failpoint('enricher.transaction.afterEnd');
   } catch (cause) {
     // Where the abort fails too, the next owner's takeover aborts what is open.
     if (transaction.isActive()) await transaction.abort().catch(() => undefined);
     throw cause;
   }
+}
+
+/** The failpoints are named for the enricher: nobody else moves offsets in a transaction. */
+async function moveOffsets(transaction: Transaction, { groupId, offsets }: GroupOffsets): Promise<void> {
+  await failpoint('enricher.transaction.afterOutputs');
+  const topics = offsets.map(({ topic, partition, offset }) => ({
+    topic,
+    partitions: [{ partition, offset: String(offset) }],
+  }));
+  // kafkajs doesn't retry AddOffsetsToTxn while the coordinator is still completing the transaction before.
+  await retry(() => transaction.sendOffsets({ consumerGroupId: groupId, topics }), {
+    attempts: 20,
+    baseMs: 5,
+    capMs: 500,
+    retriable: isConcurrentTransaction,
+  });
+  await failpoint('enricher.transaction.beforeEnd');
 }
 
 /** A connection that is gone already is what was wanted. */

@@ -57,7 +57,7 @@ const folder = {
         key: ['ride_id'],
         onConflict: 'ignore',
       },
-      http: [{ path: '/v1/rides', messages: (body) => ({ ok: true, messages: [body] }) }],
+      http: [{ path: '/v1/rides', body: 'message' }],
     });`,
   'migrations/001_ride.sql': `CREATE TABLE curated.ride (
     ride_id text PRIMARY KEY, ended_at timestamptz NOT NULL, distance_m double precision, temperature_c double precision);`,

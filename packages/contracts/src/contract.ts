@@ -47,11 +47,21 @@ export type InputSource =
 /** What `parse` makes of one input. `reason` is a short stable code, `message` is for people. */
 export type ParseResult = { ok: true; record: EventRecord } | { ok: false; reason: string; message: string };
 
+/** What a rule demands, as data, where a description can say it. */
+export type Constraint =
+  /** `when`: only where that field has that value. */
+  | { kind: 'required'; field: string; when?: { field: string; is: string } }
+  | { kind: 'anyOf'; fields: string[] }
+  | { kind: 'between'; field: string; low: number; high: number }
+  | { kind: 'oneOf'; field: string; values: readonly string[] };
+
 /** A quality rule: null when the record keeps it, else what is wrong with it, for people. */
 export interface Rule {
   /** Short stable code; becomes the dead letter's `reason`. */
   reason: string;
   check(record: EventRecord): string | null;
+  /** For the description of the HTTP API. */
+  constraint?: Constraint;
 }
 
 /** The ways to find an event's place; the first whose fields are there answers. */
@@ -115,11 +125,26 @@ export interface CuratedMapping {
   aggregates?: CuratedAggregate[];
 }
 
-/** A path of the HTTP server; `messages` takes the body apart into inputs for `parse`. */
+/** A path of the HTTP server, for `POST`. */
 export interface HttpRoute {
   path: string;
-  /** The messages of a body; throws nothing: a body of another shape gives a reason. */
-  messages(body: unknown): { ok: true; messages: unknown[] } | { ok: false; message: string };
+  /** One line for people: what is posted here. */
+  summary?: string;
+  /**
+   * What the body is: one `message`; `messages`, one or an array of them; or a `batch`, an object with an array `batch`,
+   * whose `sentAt` and `context` hold for each message.
+   */
+  body: 'message' | 'messages' | 'batch';
+  /** What the path itself says, over what a message says; by the names in a message. */
+  sets?: Record<string, string>;
+}
+
+/** Where messages over HTTP have the values of the raw schema's fields. */
+export interface MessageLayout {
+  /** Field → dotted paths, as `context.location.city`; the first that has a value answers. */
+  fields: Record<string, string[]>;
+  /** Fields that a message need not have although the schema does: they are made then. */
+  made: string[];
 }
 
 export interface StreamDefinition {
@@ -144,6 +169,8 @@ export interface StreamDefinition {
    * raw schema's field names, as they come: `parseInput` gives them the schema's types, times and JSON texts included.
    */
   parse(input: EventRecord, source: InputSource): EventRecord;
+  /** Text fields that hold a JSON object. */
+  jsonFields?: string[];
   rules: Rule[];
   /** How long an event's id is remembered, by the broker's time of its record. Only for streams with `enriched`. */
   dedupe?: { horizonMs: number };
@@ -151,6 +178,8 @@ export interface StreamDefinition {
   lake: { raw: string; curated?: string };
   curated?: CuratedMapping;
   http?: HttpRoute[];
+  /** Without it, messages over HTTP have the fields by their own names. */
+  message?: MessageLayout;
 }
 
 export interface StreamContract extends Omit<StreamDefinition, 'topics'> {

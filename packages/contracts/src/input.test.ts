@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { epochMs, parseInput } from './input.ts';
+import { parseInput } from './input.ts';
 import { brokenRule } from './rules.ts';
 import { loadStreams, streamNamed } from './streams.ts';
+import { epochMs } from './time.ts';
 
 const contracts = await loadStreams();
 const track = streamNamed(contracts, 'track');

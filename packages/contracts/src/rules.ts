@@ -10,11 +10,13 @@ const instant = (ms: number): string => {
 };
 const isMissing = (value: unknown): boolean => value === null || value === undefined || value === '';
 
-/** The field has a value that is not empty. */
-export function required(field: string, when: (record: EventRecord) => boolean = () => true): Rule {
+/** The field has a value that is not empty; `when`: only where that field has that value. */
+export function required(field: string, when?: { field: string; is: string }): Rule {
+  const applies = (record: EventRecord) => when === undefined || record[when.field] === when.is;
   return {
     reason: `${field}_missing`,
-    check: (record) => (isMissing(record[field]) && when(record) ? `${field} is required` : null),
+    check: (record) => (isMissing(record[field]) && applies(record) ? `${field} is required` : null),
+    constraint: { kind: 'required', field, ...(when && { when }) },
   };
 }
 
@@ -24,6 +26,7 @@ export function anyOf(...fields: string[]): Rule {
     reason: `${fields.join('_or_')}_missing`,
     check: (record) =>
       fields.every((field) => isMissing(record[field])) ? `one of ${fields.join(', ')} is required` : null,
+    constraint: { kind: 'anyOf', fields },
   };
 }
 
@@ -37,6 +40,7 @@ export function between(field: string, low: number, high: number): Rule {
       if (typeof value === 'number' && Number.isFinite(value) && value >= low && value <= high) return null;
       return `${field} is ${shown(typeof value === 'number' ? String(value) : value)}, not between ${low} and ${high}`;
     },
+    constraint: { kind: 'between', field, low, high },
   };
 }
 
@@ -49,6 +53,7 @@ export function oneOf(field: string, values: readonly string[]): Rule {
       if (value === null || value === undefined || values.includes(value as string)) return null;
       return `${field} is ${shown(value)}, not one of ${values.join(', ')}`;
     },
+    constraint: { kind: 'oneOf', field, values },
   };
 }
 

@@ -1,35 +1,46 @@
-import { createGunzip } from 'node:zlib';
-import type { AvroRegistry, HttpRoute, StreamContract } from '@windrow/contracts';
-import { brokenRule } from '@windrow/contracts';
-import type { OutputRecord } from '@windrow/pipeline';
-import { type Logger, WindrowError } from '@windrow/runtime';
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import cors from '@fastify/cors';
+import type { AvroRegistry, StreamContract } from '@windrow/contracts';
+import type { Logger } from '@windrow/runtime';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { type Access, AccessRefused } from './auth/access.ts';
-import { addAccess, admit, hideWriteKeys, refuse, withoutWriteKey } from './auth/plugin.ts';
-import type { GroupCommit } from './group-commit.ts';
-import { Intake, outputsOf, Refusals, type Rejection, type Taken } from './intake.ts';
-import type { ProducerMetrics } from './metrics.ts';
+import { addAccess, admit, refuse } from './auth/plugin.ts';
+import { BodyReader } from './body-reader.ts';
+import { busy, HttpError, httpErrorOf, sendError } from './http-error.ts';
+import { Intake, Refusals } from './intake.ts';
+import { addSdkSettings } from './sdk-settings.ts';
+import { Submission, type SubmissionParts } from './submission.ts';
 
-/** The limits of Segment's HTTP API. */
-const maxMessageBytes = 32 * 1024;
-const maxBodyBytes = 500 * 1024;
 /** After this long without Kafka's acknowledgement, a client is told to come again. */
 const ackTimeoutMs = 10_000;
-const retryAfterSeconds = 5;
+/** A client has this long for its headers, and for the whole of its request. */
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 30_000;
+/** Longer than load balancers usually keep idle connections, so that it is they who close them. */
+const keepAliveTimeoutMs = 75_000;
+const maxConnections = 20_000;
+/** Requests that may be at work at a time, whatever the number of connections: a client may send many on one. */
+const maxRequests = 10_000;
+/** Browsers ask no more than every two hours anyway. */
+const preflightMaxAgeSeconds = 7_200;
 
-export interface Fault extends Rejection {
-  /** Position of the message in the body, from 0. */
-  index: number;
-}
-
-export interface ServerParts {
+export interface ServerParts extends SubmissionParts {
   /** One for each stream that has routes. */
   intakes: Intake[];
-  refusals: Refusals;
-  commit: GroupCommit;
   access: Access;
-  metrics: ProducerMetrics;
   log: Logger;
+}
+
+export interface ServerOptions {
+  /** Origins of pages that may send events; without it, any. */
+  corsOrigins?: string[];
+  tls?: { cert: string; key: string };
+  ackTimeoutMs?: number;
+  headersTimeoutMs?: number;
+  requestTimeoutMs?: number;
+  maxRequests?: number;
 }
 
 /** What the server needs to know of the streams. Errors: SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE */
@@ -47,156 +58,123 @@ export async function openIntakes(
 /**
  * The routes that the contracts declare, all of them `POST`, in the manner of Segment's HTTP API: 200 `{"success":true}`
  * once Kafka has everything; 400 with the reasons where a message is refused (it becomes a dead letter, the good ones of
- * the body are taken); 413 and 415 for bodies that are too large or coded otherwise; 503 with Retry-After where Kafka
- * doesn't answer. The server owns no buffers: a request waits for its acknowledgement.
+ * the body are taken); 4xx for requests that nothing is taken of; 503 with Retry-After where Kafka doesn't answer or too
+ * much is under way. A request waits for its acknowledgement. Whatever a client does, memory is bounded: bodies by
+ * {@link BodyReader}, records by the group commit, requests and connections by their number and time.
  */
-export function createServer(parts: ServerParts, options: { ackTimeoutMs?: number } = {}): FastifyInstance {
-  const app = fastify({ bodyLimit: maxBodyBytes, forceCloseConnections: 'idle' });
-  // SDKs send JSON under several content types (browsers' beacons as text/plain).
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+export function createServer(parts: ServerParts, options: ServerOptions = {}): FastifyInstance {
+  const limits = {
+    requestTimeout: options.requestTimeoutMs ?? requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    http: {
+      headersTimeout: options.headersTimeoutMs ?? headersTimeoutMs,
+      // How often both are looked at.
+      connectionsCheckingInterval: Math.min(options.headersTimeoutMs ?? headersTimeoutMs, 5_000),
+    },
+  };
+  const app = fastify({
+    ...limits,
+    ...(options.tls && { https: { ...limits.http, ...options.tls } }),
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    clientErrorHandler: answerBrokenRequest,
+  }) as FastifyInstance;
+  app.server.maxConnections = maxConnections;
 
-  app.addHook('preParsing', async (request, _reply, payload) => {
-    const coding = request.headers['content-encoding'];
-    if (coding === undefined || coding === 'identity') return payload;
-    if (coding !== 'gzip') throw httpError(415, `content-encoding ${coding} is not supported; use gzip`);
-    const unzipped = createGunzip();
-    payload.on('error', (error) => unzipped.destroy(error));
-    return Object.assign(payload.pipe(unzipped), {
-      receivedEncodedLength: Number(request.headers['content-length'] ?? 0),
-    });
+  void app.register(cors, {
+    origin: options.corsOrigins ?? '*',
+    methods: ['GET', 'POST'],
+    // Else the SDK in a browser could not read it.
+    exposedHeaders: ['retry-after'],
+    maxAge: preflightMaxAgeSeconds,
+    strictPreflight: false,
   });
-
+  limitRequests(app, options.maxRequests ?? maxRequests);
+  answerErrors(app, parts.log);
   app.addHook('onResponse', async (request, reply) => {
     parts.metrics.requests.inc({ route: request.routeOptions.url ?? 'none', status: reply.statusCode });
   });
 
   addAccess(app, parts.access);
 
-  app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
-    if (error instanceof AccessRefused) return refuse(reply, error);
-    if (isAway(error)) return away(reply, error);
-    const status = error.code?.startsWith('Z_') ? 400 : (error.statusCode ?? 500);
-    // Whatever nobody has thought of is not told to clients.
-    const message = status < 500 ? error.message : 'internal error';
-    if (status >= 500) parts.log.error({ err: error, route: request.routeOptions.url }, 'a request failed');
-    return reply.code(status).send({ success: false, message });
-  });
+  const bodies = new BodyReader();
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
+    bodies.read(request, payload),
+  );
 
-  for (const intake of parts.intakes) {
-    for (const route of intake.contract.http ?? []) {
-      app.post(route.path, { config: { stream: intake.contract.name } }, async (request, reply) => {
-        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-        const submission = new Submission(parts, intake, Date.now());
-        submission.takeBody(route, body, (value, events) => admit(parts.access, request, value, events));
-        const faults = await submission.send(AbortSignal.timeout(options.ackTimeoutMs ?? ackTimeoutMs));
-        if (faults.length === 0) return { success: true };
-        return reply.code(400).send({ success: false, accepted: submission.accepted, errors: faults });
-      });
+  void app.register(async (routes) => {
+    addSdkSettings(routes);
+    for (const intake of parts.intakes) {
+      for (const route of intake.contract.http ?? []) {
+        routes.post(route.path, { config: { stream: intake.contract.name } }, async (request, reply) => {
+          const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+          const submission = new Submission(parts, intake, route, Date.now());
+          submission.takeBody(body, (value, events) => admit(parts.access, request, value, events));
+          const faults = await submission.send(AbortSignal.timeout(options.ackTimeoutMs ?? ackTimeoutMs));
+          if (faults.length === 0) return { success: true };
+          const { accepted } = submission;
+          const message = `${faults.length} of ${faults.length + accepted} messages are refused; ${accepted} are accepted.`;
+          return reply
+            .code(400)
+            .send({ success: false, reason: 'refused', message, accepted, errors: faults });
+        });
+      }
     }
-  }
+  });
   return app;
 }
 
-/** What one request brings. */
-class Submission {
-  readonly #parts: ServerParts;
-  readonly #intake: Intake;
-  readonly #receivedAtMs: number;
-  readonly #events: OutputRecord[] = [];
-  readonly #deadLetters: OutputRecord[] = [];
-  readonly #faults: Fault[] = [];
-
-  constructor(parts: ServerParts, intake: Intake, receivedAtMs: number) {
-    this.#parts = parts;
-    this.#intake = intake;
-    this.#receivedAtMs = receivedAtMs;
-  }
-
-  get accepted(): number {
-    return this.#events.length;
-  }
-
-  /** `admitted` is asked before anything is taken, with what the body is and how many events it has. */
-  takeBody(route: HttpRoute, body: Buffer, admitted: (value: unknown, events: number) => void): void {
-    const parsed = parseBody(body);
-    const taken = parsed.ok ? route.messages(parsed.value) : parsed;
-    admitted(parsed.ok ? parsed.value : undefined, taken.ok ? taken.messages.length : 1);
-    if (taken.ok) {
-      for (const [index, message] of taken.messages.entries())
-        this.#take(withoutWriteKey(message), index, route, body.length);
-    } else {
-      const reason = parsed.ok ? 'not_a_batch' : 'not_json';
-      this.#refuse(0, route, { reason, message: taken.message }, hideWriteKeys(body));
-    }
-  }
-
-  #take(message: unknown, index: number, route: HttpRoute, bodyBytes: number): void {
-    const raw = () => Buffer.from(JSON.stringify(message) ?? 'null');
-    // Only a body over the limit of a message can hold a message over it.
-    const bytes = bodyBytes <= maxMessageBytes ? bodyBytes : raw().length;
-    const taken = bytes <= maxMessageBytes ? this.#takeMessage(message) : tooLarge(bytes);
-    if (taken.ok) this.#events.push(taken.output);
-    else this.#refuse(index, route, taken, raw());
-  }
-
-  #takeMessage(message: unknown): Taken {
-    const taken = this.#intake.take(message, { kind: 'http', receivedAtMs: this.#receivedAtMs });
-    // The client is still there to be told: what the rules refuse need not travel on to be refused.
-    const broken = taken.ok ? brokenRule(this.#intake.contract.rules, taken.record) : null;
-    return broken ? { ok: false, ...broken } : taken;
-  }
-
-  #refuse(index: number, route: HttpRoute, { reason, message }: Rejection, raw: Buffer): void {
-    const { refusals } = this.#parts;
-    const { name } = this.#intake.contract;
-    this.#faults.push({ index, reason, message });
-    this.#deadLetters.push(refusals.deadLetter('http', name, { reason, message }, raw, { path: route.path }));
-  }
-
-  /** Fulfilled when Kafka has it all, with what was refused. */
-  async send(signal: AbortSignal): Promise<Fault[]> {
-    const { commit, refusals, metrics } = this.#parts;
-    const outputs = outputsOf(
-      { topic: this.#intake.topic, records: this.#events },
-      { topic: refusals.topic, records: this.#deadLetters },
-    );
-    if (outputs.length > 0) await commit.send(outputs, signal);
-    const stream = this.#intake.contract.name;
-    metrics.events.inc({ stream, outcome: 'ok' }, this.#events.length);
-    metrics.events.inc({ stream, outcome: 'deadLetter' }, this.#deadLetters.length);
-    for (const { reason } of this.#faults) metrics.deadLetters.inc({ stage: 'http', reason });
-    return this.#faults;
-  }
+/** Nobody waits in line: beyond the number, requests are told to come again. */
+function limitRequests(app: FastifyInstance, max: number): void {
+  let requests = 0;
+  app.addHook('onRequest', async (_request, reply) => {
+    requests += 1;
+    // Unlike onResponse, it also comes where the client has hung up.
+    reply.raw.once('close', () => {
+      requests -= 1;
+    });
+    if (requests > max) throw busy('overloaded', 'too many requests are under way');
+  });
 }
 
-function tooLarge(bytes: number): Taken {
-  return { ok: false, reason: 'too_large', message: `${bytes} bytes, over ${maxMessageBytes}` };
+function answerErrors(app: FastifyInstance, log: Logger): void {
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    methods.set(url, new Set([...(methods.get(url) ?? []), ...[method].flat()]));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const allowed = methods.get(path);
+    if (!allowed) throw new HttpError(404, 'not_found', `There is nothing at ${path.slice(0, 200)}.`);
+    const allow = [...allowed].join(', ');
+    const message = `${request.method} is not for ${path}; use ${allow}.`;
+    sendError(reply, new HttpError(405, 'method_not_allowed', message, { allow }));
+  });
+  app.setErrorHandler((error: Error, request, reply) => {
+    if (error instanceof AccessRefused) return refuse(reply, error);
+    const known = httpErrorOf(error);
+    if (known) return sendError(reply, known);
+    log.error({ err: error, route: request.routeOptions.url }, 'a request failed');
+    return sendError(reply, new HttpError(500, 'internal', 'internal error'));
+  });
 }
 
-function parseBody(body: Buffer): { ok: true; value: unknown } | { ok: false; message: string } {
-  try {
-    return { ok: true, value: JSON.parse(body.toString('utf8')) };
-  } catch (error) {
-    return { ok: false, message: (error as SyntaxError).message };
-  }
-}
-
-function isTimeout(error: Error): boolean {
-  return error.name === 'TimeoutError';
-}
-
-function isAway(error: Error): boolean {
-  const isOurs = error instanceof WindrowError && (error.retriable || error.code === 'STOPPED');
-  return isOurs || isTimeout(error);
-}
-
-function away(reply: FastifyReply, error: Error): FastifyReply {
-  const reason = isTimeout(error) ? 'Kafka has not acknowledged it in time' : error.message;
-  const message = `Not accepted, send it again: ${reason}`;
-  return reply.code(503).header('retry-after', retryAfterSeconds).send({ success: false, message });
-}
-
-function httpError(statusCode: number, message: string): Error {
-  return Object.assign(new Error(message), { statusCode });
+/** What is no HTTP, or came too slowly: there is no request to reply to. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  const [status, reason, message] =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? [408, 'request_timeout', 'The request took too long to come.']
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? [431, 'headers_too_large', 'The headers are too large.']
+        : [400, 'bad_request', 'This is no HTTP request.'];
+  const body = JSON.stringify({ success: false, reason, message });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status as number]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }

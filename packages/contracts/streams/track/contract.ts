@@ -1,5 +1,6 @@
-import { type CuratedMapping, defineStream, type EventRecord } from '../../src/contract.ts';
+import { type CuratedMapping, defineStream, type HttpRoute } from '../../src/contract.ts';
 import { anyOf, between, notAhead, notBefore, oneOf, required } from '../../src/rules.ts';
+import { segmentMessage } from './message.ts';
 import { parseTrack } from './parse.ts';
 
 const hourMs = 3_600_000;
@@ -25,17 +26,24 @@ const times = (...fields: string[]): CuratedMapping['columns'] =>
 const numbers = (...fields: string[]): CuratedMapping['columns'] =>
   fields.map((field) => ({ name: field, field, type: 'double precision' }));
 
-/** The single messages of Segment's API, and its batches: https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/ */
-function batched(body: unknown): { ok: true; messages: unknown[] } | { ok: false; message: string } {
-  const batch = (body as EventRecord | null)?.batch;
-  if (!Array.isArray(batch)) return { ok: false, message: 'a batch is an object with an array `batch`' };
-  const sentAt = (body as EventRecord).sentAt;
-  const withSentAt = (message: unknown): unknown =>
-    typeof message === 'object' && message !== null && sentAt !== undefined
-      ? { sentAt, ...message }
-      : message;
-  return { ok: true, messages: batch.map(withSentAt) };
-}
+/** The calls of Segment's API. Their first letters are paths too: the browser's SDK posts there. */
+const calls = ['track', 'page', 'screen', 'identify', 'group', 'alias'];
+
+/** https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/ */
+const http: HttpRoute[] = [
+  ...calls.flatMap((type): HttpRoute[] => [
+    { path: `/v1/${type}`, summary: `One ${type} message`, body: 'message', sets: { type } },
+    {
+      path: `/v1/${type[0]}`,
+      summary: `One ${type} message, as browsers send it`,
+      body: 'message',
+      sets: { type },
+    },
+  ]),
+  { path: '/v1/batch', summary: 'Messages of any type', body: 'batch' },
+  { path: '/v1/import', summary: 'Messages of any type: another name of /v1/batch', body: 'batch' },
+  { path: '/v1/b', summary: 'Messages of any type, as browsers and phones send them', body: 'batch' },
+];
 
 export default defineStream({
   name: 'track',
@@ -49,11 +57,12 @@ export default defineStream({
     enriched: { cleanup: 'delete', retentionMs: 7 * dayMs },
   },
   parse: parseTrack,
+  jsonFields: ['properties', 'traits', 'context'],
 
   rules: [
     required('event_id'),
-    oneOf('type', ['track', 'page', 'screen', 'identify', 'group', 'alias']),
-    required('event_name', (record) => record.type === 'track'),
+    oneOf('type', calls),
+    required('event_name', { field: 'type', is: 'track' }),
     anyOf('user_id', 'anonymous_id'),
     notBefore('occurred_at', '2000-01-01T00:00:00Z'),
     notAhead('occurred_at', 'received_at', 5 * 60_000),
@@ -114,8 +123,6 @@ export default defineStream({
     ],
   },
 
-  http: [
-    { path: '/v1/track', messages: (body) => ({ ok: true, messages: [body] }) },
-    { path: '/v1/batch', messages: batched },
-  ],
+  http,
+  message: segmentMessage,
 });

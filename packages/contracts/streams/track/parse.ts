@@ -1,63 +1,50 @@
 import type { EventRecord, InputSource } from '../../src/contract.ts';
 import { contentId } from '../../src/event-id.ts';
-import { epochMs } from '../../src/input.ts';
+import { messageReader } from '../../src/message-fields.ts';
+import { epochMs } from '../../src/time.ts';
+import { segmentMessage } from './message.ts';
 
-/** The three forms in which track events come; the values get their types afterwards. */
+/**
+ * Over HTTP messages of Segment's specification; in files also records by our field names, and rows of a warehouse. The
+ * values get their types afterwards.
+ */
 export function parseTrack(input: EventRecord, source: InputSource): EventRecord {
-  const values =
-    'occurred_at' in input ? { ...input } : isExport(input) ? fromExport(input) : fromSegment(input, source);
-  values.event_id ??= contentId('track', input);
+  const values = source.kind === 'http' ? fromSegment(input, source) : fromFile(input, source);
+  values.event_id ??= contentId('track', source.kind === 'http' ? withoutSentAt(input) : input);
   values.type ??= 'track';
   values.received_at = source.kind === 'http' ? source.receivedAtMs : (values.received_at ?? Date.now());
   return values;
 }
 
-const object = (value: unknown): EventRecord =>
-  typeof value === 'object' && value !== null ? (value as EventRecord) : {};
+/** A client that sends a message again says another `sentAt`. */
+function withoutSentAt({ sentAt: _, ...content }: EventRecord): EventRecord {
+  return content;
+}
 
-/** A message of Segment's HTTP API (https://segment.com/docs/connections/spec/common/). */
+function fromFile(input: EventRecord, source: InputSource): EventRecord {
+  if ('occurred_at' in input) return { ...input };
+  return isExport(input) ? fromExport(input) : fromSegment(input, source);
+}
+
+const readMessage = messageReader(segmentMessage.fields);
+
 function fromSegment(message: EventRecord, source: InputSource): EventRecord {
-  const context = object(message.context);
-  const [location, os, device, app] = ['location', 'os', 'device', 'app'].map((part) =>
-    object(context[part]),
-  );
-  const linked = { groupId: message.groupId, previousId: message.previousId };
-  const hasLinked = linked.groupId !== undefined || linked.previousId !== undefined;
-  return {
-    event_id: message.messageId,
-    type: message.type,
-    event_name: message.event ?? message.name,
-    anonymous_id: message.anonymousId,
-    user_id: message.userId,
-    occurred_at: occurredAt(message, source),
-    sent_at: message.sentAt,
-    received_at: message.receivedAt,
-    city: location?.city,
-    latitude: location?.latitude,
-    longitude: location?.longitude,
-    timezone: context.timezone,
-    os_name: os?.name,
-    os_version: os?.version,
-    device_type: device?.type,
-    device_model: device?.model,
-    device_manufacturer: device?.manufacturer,
-    app_name: app?.name,
-    app_version: app?.version,
-    app_build: app?.build,
-    properties: message.properties ?? (hasLinked ? linked : undefined),
-    traits: message.traits ?? context.traits,
-    context: message.context,
-  };
+  const values = readMessage(message);
+  values.occurred_at = occurredAt(values.occurred_at, message, source);
+  values.received_at = message.receivedAt;
+  const { groupId, previousId } = message;
+  if (values.properties === undefined && (groupId !== undefined || previousId !== undefined))
+    values.properties = { groupId, previousId };
+  return values;
 }
 
 /** Beyond this error of the device's clock, its times are corrected. */
 const clockErrorMs = 60_000;
 
 /** Over HTTP, Segment's clock correction; in files, history as it was written. */
-function occurredAt(message: EventRecord, source: InputSource): unknown {
-  const time = message.timestamp ?? message.originalTimestamp;
+function occurredAt(time: unknown, message: EventRecord, source: InputSource): unknown {
   if (source.kind === 'file') return time ?? message.sentAt ?? message.receivedAt;
-  if (time === undefined || time === null) return source.receivedAtMs;
+  if (time === undefined) return source.receivedAtMs;
   const occurredMs = epochMs(time);
   const sentMs = epochMs(message.sentAt);
   if (occurredMs === undefined || sentMs === undefined) return time;

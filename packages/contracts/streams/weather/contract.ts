@@ -68,10 +68,5 @@ export default defineStream({
     onConflict: 'replace',
   },
 
-  http: [
-    {
-      path: '/v1/weather',
-      messages: (body) => ({ ok: true, messages: Array.isArray(body) ? body : [body] }),
-    },
-  ],
+  http: [{ path: '/v1/weather', summary: 'One observation or an array of them', body: 'messages' }],
 });

@@ -1,0 +1,122 @@
+import type { Constraint, HttpRoute, StreamContract } from './contract.ts';
+import { timePattern } from './time.ts';
+import { type InputField, inputFields, type JsonSchema } from './value-types.ts';
+
+/**
+ * What the body of a route may be, as JSON Schema 2020-12: from the Avro schema, the layout of messages and the rules, by
+ * which bodies are also checked. It can't say how far a time may be off, nor the bounds of a number sent as a text.
+ */
+export function bodySchema(contract: StreamContract, { body, sets = {} }: HttpRoute): JsonSchema {
+  const message = messageSchema(contract, sets);
+  if (body === 'message') return message;
+  const messages = { type: 'array', items: message };
+  if (body === 'messages') return { anyOf: [message, messages] };
+  return {
+    type: 'object',
+    required: ['batch'],
+    properties: {
+      batch: messages,
+      sentAt: {
+        type: ['string', 'number', 'null'],
+        pattern: `^$|${timePattern}`,
+        description: 'When the batch was sent, by the clock of the sender; for messages without their own',
+      },
+      context: {
+        type: ['object', 'string', 'null'],
+        maxLength: 0,
+        description: "Merged with the messages' own, which wins",
+      },
+    },
+  };
+}
+
+/** A message for `parse`; `sets`: what the path says instead of the message. */
+function messageSchema(contract: StreamContract, sets: Record<string, string>): JsonSchema {
+  const schema: JsonSchema = { type: 'object', properties: {} };
+  const demands: JsonSchema[] = [];
+  for (const field of inputFields(contract)) {
+    const paths = pathsOf(contract, field.name);
+    const value = valueSchema(contract, field);
+    for (const [index, path] of paths.entries()) {
+      if (path in sets) place(schema, path, { description: `Always ${sets[path]} here` });
+      else if (index === 0) place(schema, path, value);
+      else demands.push({ anyOf: [anyValue(paths.slice(0, index)), placed(path, value)] });
+    }
+    if (isNeeded(contract, field)) demands.push(anyValue(paths));
+  }
+  for (const { constraint } of contract.rules) {
+    if (constraint) demands.push(...demanded(contract, constraint, sets));
+  }
+  return demands.length > 0 ? { ...schema, allOf: demands } : schema;
+}
+
+/** Fields without a layout have their own names; what is always made has no place in a message. */
+function pathsOf({ message }: StreamContract, field: string): string[] {
+  return message ? (message.fields[field] ?? []) : [field];
+}
+
+function isNeeded({ message }: StreamContract, { name, nullable }: InputField): boolean {
+  return !nullable && !message?.made.includes(name);
+}
+
+/** Puts a value's schema at a dotted path. What lies on the way need not be an object: then there is no value. */
+function place(schema: JsonSchema, path: string, value: JsonSchema): void {
+  const [key = '', ...rest] = path.split('.');
+  schema.properties ??= {};
+  const properties = schema.properties as Record<string, JsonSchema>;
+  properties[key] ??= {};
+  if (rest.length === 0) Object.assign(properties[key], value);
+  else place(properties[key], rest.join('.'), value);
+}
+
+function placed(path: string, value: JsonSchema): JsonSchema {
+  const schema: JsonSchema = {};
+  place(schema, path, value);
+  return schema;
+}
+
+function valueSchema(contract: StreamContract, { name, type, doc }: InputField): JsonSchema {
+  const value: JsonSchema = { ...type.schema };
+  if (type.schema.type) {
+    // An empty text counts as no value.
+    value.type = [...new Set([...type.schema.type, 'string', 'null'])];
+    if (typeof value.pattern === 'string') value.pattern = `^$|${value.pattern}`;
+    else if (!type.schema.type.includes('string')) value.maxLength = 0;
+  }
+  for (const { constraint } of contract.rules) {
+    if (!constraint || !('field' in constraint) || constraint.field !== name) continue;
+    if (constraint.kind === 'between')
+      Object.assign(value, { minimum: constraint.low, maximum: constraint.high });
+    if (constraint.kind === 'oneOf')
+      Object.assign(value, { type: ['string', 'null'], enum: [...constraint.values, '', null] });
+  }
+  return doc === undefined ? value : { ...value, description: doc };
+}
+
+function demanded(
+  contract: StreamContract,
+  constraint: Constraint,
+  sets: Record<string, string>,
+): JsonSchema[] {
+  if (constraint.kind === 'anyOf')
+    return [anyValue(constraint.fields.flatMap((field) => pathsOf(contract, field)))];
+  if (constraint.kind !== 'required' || contract.message?.made.includes(constraint.field)) return [];
+  const demand = anyValue(pathsOf(contract, constraint.field));
+  const { when } = constraint;
+  if (!when) return [demand];
+  const [path = when.field] = pathsOf(contract, when.field);
+  if (path in sets) return sets[path] === when.is ? [demand] : [];
+  const isDefault = contract.schema.fields.find(({ name }) => name === when.field)?.default === when.is;
+  const condition = { properties: { [path]: { enum: [when.is, ...(isDefault ? ['', null] : [])] } } };
+  return [{ anyOf: [{ not: isDefault ? condition : { ...condition, required: [path] } }, demand] }];
+}
+
+/** At least one of the paths, each of one step, has a value. */
+function anyValue(paths: string[]): JsonSchema {
+  const has = (path: string) => ({
+    required: [path],
+    properties: { [path]: { not: { enum: ['', null] } } },
+  });
+  const [only, ...others] = paths.map(has);
+  return others.length === 0 ? (only ?? {}) : { anyOf: [only, ...others] };
+}

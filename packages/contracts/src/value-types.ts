@@ -1,0 +1,119 @@
+import type { AvroField, StreamContract } from './contract.ts';
+import { epochMs, timePattern } from './time.ts';
+
+/** A schema of JSON Schema 2020-12, as OpenAPI 3.1 has them. */
+export type JsonSchema = Record<string, unknown>;
+
+/** What inputs may hold where a field of the raw schema has this type: the same said twice, to programs and to people. */
+export interface ValueType {
+  /** The value as the Avro type has it; undefined where it is none. Never called with null or an empty text. */
+  convert(value: unknown): unknown;
+  /** Types and bounds; bounds of numbers don't hold for their texts. Without a type: anything. */
+  schema: { type?: string[] } & JsonSchema;
+}
+
+const decimal = '^\\s*[-+]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\\s*$';
+const decimalText = new RegExp(decimal);
+const whole = '^\\s*[-+]?[0-9]{1,15}\\s*$';
+const wholeText = new RegExp(whole);
+
+function finite(value: unknown): number | undefined {
+  const number = typeof value === 'string' && decimalText.test(value) ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+}
+
+function integer(bound: number): ValueType {
+  return {
+    convert(value) {
+      const number = typeof value === 'string' && wholeText.test(value) ? Number(value) : value;
+      return Number.isInteger(number) && Math.abs(number as number) <= bound ? number : undefined;
+    },
+    schema: { type: ['integer', 'string'], pattern: whole, minimum: -bound, maximum: bound },
+  };
+}
+
+const double: ValueType = {
+  convert: finite,
+  schema: { type: ['number', 'string'], pattern: decimal },
+};
+
+const types: Record<string, ValueType> = {
+  string: {
+    convert: (value) =>
+      typeof value === 'string'
+        ? value
+        : typeof value === 'boolean'
+          ? String(value)
+          : finite(value)?.toString(),
+    schema: { type: ['string', 'number', 'boolean'] },
+  },
+  json: {
+    convert: (value) => (isObject(value) ? JSON.stringify(value) : isObjectText(value) ? value : undefined),
+    schema: { type: ['object'] },
+  },
+  time: {
+    convert: epochMs,
+    schema: {
+      type: ['string', 'number'],
+      pattern: timePattern,
+      minimum: -Number.MAX_SAFE_INTEGER,
+      maximum: Number.MAX_SAFE_INTEGER,
+    },
+  },
+  double,
+  float: double,
+  long: integer(Number.MAX_SAFE_INTEGER),
+  int: integer(2 ** 31 - 1),
+  boolean: {
+    convert: (value) =>
+      value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined,
+    schema: { type: ['boolean', 'string'], pattern: '^(?:true|false)$' },
+  },
+};
+
+const anything: ValueType = { convert: (value) => value, schema: {} };
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** As CSV has one; whoever sends JSON need not, so it isn't told. */
+function isObjectText(value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  try {
+    return isObject(JSON.parse(value));
+  } catch {
+    return false;
+  }
+}
+
+/** What inputs of a stream may hold for one field. */
+export interface InputField {
+  name: string;
+  /** For people: `string`, `time`, `json`, `double`, … */
+  typeName: string;
+  type: ValueType;
+  nullable: boolean;
+  doc: string | undefined;
+}
+
+const known = new WeakMap<StreamContract, InputField[]>();
+
+export function inputFields(contract: StreamContract): InputField[] {
+  let fields = known.get(contract);
+  if (!fields) {
+    fields = contract.schema.fields.map((field) => inputField(contract, field));
+    known.set(contract, fields);
+  }
+  return fields;
+}
+
+function inputField(contract: StreamContract, { name, type, doc }: AvroField): InputField {
+  const branches = Array.isArray(type) ? type : [type];
+  const base = branches.find((branch) => branch !== 'null') as
+    | string
+    | { type: string; logicalType?: string };
+  const avro = typeof base === 'string' ? base : base.logicalType === 'timestamp-millis' ? 'time' : base.type;
+  const typeName = contract.jsonFields?.includes(name) ? 'json' : avro;
+  return { name, typeName, type: types[typeName] ?? anything, nullable: branches.includes('null'), doc };
+}

@@ -1,0 +1,113 @@
+import { brokenRule, type HttpRoute, messagesOf } from '@windrow/contracts';
+import type { OutputRecord } from '@windrow/pipeline';
+import { hideWriteKeys, withoutWriteKey } from './auth/plugin.ts';
+import type { GroupCommit } from './group-commit.ts';
+import { type Intake, outputsOf, type Refusals, type Rejection, type Taken } from './intake.ts';
+import { isDeeperThan, type ParsedJson, parseJson } from './json-body.ts';
+import type { ProducerMetrics } from './metrics.ts';
+
+/** The limit of Segment's HTTP API. */
+export const maxMessageBytes = 32 * 1024;
+/** How deep a message may be nested; enough for people, and no trouble for whoever reads it with recursion. */
+export const maxMessageDepth = 64;
+
+export interface Fault extends Rejection {
+  /** Position of the message in the body, from 0. */
+  index: number;
+}
+
+export interface SubmissionParts {
+  refusals: Refusals;
+  commit: GroupCommit;
+  metrics: ProducerMetrics;
+}
+
+/** How deep in a body its messages are: itself, elements of an array, elements of an array of an object. */
+const depthOf = (route: HttpRoute, value: unknown): number =>
+  route.body === 'batch' ? 3 : Array.isArray(value) ? 2 : 1;
+
+/** What one request brings: records and dead letters, and what the client is told of them. */
+export class Submission {
+  readonly #parts: SubmissionParts;
+  readonly #intake: Intake;
+  readonly #route: HttpRoute;
+  readonly #receivedAtMs: number;
+  readonly #events: OutputRecord[] = [];
+  readonly #deadLetters: OutputRecord[] = [];
+  readonly #faults: Fault[] = [];
+
+  constructor(parts: SubmissionParts, intake: Intake, route: HttpRoute, receivedAtMs: number) {
+    this.#parts = parts;
+    this.#intake = intake;
+    this.#route = route;
+    this.#receivedAtMs = receivedAtMs;
+  }
+
+  get accepted(): number {
+    return this.#events.length;
+  }
+
+  /** `admitted` is asked before anything is taken, with what the body is and how many events it has. */
+  takeBody(body: Buffer, admitted: (value: unknown, events: number) => void): void {
+    const parsed = parseJson(body);
+    const taken = parsed.ok ? messagesOf(this.#route, parsed.value) : parsed;
+    admitted(parsed.ok ? parsed.value : undefined, taken.ok ? taken.messages.length : 1);
+    if (!taken.ok) return void this.#refuse(0, taken, hideWriteKeys(body));
+    const check = parsed.ok ? this.#checkOf(parsed) : undefined;
+    for (const [index, message] of taken.messages.map(withoutWriteKey).entries()) {
+      const result = check?.(message) ?? this.#take(message);
+      if (result.ok) this.#events.push(result.output);
+      else this.#refuse(index, result, textOf(message));
+    }
+  }
+
+  /** Looks at every message only where the body has one over a limit. */
+  #checkOf(parsed: ParsedJson & { ok: true }): ((message: unknown) => Taken | undefined) | undefined {
+    const depth = depthOf(this.#route, parsed.value);
+    const mayBeLarge = parsed.longestAt(depth) > maxMessageBytes;
+    const mayBeDeep = parsed.depth > maxMessageDepth;
+    if (!mayBeLarge && !mayBeDeep) return undefined;
+    return (message) => {
+      if (mayBeDeep && isDeeperThan(message, maxMessageDepth)) {
+        return { ok: false, reason: 'too_deep', message: `nested over ${maxMessageDepth} deep` };
+      }
+      const bytes = mayBeLarge ? textOf(message).length : 0;
+      if (bytes <= maxMessageBytes) return undefined;
+      return { ok: false, reason: 'too_large', message: `${bytes} bytes, over ${maxMessageBytes}` };
+    };
+  }
+
+  #take(message: unknown): Taken {
+    const taken = this.#intake.take(message, { kind: 'http', receivedAtMs: this.#receivedAtMs });
+    // The client is still there to be told: what the rules refuse need not travel on to be refused.
+    const broken = taken.ok ? brokenRule(this.#intake.contract.rules, taken.record) : null;
+    return broken ? { ok: false, ...broken } : taken;
+  }
+
+  #refuse(index: number, { reason, message }: Rejection, raw: Buffer): void {
+    const { refusals } = this.#parts;
+    const { name } = this.#intake.contract;
+    const { path } = this.#route;
+    this.#faults.push({ index, reason, message });
+    this.#deadLetters.push(refusals.deadLetter('http', name, { reason, message }, raw, { path }));
+  }
+
+  /** Fulfilled when Kafka has it all, with what was refused. */
+  async send(signal: AbortSignal): Promise<Fault[]> {
+    const { commit, refusals, metrics } = this.#parts;
+    const outputs = outputsOf(
+      { topic: this.#intake.topic, records: this.#events },
+      { topic: refusals.topic, records: this.#deadLetters },
+    );
+    if (outputs.length > 0) await commit.send(outputs, signal);
+    const stream = this.#intake.contract.name;
+    metrics.events.inc({ stream, outcome: 'ok' }, this.#events.length);
+    metrics.events.inc({ stream, outcome: 'deadLetter' }, this.#deadLetters.length);
+    for (const { reason } of this.#faults) metrics.deadLetters.inc({ stage: 'http', reason });
+    return this.#faults;
+  }
+}
+
+function textOf(message: unknown): Buffer {
+  return Buffer.from(JSON.stringify(message) ?? 'null');
+}

@@ -4,6 +4,8 @@ import { quoted } from './statements.ts';
 const { escapeIdentifier, escapeLiteral } = pg;
 const dayMs = 86_400_000;
 const daysAtOnce = 32;
+/** Of the server's locks, so that two sinks get along. */
+const shareOfLocks = 0.5;
 
 const dateOf = (day: number): string => new Date(day * dayMs).toISOString().slice(0, 10);
 
@@ -70,4 +72,22 @@ export class DayPartitions {
       `ALTER TABLE ${quoted(this.#table)} ATTACH PARTITION ${name} FOR VALUES FROM (${from}) TO (${to})`,
     ].join(';\n');
   }
+}
+
+/**
+ * How many of a table's day partitions one transaction may write to. It holds a lock on each, on the indexes of each and,
+ * where values are long, on its TOAST table and the index of that, and all transactions together have no more than
+ * max_locks_per_transaction × (max_connections + max_prepared_transactions):
+ * https://www.postgresql.org/docs/current/runtime-config-locks.html
+ */
+export async function maxDaysAtOnce(db: pg.ClientBase, table: string): Promise<number> {
+  const { rows } = await db.query<{ server_locks: number; partition_locks: number }>(
+    `SELECT current_setting('max_locks_per_transaction')::integer
+         * (current_setting('max_connections')::integer + current_setting('max_prepared_transactions')::integer)
+         AS server_locks,
+       3 + (SELECT count(*)::integer FROM pg_index WHERE indrelid = to_regclass($1)) AS partition_locks`,
+    [quoted(table)],
+  );
+  const { server_locks: serverLocks = 0, partition_locks: partitionLocks = 1 } = rows[0] ?? {};
+  return Math.max(1, Math.floor((shareOfLocks * serverLocks) / partitionLocks));
 }

@@ -1,11 +1,9 @@
 import type { EventRecord } from '@windrow/contracts';
 import { expect, onTestFinished, test } from 'vitest';
-import { newYearMs } from '../fixtures/events.ts';
 import { FaultyProxy } from '../fixtures/faulty-proxy.ts';
 import {
   broker,
   counted,
-  dayMs,
   installation,
   ledgerOf,
   registryUrl,
@@ -138,30 +136,6 @@ test('a writer whose partition has gone to another one sends no dead letter', as
   expect(owner.failures).toEqual([]);
   const letters = await deadLettersOf(broker, registryUrl, owner.feed.topic);
   expect(letters.map(({ offset }) => offset).sort()).toEqual([0, 2]);
-});
-
-test('history of years, in any order, makes its day partitions, and one that was dropped comes back', async () => {
-  const { database, open, event } = await installation();
-  const landing = await open('track', [0]);
-  const days = Array.from({ length: 230 }, (_, index) => newYearMs - ((index * 7) % 230) * dayMs);
-  await landing.append(
-    0,
-    days.map((occurred_at) => event({ occurred_at })),
-  );
-  expect(await landing.drain()).toBe(true);
-  const partitions = () =>
-    database.sql(
-      "SELECT count(*)::int AS n FROM pg_inherits WHERE inhparent = 'curated.track_event'::regclass",
-    );
-  expect(await partitions()).toEqual([{ n: 230 }]);
-  expect(await database.sql('SELECT count(*)::int AS n FROM curated.track_event')).toEqual([{ n: 230 }]);
-  await database.sql('DROP TABLE curated.track_event_20130101');
-  await landing.append(0, [event({ event_id: 'late' })]);
-  expect(await landing.drain()).toBe(true);
-  expect(await database.sql('SELECT event_id FROM curated.track_event_20130101')).toEqual([
-    { event_id: 'late' },
-  ]);
-  expect(await ledgerOf(database)).toEqual([{ partition: 0, nextOffset: 231, rows: 231, rejected: 0 }]);
 });
 
 test('tables that are missing end the landing with the way out, and no event is lost to dead letters', async () => {

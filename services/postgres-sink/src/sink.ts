@@ -23,6 +23,7 @@ import {
 import packageJson from '../package.json' with { type: 'json' };
 import { Committer } from './commit.ts';
 import { Database } from './database.ts';
+import { maxDaysAtOnce } from './day-partitions.ts';
 import { type Feed, feedsOf } from './feeds.ts';
 import { type LedgerEntry, openLedger } from './ledger.ts';
 import { type SinkMetrics, sinkMetrics } from './metrics.ts';
@@ -162,14 +163,16 @@ class PostgresSink {
     return starts;
   }
 
-  async #takeOver({ stream, topic }: Feed, partitions: number[]): Promise<PartitionOffset[]> {
+  async #takeOver({ stream, topic, mapping }: Feed, partitions: number[]): Promise<PartitionOffset[]> {
     const { broker, log } = this.#options;
     const retained = await broker.startOffsets(topic);
     const ends = await broker.endOffsets(topic);
     const firsts = new Map(partitions.map((partition) => [partition, retained.get(partition) ?? 0]));
     const entries = await this.#database.use('give its ledger', (db) => openLedger(db, topic, firsts));
+    const maxDays = await this.#database.use('give its settings', (db) => maxDaysAtOnce(db, mapping.table));
     for (const entry of entries) refuseForeignLedger(entry, ends.get(entry.partition) ?? 0);
-    this.#writers.get(topic)?.begin(new Map(entries.map((entry) => [entry.partition, entry.nextOffset])));
+    const positions = new Map(entries.map((entry) => [entry.partition, entry.nextOffset]));
+    this.#writers.get(topic)?.begin(positions, maxDays);
     return entries.map(({ partition, nextOffset }) => {
       const offset = Math.max(nextOffset, firsts.get(partition) ?? 0);
       if (offset > nextOffset) {

@@ -3,9 +3,6 @@ import type { Committer } from './commit.ts';
 import type { Feed } from './feeds.ts';
 import { MicroBatch } from './micro-batch.ts';
 
-/** More partitions in one transaction would use up the server's table of locks (max_locks_per_transaction). */
-const maxDays = 200;
-
 export interface Limits {
   maxRows: number;
   maxBytes: number;
@@ -33,6 +30,8 @@ export class TableWriter {
   #landing: Promise<void> | undefined;
   /** Partition → what the ledger says when all that was cut so far has landed. */
   #positions = new Map<number, number>();
+  /** UTC days in one micro-batch. */
+  #maxDays = 0;
   #life = new AbortController();
   readonly #hard = new AbortController();
   readonly #sealed = Promise.withResolvers<void>();
@@ -49,9 +48,13 @@ export class TableWriter {
     await this.#landing;
   }
 
-  /** A new assignment, after `discard`; `positions`: what the ledger says of each partition. */
-  begin(positions: Map<number, number>): void {
+  /**
+   * A new assignment, after `discard`; `positions`: what the ledger says of each partition; `maxDays`: on how many UTC days
+   * the server has locks for the rows of one micro-batch.
+   */
+  begin(positions: Map<number, number>, maxDays: number): void {
     this.#life = new AbortController();
+    this.#maxDays = maxDays;
     this.#positions = positions;
   }
 
@@ -97,7 +100,7 @@ export class TableWriter {
     const filling = this.#filling;
     if (!filling) return false;
     const { rows, refused, bytes } = filling;
-    return rows.count + refused.length >= maxRows || bytes >= maxBytes || rows.days.size >= maxDays;
+    return rows.count + refused.length >= maxRows || bytes >= maxBytes || rows.days.size >= this.#maxDays;
   }
 
   /** Waits until the micro-batch that fills is not full, or nothing of this assignment matters any more. */

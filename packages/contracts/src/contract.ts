@@ -159,6 +159,8 @@ export interface StreamDefinition {
   eventTime: string;
   /** The field with the time at which Windrow had it, where the stream has one; timestamp-millis. */
   receivedTime?: string;
+  /** The field with the time at which it was sent, by the sender's clock, where the stream has one; timestamp-millis. */
+  sentTime?: string;
   topics: {
     raw: Omit<TopicSpec, 'name'>;
     /** Present: the enricher writes events that pass to `<name>.enriched`. Absent: it only checks them. */
@@ -180,6 +182,8 @@ export interface StreamDefinition {
   http?: HttpRoute[];
   /** Without it, messages over HTTP have the fields by their own names. */
   message?: MessageLayout;
+  /** Top-level fields of messages over HTTP that are known beside those that are read by {@link message} or their names. */
+  otherFields?: string[];
 }
 
 export interface StreamContract extends Omit<StreamDefinition, 'topics'> {

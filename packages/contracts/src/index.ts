@@ -6,6 +6,7 @@ export * from './enriched-schema.ts';
 export * from './event-id.ts';
 export * from './http-body.ts';
 export * from './input.ts';
+export * from './known-fields.ts';
 export * from './message-schema.ts';
 export * from './registry.ts';
 export * from './rules.ts';

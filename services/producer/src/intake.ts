@@ -12,6 +12,7 @@ import {
 import type { OutputRecord, TopicOutput } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import manifest from '../package.json' with { type: 'json' };
+import { MessageInspector } from './message-inspector.ts';
 
 /** Kafka's default limit is 1 MiB for a whole batch, its framing included. */
 const maxRecordBytes = 900_000;
@@ -29,6 +30,7 @@ export type Taken = { ok: true; record: EventRecord; output: OutputRecord } | ({
 export class Intake {
   readonly contract: StreamContract;
   readonly topic: string;
+  readonly inspector: MessageInspector;
   readonly #codec: AvroCodec;
   readonly #schemaId: number;
 
@@ -41,6 +43,7 @@ export class Intake {
   private constructor(contract: StreamContract, codec: AvroCodec, schemaId: number) {
     this.contract = contract;
     this.topic = contract.topics.raw.name;
+    this.inspector = new MessageInspector(contract);
     this.#codec = codec;
     this.#schemaId = schemaId;
   }

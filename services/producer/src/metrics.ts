@@ -14,6 +14,11 @@ export function producerMetrics(registry: Registry) {
       help: 'Events that could not go on, by where and why',
       labels: ['stage', 'reason'],
     }),
+    warnings: counter(registry, {
+      name: 'windrow_ingestion_warnings_total',
+      help: 'What is odd about what a source sends, by the source of its write key (none: sent without one)',
+      labels: ['source', 'warning'],
+    }),
     requests: counter(registry, {
       name: 'windrow_http_requests_total',
       help: 'HTTP requests by route and status code',

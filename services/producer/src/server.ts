@@ -5,8 +5,8 @@ import cors from '@fastify/cors';
 import type { AvroRegistry, StreamContract } from '@windrow/contracts';
 import type { Logger } from '@windrow/runtime';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { type Access, AccessRefused } from './auth/access.ts';
-import { addAccess, admit, refuse } from './auth/plugin.ts';
+import type { Access } from './auth/access.ts';
+import { addAccess, admit } from './auth/plugin.ts';
 import { BodyReader } from './body-reader.ts';
 import { busy, HttpError, httpErrorOf, sendError } from './http-error.ts';
 import { Intake, Refusals } from './intake.ts';
@@ -93,6 +93,8 @@ export function createServer(parts: ServerParts, options: ServerOptions = {}): F
   answerErrors(app, parts.log);
   app.addHook('onResponse', async (request, reply) => {
     parts.metrics.requests.inc({ route: request.routeOptions.url ?? 'none', status: reply.statusCode });
+    if (reply.statusCode === 413)
+      parts.metrics.warnings.inc({ source: request.source ?? 'none', warning: 'too_large' });
   });
 
   addAccess(app, parts.access);
@@ -152,7 +154,6 @@ function answerErrors(app: FastifyInstance, log: Logger): void {
     sendError(reply, new HttpError(405, 'method_not_allowed', message, { allow }));
   });
   app.setErrorHandler((error: Error, request, reply) => {
-    if (error instanceof AccessRefused) return refuse(reply, error);
     const known = httpErrorOf(error);
     if (known) return sendError(reply, known);
     log.error({ err: error, route: request.routeOptions.url }, 'a request failed');

@@ -4,6 +4,7 @@ import { hideWriteKeys, withoutWriteKey } from './auth/plugin.ts';
 import type { GroupCommit } from './group-commit.ts';
 import { type Intake, outputsOf, type Refusals, type Rejection, type Taken } from './intake.ts';
 import { isDeeperThan, type ParsedJson, parseJson } from './json-body.ts';
+import type { IngestionWarning } from './message-inspector.ts';
 import type { ProducerMetrics } from './metrics.ts';
 
 /** The limit of Segment's HTTP API. */
@@ -35,6 +36,9 @@ export class Submission {
   readonly #events: OutputRecord[] = [];
   readonly #deadLetters: OutputRecord[] = [];
   readonly #faults: Fault[] = [];
+  readonly #acceptedIds: string[] = [];
+  readonly #warnings: IngestionWarning[] = [];
+  #source: string | null = null;
 
   constructor(parts: SubmissionParts, intake: Intake, route: HttpRoute, receivedAtMs: number) {
     this.#parts = parts;
@@ -47,16 +51,16 @@ export class Submission {
     return this.#events.length;
   }
 
-  /** `admitted` is asked before anything is taken, with what the body is and how many events it has. */
-  takeBody(body: Buffer, admitted: (value: unknown, events: number) => void): void {
+  /** `admit` is asked before anything is taken, with what the body is and how many events it has; it gives the source. */
+  takeBody(body: Buffer, admit: (value: unknown, events: number) => string | null): void {
     const parsed = parseJson(body);
     const taken = parsed.ok ? messagesOf(this.#route, parsed.value) : parsed;
-    admitted(parsed.ok ? parsed.value : undefined, taken.ok ? taken.messages.length : 1);
+    this.#source = admit(parsed.ok ? parsed.value : undefined, taken.ok ? taken.messages.length : 1);
     if (!taken.ok) return void this.#refuse(0, taken, hideWriteKeys(body));
     const check = parsed.ok ? this.#checkOf(parsed) : undefined;
     for (const [index, message] of taken.messages.map(withoutWriteKey).entries()) {
       const result = check?.(message) ?? this.#take(message);
-      if (result.ok) this.#events.push(result.output);
+      if (result.ok) this.#accept(result);
       else this.#refuse(index, result, textOf(message));
     }
   }
@@ -78,10 +82,21 @@ export class Submission {
   }
 
   #take(message: unknown): Taken {
+    const { contract, inspector } = this.#intake;
     const taken = this.#intake.take(message, { kind: 'http', receivedAtMs: this.#receivedAtMs });
+    if (!taken.ok) return taken;
+    this.#warnings.push(...inspector.warnings(message as object, taken.record, this.#receivedAtMs));
     // The client is still there to be told: what the rules refuse need not travel on to be refused.
-    const broken = taken.ok ? brokenRule(this.#intake.contract.rules, taken.record) : null;
-    return broken ? { ok: false, ...broken } : taken;
+    const broken = brokenRule(contract.rules, taken.record);
+    if (!broken) return taken;
+    this.#warnings.push('dropped_by_rule');
+    return { ok: false, ...broken };
+  }
+
+  #accept({ record, output }: Taken & { ok: true }): void {
+    this.#events.push(output);
+    const id = this.#intake.inspector.idOf(record);
+    if (id !== undefined) this.#acceptedIds.push(id);
   }
 
   #refuse(index: number, { reason, message }: Rejection, raw: Buffer): void {
@@ -104,7 +119,19 @@ export class Submission {
     metrics.events.inc({ stream, outcome: 'ok' }, this.#events.length);
     metrics.events.inc({ stream, outcome: 'deadLetter' }, this.#deadLetters.length);
     for (const { reason } of this.#faults) metrics.deadLetters.inc({ stage: 'http', reason });
+    this.#countWarnings();
     return this.#faults;
+  }
+
+  /** Of what is in Kafka: a client that is told to come again would be warned of twice. */
+  #countWarnings(): void {
+    const { metrics } = this.#parts;
+    const source = this.#source ?? 'none';
+    for (const warning of this.#warnings) metrics.warnings.inc({ source, warning });
+    for (const id of this.#acceptedIds)
+      if (this.#intake.inspector.isRepeated(id)) metrics.warnings.inc({ source, warning: 'duplicate_id' });
+    for (const { reason } of this.#faults)
+      if (reason === 'too_large') metrics.warnings.inc({ source, warning: 'too_large' });
   }
 }
 

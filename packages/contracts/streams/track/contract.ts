@@ -52,6 +52,7 @@ export default defineStream({
   key: (record) => String(record.user_id ?? record.anonymous_id ?? record.event_id),
   eventTime: 'occurred_at',
   receivedTime: 'received_at',
+  sentTime: 'sent_at',
   topics: {
     raw: { cleanup: 'delete', retentionMs: 7 * dayMs },
     enriched: { cleanup: 'delete', retentionMs: 7 * dayMs },
@@ -125,4 +126,15 @@ export default defineStream({
 
   http,
   message: segmentMessage,
+  // Of Segment's specification, and what its SDKs add.
+  otherFields: [
+    '_metadata',
+    'category',
+    'channel',
+    'groupId',
+    'integrations',
+    'previousId',
+    'receivedAt',
+    'version',
+  ],
 });

@@ -1,24 +1,8 @@
 import type { WriteKey } from '@windrow/contracts';
+import { HttpError } from '../http-error.ts';
 import { type DailyUsage, dayOf } from './daily-usage.ts';
 import type { KeyTable } from './key-table.ts';
 import { TokenBucket } from './token-bucket.ts';
-
-/** Why a request is turned away, by the HTTP status that says it. */
-export class AccessRefused extends Error {
-  readonly statusCode: 401 | 403 | 429;
-  /** Short stable code. */
-  readonly reason: string;
-  /** With 429. */
-  readonly retryAfterSeconds: number | undefined;
-
-  constructor(statusCode: 401 | 403 | 429, reason: string, message: string, retryAfterSeconds?: number) {
-    super(message);
-    this.name = 'AccessRefused';
-    this.statusCode = statusCode;
-    this.reason = reason;
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
 
 /** Events that were let pass, to be taken back where they don't go through. */
 export interface Admission {
@@ -44,27 +28,27 @@ export class Access {
     this.#required = options.required;
   }
 
-  /** What is known of the key; null where there is none and none is needed. Error: AccessRefused 401, 403 */
+  /** What is known of the key; null where there is none and none is needed. Error: HttpError 401, 403 */
   authenticate(key: string | undefined, stream: string): WriteKey | null {
     if (key === undefined) {
       if (!this.#required) return null;
       const where = 'as the user name of HTTP Basic authentication, or as writeKey in the body';
-      throw new AccessRefused(401, 'write_key_missing', `Send a write key, ${where}.`);
+      throw unauthorized('write_key_missing', `Send a write key, ${where}.`);
     }
     const known = this.#keys.find(key);
-    if (!known) throw new AccessRefused(401, 'write_key_unknown', 'Nobody has been given this write key.');
+    if (!known) throw unauthorized('write_key_unknown', 'Nobody has been given this write key.');
     if (known.revoked_at !== null) {
       const since = new Date(known.revoked_at).toISOString();
-      throw new AccessRefused(401, 'write_key_revoked', `This write key was revoked at ${since}.`);
+      throw unauthorized('write_key_revoked', `This write key was revoked at ${since}.`);
     }
     if (known.streams !== null && !known.streams.includes(stream)) {
       const message = `This write key is for ${known.streams.join(', ')}, not for ${stream}.`;
-      throw new AccessRefused(403, 'stream_not_allowed', message);
+      throw new HttpError(403, 'stream_not_allowed', message);
     }
     return known;
   }
 
-  /** Counts the events, if the key's rate and quota have room for them. Null: its key has no quota. Error: AccessRefused 429 */
+  /** Counts the events, if the key's rate and quota have room for them. Null: its key has no quota. Error: HttpError 429 */
   admit(
     key: WriteKey,
     events: number,
@@ -74,7 +58,7 @@ export class Access {
     const waitMs = bucket?.waitMs(now.ms) ?? 0;
     if (waitMs > 0) {
       const message = `More than ${key.events_per_second} events a second.`;
-      throw new AccessRefused(429, 'rate_exceeded', message, Math.ceil(waitMs / 1_000));
+      throw tooMany('rate_exceeded', message, waitMs);
     }
     const admission = this.#admitToday(key, events, now.dateMs);
     bucket?.take(events);
@@ -93,7 +77,7 @@ export class Access {
     if (used + events > key.events_per_day) {
       const message = `${used} of ${key.events_per_day} events of ${day} (UTC) are used; ${events} more are over it.`;
       const untilMidnightMs = dayMs - (dateMs % dayMs);
-      throw new AccessRefused(429, 'quota_exceeded', message, Math.ceil(untilMidnightMs / 1_000));
+      throw tooMany('quota_exceeded', message, untilMidnightMs);
     }
     this.#usage.add(key.id, day, events);
     return { keyId: key.id, day, events };
@@ -105,4 +89,13 @@ export class Access {
     this.#buckets.set(key, bucket);
     return bucket;
   }
+}
+
+function unauthorized(reason: string, message: string): HttpError {
+  // A challenge has to be there (RFC 9110, 15.5.2); on `Basic` a browser would ask its user for a password.
+  return new HttpError(401, reason, message, { 'www-authenticate': 'WriteKey realm="windrow"' });
+}
+
+function tooMany(reason: string, message: string, waitMs: number): HttpError {
+  return new HttpError(429, reason, message, { 'retry-after': Math.ceil(waitMs / 1_000) });
 }

@@ -1,6 +1,6 @@
 import type { WriteKey } from '@windrow/contracts';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Access, AccessRefused, Admission } from './access.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Access, Admission } from './access.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -37,22 +37,13 @@ export function addAccess(app: FastifyInstance, access: Access): void {
 /**
  * To be called when the body is known, before anything of it is taken. A key in the header comes before the body's
  * `writeKey`; keys of single messages of a batch are not asked for. `events`: how many the body has.
- * Error: AccessRefused
+ * Gives the source. Error: HttpError
  */
-export function admit(access: Access, request: FastifyRequest, body: unknown, events: number): void {
-  const { stream } = request.routeOptions.config ?? {};
-  if (stream === undefined) return;
+export function admit(access: Access, request: FastifyRequest, body: unknown, events: number): string | null {
+  const { stream = '' } = request.routeOptions.config ?? {};
   if (request.writeKey === null) identify(request, access.authenticate(writeKeyIn(body), stream));
   if (request.writeKey) request.admission = access.admit(request.writeKey, events);
-}
-
-/** Answers `{success: false, reason, message}`, with Retry-After where the same request may pass later. */
-export function refuse(reply: FastifyReply, error: AccessRefused): FastifyReply {
-  const { statusCode, reason, message, retryAfterSeconds } = error;
-  // A challenge has to be there (RFC 9110, 15.5.2); a browser would ask its user for a password on `Basic`.
-  if (statusCode === 401) reply.header('www-authenticate', 'WriteKey realm="windrow"');
-  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
-  return reply.code(statusCode).send({ success: false, reason, message });
+  return request.source;
 }
 
 /** The message as it goes on: a key must not come to rest in a dead letter. */

@@ -17,11 +17,11 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** The milliseconds until the next request can pass; 0: it can. */
+  /** The whole milliseconds until the next request can pass; 0: it can. */
   waitMs(nowMs: number): number {
     this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#atMs) * this.#perMs);
     this.#atMs = nowMs;
-    return this.#tokens >= 1 ? 0 : (1 - this.#tokens) / this.#perMs;
+    return this.#tokens >= 1 ? 0 : Math.ceil((1 - this.#tokens) / this.#perMs);
   }
 
   take(events: number): void {

@@ -9,8 +9,8 @@ import { CommandFailed, run } from './setup/run.mjs';
 import { lanes, root } from './setup/steps.mjs';
 
 const usage = `npm run setup [-- OPTION…]
-  --readers          also what the tests read the lake with
-  --install-missing  on Debian and Ubuntu, as root: install Java, Maven and Python where they are missing
+  --readers          also what the tests need: other readers of the lake, a browser
+  --install-missing  on Debian and Ubuntu, as root: install Java, Maven, Python and the browser where they are missing
   --help`;
 
 const stamps = path.join(root, '.windrow/setup');
@@ -84,14 +84,14 @@ async function installMissing(missing) {
   await run('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { logFile: aptLog, env });
 }
 
-async function checkPrerequisites(mayInstall) {
-  let missing = findMissing();
+async function checkPrerequisites({ mayInstall, forTests }) {
+  let missing = findMissing({ forTests });
   if (missing.length > 0 && mayInstall) {
     await installMissing(missing).catch((error) => {
       console.error(`  ✘ ${error.message}`);
       if (error instanceof CommandFailed) console.error(`\n${error.logEnd}\n`);
     });
-    missing = findMissing();
+    missing = findMissing({ forTests });
   }
   if (missing.length === 0) return true;
   console.error(`Missing on this machine:\n${explain(missing)}`);
@@ -112,7 +112,8 @@ async function setup(args) {
   const absent = all.flat().filter((step) => stateOf(step) === 'absent');
   for (const step of absent) console.log(`  – without ${step.title}: ${step.optional}`);
   const todo = all.map((lane) => lane.filter((step) => stateOf(step) === 'missing'));
-  if (!(await checkPrerequisites(args.includes('--install-missing')))) return 1;
+  const needed = { mayInstall: args.includes('--install-missing'), forTests: args.includes('--readers') };
+  if (!(await checkPrerequisites(needed))) return 1;
   if (todo.flat().length === 0) return 0;
   if (
     args.includes('--install-missing') &&

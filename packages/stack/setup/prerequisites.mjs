@@ -34,6 +34,25 @@ function pythonFault() {
   return 'there is no `python3.11` on the PATH';
 }
 
+/** The commands under which systems have Chromium or Chrome. */
+const browsers = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const browserOnMac = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
+
+/** What starts a browser of Chromium's family; undefined where there is none. */
+export function findBrowser() {
+  return [...browsers, browserOnMac].find((name) => ask(name, ['--version']) !== undefined);
+}
+
+/** For the tests, on top of the others. */
+const testPrerequisites = [
+  {
+    name: "Chromium or Chrome (runs Segment's browser SDK in a test)",
+    fault: () => (findBrowser() ? undefined : `there is no ${browsers.join(', ')} on the PATH`),
+    apt: ['chromium'],
+    brew: ['--cask google-chrome'],
+  },
+];
+
 const prerequisites = [
   {
     name: 'Java 17 or newer (runs Kafka and the schema registry)',
@@ -56,8 +75,8 @@ const prerequisites = [
 ];
 
 /** @returns {{ name: string, reason: string, apt: string[], brew: string[] }[]} all that is missing, not just the first */
-export function findMissing() {
-  return prerequisites.flatMap((one) => {
+export function findMissing({ forTests = false } = {}) {
+  return [...prerequisites, ...(forTests ? testPrerequisites : [])].flatMap((one) => {
     const reason = one.fault();
     return reason === undefined ? [] : [{ ...one, reason }];
   });

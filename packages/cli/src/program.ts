@@ -11,6 +11,7 @@ import { addStatusCommand } from './commands/status.ts';
 import { addStreamsCommand } from './commands/streams.ts';
 import { addUpCommand } from './commands/up.ts';
 import { addWaitCommand } from './commands/wait.ts';
+import { addWeatherCommand } from './commands/weather.ts';
 import type { AddCommand, CommandContext } from './context.ts';
 
 const additions: AddCommand[] = [
@@ -24,6 +25,7 @@ const additions: AddCommand[] = [
   addKeysCommand,
   addLoadCommand,
   addSimulateCommand,
+  addWeatherCommand,
   addWaitCommand,
   addAuditCommand,
 ];

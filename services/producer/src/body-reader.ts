@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { gunzip } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
@@ -10,6 +11,12 @@ export const maxBodyBytes = 500 * 1024;
 const maxReceivingBytes = 128 * 1024 * 1024;
 /** A piece of a body costs this, however few bytes it has. */
 const pieceBytes = 256;
+
+/**
+ * A body that is refused is read on so far and thrown away: who is cut off while sending may not come to read the answer
+ * (RFC 9112, 9.6).
+ */
+const maxDiscardedBytes = 8 * maxBodyBytes;
 
 /** Receives bodies: within the limits, JSON by their headers, unpacked. */
 export class BodyReader {
@@ -26,28 +33,25 @@ export class BodyReader {
   }
 
   /** Errors: HttpError 400, 413, 415, 503 */
-  async read({ headers }: FastifyRequest, payload: Readable): Promise<Buffer> {
-    checkContentType(headers['content-type']);
-    const coding = headers['content-encoding']?.trim().toLowerCase() || 'identity';
-    if (coding !== 'identity' && coding !== 'gzip')
-      throw new HttpError(
-        415,
-        'content_encoding_unsupported',
-        `Content-Encoding ${coding} is not supported; use gzip.`,
-      );
-    if (Number(headers['content-length']) > maxBodyBytes) throw tooLarge();
-    const body = await this.#receive(payload);
+  async read({ headers }: Pick<FastifyRequest, 'headers'>, payload: Readable): Promise<Buffer> {
+    const coding = codingOf(headers);
+    const body = await this.#receive(payload, refusalOf(headers, coding));
     return coding === 'gzip' ? unzip(body) : body;
   }
 
-  #receive(payload: Readable): Promise<Buffer> {
+  #receive(payload: Readable, refused: HttpError | undefined): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const pieces: Buffer[] = [];
+      let refusal = refused;
+      let pieces: Buffer[] = [];
       let bytes = 0;
       let cost = 0;
-      const finish = (error?: Error) => {
-        payload.off('data', onData).off('end', onEnd).off('error', onEnd).off('close', onClose);
+      const release = () => {
         this.#receivingBytes -= cost;
+        cost = 0;
+      };
+      const finish = (error = refusal) => {
+        payload.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+        release();
         if (!error)
           return resolve(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, bytes));
         payload.pause();
@@ -55,18 +59,27 @@ export class BodyReader {
       };
       const onData = (piece: Buffer) => {
         bytes += piece.length;
+        if (!refusal && bytes > maxBodyBytes) {
+          refusal = tooLarge();
+          pieces = [];
+          release();
+        }
+        if (refusal) {
+          if (bytes > maxDiscardedBytes) finish();
+          return;
+        }
+        pieces.push(piece);
         cost += piece.length + pieceBytes;
         this.#receivingBytes += piece.length + pieceBytes;
-        pieces.push(piece);
-        if (bytes > maxBodyBytes) finish(tooLarge());
-        else if (this.#receivingBytes > this.#maxReceivingBytes)
+        if (this.#receivingBytes > this.#maxReceivingBytes)
           finish(busy('overloaded', 'too many bodies are being received'));
       };
-      const onEnd = (error?: Error) =>
-        finish(error && new HttpError(400, 'bad_request', `The body was not received: ${error.message}`));
+      const onEnd = () => finish();
+      const onError = (error: Error) =>
+        finish(new HttpError(400, 'bad_request', `The body was not received: ${error.message}`));
       const onClose = () =>
         finish(new HttpError(400, 'bad_request', 'The connection ended within the body.'));
-      payload.on('data', onData).on('end', onEnd).on('error', onEnd).on('close', onClose);
+      payload.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
     });
   }
 }
@@ -92,17 +105,25 @@ function unzip(body: Buffer): Promise<Buffer> {
 const jsonType = /^\s*(?:application\/json|text\/plain|application\/[a-z0-9.-]+\+json)\s*(?:;|$)/i;
 const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i;
 
-function checkContentType(contentType: string | undefined): void {
-  if (!contentType) return;
-  if (!jsonType.test(contentType)) {
-    const message = `Content-Type ${contentType.slice(0, 80)} is not supported; use application/json.`;
-    throw new HttpError(415, 'content_type_unsupported', message);
-  }
-  const encoding = charset.exec(contentType)?.[1];
+function codingOf(headers: IncomingHttpHeaders): string {
+  return headers['content-encoding']?.trim().toLowerCase() || 'identity';
+}
+
+/** What can be told from the headers alone. */
+function refusalOf(headers: IncomingHttpHeaders, coding: string): HttpError | undefined {
+  if (Number(headers['content-length']) > maxBodyBytes) return tooLarge();
+  const contentType = headers['content-type'];
+  if (contentType && !jsonType.test(contentType))
+    return unsupported('content_type', `Content-Type ${contentType}`, 'application/json');
+  const encoding = charset.exec(contentType ?? '')?.[1];
   if (encoding && !/^(utf-?8|us-ascii)$/i.test(encoding))
-    throw new HttpError(
-      415,
-      'charset_unsupported',
-      `The charset ${encoding.slice(0, 40)} is not supported; use UTF-8.`,
-    );
+    return unsupported('charset', `The charset ${encoding}`, 'UTF-8');
+  if (coding !== 'identity' && coding !== 'gzip')
+    return unsupported('content_encoding', `Content-Encoding ${coding}`, 'gzip');
+  return undefined;
+}
+
+function unsupported(what: string, given: string, instead: string): HttpError {
+  const message = `${given.slice(0, 80)} is not supported; use ${instead}.`;
+  return new HttpError(415, `${what}_unsupported`, message);
 }

@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadStreams } from '@windrow/contracts';
 import { createTestBucket } from '@windrow/lake/testing';
+import { services } from '../../packages/cli/src/services/definitions.ts';
 import { createDatabase } from '../../services/postgres-sink/fixtures/test-database.ts';
 
 const [service = '', eventsText = '0', ...nodeOptions] = process.argv.slice(2);
@@ -31,6 +32,7 @@ const sink = spawn(
   [...nodeOptions, fileURLToPath(new URL(`../../services/${service}/src/main.ts`, import.meta.url))],
   {
     env: {
+      ...services.find(({ name }) => name === service)?.env,
       ...env,
       ADMIN_PORT: String(adminPort),
       ...(bucket && { LAKE_BUCKET: bucket.options.bucket }),

@@ -49,7 +49,10 @@ export function readDockerfile(file: string): Stage[] {
       });
     } else if (instruction === 'RUN') stage.runs.push(rest.replace(/^(--mount=\S+\s+)+/, ''));
     else if (instruction === 'ENV')
-      for (const word of words) stage.environment[word.split('=')[0] ?? ''] = word.split('=')[1] ?? '';
+      for (const word of words) {
+        const [name = '', ...value] = word.split('=');
+        stage.environment[name] = value.join('=');
+      }
     else if (instruction === 'USER') stage.user = rest;
     else if (instruction === 'EXPOSE') stage.exposes.push(...words.map(Number));
     else if (instruction === 'CMD' || instruction === 'ENTRYPOINT')

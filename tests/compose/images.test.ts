@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { services } from '../../packages/cli/src/services/definitions.ts';
 import { environment, readComposeFile, repository, service } from './compose-file.ts';
 import { copyFromContext, readDockerfile, type Stage } from './dockerfile.ts';
 
@@ -91,6 +92,10 @@ test('a built image is published on its own ports, and Prometheus asks there', (
     expect(service(compose, labels.job).ports).toContain(`127.0.0.1:${adminPort}:${adminPort}`);
     expect(environment(service(compose, labels.job)).ADMIN_PORT).toBeUndefined();
   }
+});
+
+test("a service's image sets what windrow up sets for its process", () => {
+  for (const { name, env } of services) expect(stagesOf(name)[1].environment).toMatchObject(env);
 });
 
 test('what the image must not have is left out of the context', () => {

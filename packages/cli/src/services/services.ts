@@ -157,7 +157,7 @@ async function portsOf(
 }
 
 function environmentOf(
-  { ports }: ServiceDefinition,
+  { ports, env: own }: ServiceDefinition,
   env: NodeJS.ProcessEnv,
   chosen: Record<string, number>,
 ): Record<string, string> {

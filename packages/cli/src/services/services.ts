@@ -163,6 +163,7 @@ function environmentOf(
 ): Record<string, string> {
   const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return {
+    ...own,
     ...loopbackSettings(env),
     ...Object.fromEntries(set),
     ADMIN_HOST: '127.0.0.1',

@@ -1,11 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  AvroCodec,
-  type AvroRegistry,
-  type WriteKeyUsage,
-  writeKeyUsageSchema,
-  writeKeyUsageTopic,
-} from '@windrow/contracts';
+import { AvroCodec, type AvroRegistry, type WriteKeyUsage, writeKeyUsageSchema } from '@windrow/contracts';
 import type { TopicOutput } from '@windrow/pipeline';
 import type { Logger } from '@windrow/runtime';
 import { type DailyUsage, dayOf } from './daily-usage.ts';
@@ -18,7 +12,7 @@ export interface UsageTellerOptions {
   usage: DailyUsage;
   send(outputs: TopicOutput[], signal: AbortSignal): Promise<void>;
   registry: AvroRegistry;
-  topic?: string;
+  topic: string;
   log: Logger;
 }
 
@@ -32,7 +26,7 @@ export class UsageTeller {
 
   /** Errors: SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE */
   static async start(options: UsageTellerOptions): Promise<UsageTeller> {
-    const schemaId = await options.registry.register(writeKeyUsageTopic.name, writeKeyUsageSchema);
+    const schemaId = await options.registry.register(options.topic, writeKeyUsageSchema);
     return new UsageTeller(options, schemaId);
   }
 
@@ -60,7 +54,7 @@ export class UsageTeller {
   }
 
   async #tell(): Promise<void> {
-    const { usage, send, topic = writeKeyUsageTopic.name, log } = this.#options;
+    const { usage, send, topic, log } = this.#options;
     const usages = usage.tell();
     if (usages.length === 0) return;
     try {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { sdkSettingsSchema } from './openapi.ts';
 
 /** A page that sends events asks for the same over and over. */
 const maxAgeSeconds = 300;
@@ -8,7 +9,7 @@ const maxAgeSeconds = 300;
  * their own, and events to the host that was asked. It says nothing of the write key, known or not.
  */
 export function addSdkSettings(app: FastifyInstance): void {
-  app.get('/v1/projects/:writeKey/settings', async (request, reply) => {
+  app.get('/v1/projects/:writeKey/settings', { schema: sdkSettingsSchema }, async (request, reply) => {
     const { writeKey } = request.params as { writeKey: string };
     // Behind a gateway that ends TLS, a page may not send to http.
     const protocol = request.headers['x-forwarded-proto'] === 'https' ? 'https' : request.protocol;

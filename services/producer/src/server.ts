@@ -10,6 +10,7 @@ import { addAccess, admit } from './auth/plugin.ts';
 import { BodyReader } from './body-reader.ts';
 import { busy, HttpError, httpErrorOf, sendError } from './http-error.ts';
 import { Intake, Refusals } from './intake.ts';
+import { addDocs, eventsSchema } from './openapi.ts';
 import { addSdkSettings } from './sdk-settings.ts';
 import { Submission, type SubmissionParts } from './submission.ts';
 
@@ -106,10 +107,13 @@ export function createServer(parts: ServerParts, options: ServerOptions = {}): F
   );
 
   void app.register(async (routes) => {
+    await addDocs(routes);
     addSdkSettings(routes);
     for (const intake of parts.intakes) {
       for (const route of intake.contract.http ?? []) {
-        routes.post(route.path, { config: { stream: intake.contract.name } }, async (request, reply) => {
+        const config = { stream: intake.contract.name };
+        const schema = eventsSchema(intake.contract, route);
+        routes.post(route.path, { config, schema }, async (request, reply) => {
           const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
           const submission = new Submission(parts, intake, route, Date.now());
           submission.takeBody(body, (value, events) => admit(parts.access, request, value, events));

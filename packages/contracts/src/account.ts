@@ -2,7 +2,7 @@ import type { AvroRecordSchema, TopicSpec } from './contract.ts';
 
 /**
  * What became of one range of an input partition. Sent in the transaction that did it, so the ranges of a partition join
- * without a gap or an overlap, and `consumed = accepted + duplicates + the sum of rejected`.
+ * without a gap or an overlap, and `consumed = accepted + duplicates + deletions + the sum of rejected`.
  */
 export interface Account {
   stream: string;
@@ -16,6 +16,8 @@ export interface Account {
   /** Passed: written to the enriched topic where the stream has one. */
   accepted: number;
   duplicates: number;
+  /** Records without a value in a compacted topic. */
+  deletions: number;
   /** Dead-lettered, by `stage/reason`. */
   rejected: Record<string, number>;
   /** Epoch milliseconds. */
@@ -36,6 +38,7 @@ export const accountSchema: AvroRecordSchema = {
     { name: 'consumed', type: 'long' },
     { name: 'accepted', type: 'long' },
     { name: 'duplicates', type: 'long' },
+    { name: 'deletions', type: 'long', default: 0, doc: 'Records without a value in a compacted topic' },
     { name: 'rejected', type: { type: 'map', values: 'long' }, default: {}, doc: 'By stage/reason' },
     { name: 'committed_at', type: { type: 'long', logicalType: 'timestamp-millis' } },
   ],

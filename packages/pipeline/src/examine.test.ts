@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { AvroCodec, AvroRegistry, loadStreams, type StreamContract, streamNamed } from '@windrow/contracts';
+import {
+  AvroCodec,
+  AvroRegistry,
+  loadStreams,
+  type StreamContract,
+  streamNamed,
+  type TopicSpec,
+} from '@windrow/contracts';
 import { beforeAll, expect, inject, test } from 'vitest';
 import type { FetchedBatch, InputRecord } from './broker.ts';
 import { deadLetterOf, examine } from './examine.ts';
@@ -41,21 +48,23 @@ test('each record has its outcome, in order: bytes first, then rules', async () 
       input(0, observation({ temperature_c: 1 })),
       input(1, Buffer.from('nonsense')),
       input(2, observation({ temperature_c: Number.NaN })),
-      input(3, null),
-      input(4, observation({ temperature_c: 2, humidity: 3 })),
+      input(3, observation({ temperature_c: 2, humidity: 3 })),
     ]),
   );
   expect(
     outcomes.map((outcome) =>
       outcome.kind === 'deadLetter' ? `${outcome.stage}/${outcome.reason}` : outcome.kind,
     ),
-  ).toEqual([
-    'ok',
-    'decode/not_avro',
-    'rules/temperature_c_out_of_range',
-    'decode/empty',
-    'rules/humidity_out_of_range',
-  ]);
+  ).toEqual(['ok', 'decode/not_avro', 'rules/temperature_c_out_of_range', 'rules/humidity_out_of_range']);
+});
+
+test('a record without a value is a deletion in a compacted topic, and a dead letter elsewhere', async () => {
+  const outcomeIn = async (cleanup: TopicSpec['cleanup']) => {
+    const raw = { ...weather.topics.raw, cleanup };
+    return (await examine({ ...weather, topics: { raw } }, codec, batchOf([input(0, null)])))[0];
+  };
+  expect(await outcomeIn('compact')).toMatchObject({ kind: 'drop', reason: 'deletion' });
+  expect(await outcomeIn('delete')).toMatchObject({ kind: 'deadLetter', stage: 'decode', reason: 'empty' });
 });
 
 test('a rule that throws costs only the record it threw at', async () => {

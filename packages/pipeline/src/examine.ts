@@ -22,7 +22,8 @@ export type Outcome =
 
 /**
  * Decodes a raw topic's records and holds them against the contract's rules: a pure function of the bytes, so that every
- * reader of the topic leaves out exactly what the enricher dead-letters. In order, one outcome each.
+ * reader of the topic leaves out exactly what the enricher dead-letters. A record without a value deletes its key's in a
+ * compacted topic: it is dropped, and what a table is made of it is its reader's. In order, one outcome each.
  * Error: REGISTRY_UNAVAILABLE.
  */
 export async function examine(
@@ -31,7 +32,9 @@ export async function examine(
   batch: FetchedBatch,
 ): Promise<Outcome[]> {
   const decoded = await codec.decode(batch.records.map(({ value }) => value));
+  const isTable = contract.topics.raw.cleanup !== 'delete';
   return batch.records.map((input, index): Outcome => {
+    if (isTable && input.value === null) return { kind: 'drop', input, reason: 'deletion' };
     const result = decoded[index];
     if (result === undefined || !result.ok) {
       const { reason, message, schemaId } = result ?? {

@@ -43,11 +43,13 @@ export function enrichRange(
   const matches = new Map<Match, number>();
   let accepted = 0;
   let duplicates = 0;
+  let deletions = 0;
   let newestEventMs = Number.NEGATIVE_INFINITY;
 
   for (const outcome of outcomes) {
     if (outcome.kind !== 'ok') {
       if (outcome.kind === 'deadLetter') failed.push(outcome);
+      else deletions += 1;
       continue;
     }
     const { input, record } = outcome;
@@ -93,6 +95,7 @@ export function enrichRange(
     consumed: outcomes.length,
     accepted,
     duplicates,
+    deletions,
     rejected,
     committed_at: Date.now(),
   };

@@ -188,7 +188,7 @@ export class Enricher implements GroupHandler {
     const { metrics } = this.#options;
     const stream = steps.contract.name;
     metrics.events.inc({ stream, outcome: 'ok' }, account.accepted);
-    metrics.events.inc({ stream, outcome: 'drop' }, account.duplicates);
+    metrics.events.inc({ stream, outcome: 'drop' }, account.duplicates + account.deletions);
     for (const [place, count] of Object.entries(account.rejected)) {
       const [stage = '', reason = ''] = place.split('/');
       metrics.events.inc({ stream, outcome: 'deadLetter' }, count);

@@ -5,7 +5,7 @@ export function enricherMetrics(registry: Registry) {
   return {
     events: counter(registry, {
       name: 'windrow_events_total',
-      help: 'Events handled: ok went on, drop is a duplicate, deadLetter could not go on',
+      help: 'Events handled: ok went on, drop is a duplicate or a deletion, deadLetter could not go on',
       labels: ['stream', 'outcome'],
     }),
     deadLetters: counter(registry, {

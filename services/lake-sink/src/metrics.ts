@@ -8,7 +8,7 @@ export function sinkMetrics(registry: Registry) {
   const sink = { sink: 'lake' } as const;
   const events = counter(registry, {
     name: 'windrow_events_total',
-    help: 'Events by what became of them: ok (landed), deadLetter, skipped (dead-lettered by the enricher), expired (offsets that Kafka deleted before they were read)',
+    help: 'Events by what became of them: ok (landed), deadLetter, skipped (dead-lettered by the enricher, or a deletion), expired (offsets that Kafka deleted before they were read)',
     labels: ['stream', 'table', 'outcome'],
   });
   const deadLetters = counter(registry, {

@@ -13,6 +13,7 @@ test('sound facts add up, and each line says what became of its partition', () =
       consumed: 8,
       accepted: 6,
       duplicates: 1,
+      deletions: 0,
       deadLettered: 1,
       lakeRaw: 8,
       lakeCurated: 6,
@@ -26,6 +27,7 @@ test('sound facts add up, and each line says what became of its partition', () =
       consumed: 4,
       accepted: 3,
       duplicates: 0,
+      deletions: 0,
       deadLettered: 1,
       lakeRaw: 3,
       lakeCurated: 3,
@@ -89,8 +91,18 @@ describe('counts', () => {
       stream.accounts[2]!.duplicates = 0;
     });
     expect(findings[0]).toBe(
-      'wrong: track.raw/0: of offsets 0 to 3 4 were consumed, but 3 accepted + 0 duplicates + 0 dead-lettered',
+      'wrong: track.raw/0: of offsets 0 to 3 4 were consumed, but 3 accepted + 0 duplicates + 0 deletions + 0 dead-lettered',
     );
+  });
+
+  test('a deletion is consumed, and makes no row', () => {
+    const { findings, audit } = judged((_facts, stream) => {
+      Object.assign(stream.accounts[0]!, { accepted: 2, deletions: 1 });
+      for (const { ledger } of [stream.lakeRaw, stream.lakeCurated!, stream.postgres!]) ledger[1]!.rows -= 1;
+      for (const table of [stream.lakeRaw, stream.lakeCurated!]) table.rows = (table.rows ?? 0) - 1;
+    });
+    expect(findings).toEqual([]);
+    expect(audit.partitions[1]).toMatchObject({ consumed: 4, accepted: 2, deletions: 1, lakeRaw: 2 });
   });
 
   test.each([

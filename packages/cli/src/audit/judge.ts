@@ -17,6 +17,7 @@ export interface PartitionLine {
   consumed: number;
   accepted: number;
   duplicates: number;
+  deletions: number;
   deadLettered: number;
   lakeRaw: number;
   lakeCurated: number | null;
@@ -71,6 +72,7 @@ function judgePartition(
 
   const consumed = sum(accounts.map((account) => account.consumed));
   const accepted = sum(accounts.map((account) => account.accepted));
+  const deletions = sum(accounts.map((account) => account.deletions));
   const deadLettered = sum([...rejected.values()]);
   const undecodable = sum(
     [...rejected].filter(([cause]) => cause.startsWith('decode/')).map(([, count]) => count),
@@ -99,13 +101,14 @@ function judgePartition(
     consumed,
     accepted,
     duplicates: sum(accounts.map((account) => account.duplicates)),
+    deletions,
     deadLettered,
     lakeRaw: rowsOf(
       `lake ${lakeRaw.path}`,
       lakeRaw.topic,
       lakeRaw.ledger,
-      consumed - undecodable - refused(lakeRaw.topic, 'lake'),
-      'consumed − undecodable',
+      consumed - deletions - undecodable - refused(lakeRaw.topic, 'lake'),
+      'consumed − deletions − undecodable',
     ),
     lakeCurated: lakeCurated
       ? rowsOf(
@@ -152,14 +155,14 @@ function judgeRanges(
   if (next < end) findings.behind(line, 'ranges', `the enricher is ${end - next} offsets behind`);
 }
 
-/** Each account: consumed = accepted + duplicates + dead-lettered. */
+/** Each account: consumed = accepted + duplicates + deletions + dead-lettered. */
 function judgeBalance(line: string, accounts: KeptAccount[], findings: Findings): void {
   for (const account of accounts) {
-    const { consumed, accepted, duplicates } = account;
+    const { consumed, accepted, duplicates, deletions } = account;
     const rejected = sum(Object.values(account.rejected));
-    if (consumed !== accepted + duplicates + rejected) {
+    if (consumed !== accepted + duplicates + deletions + rejected) {
       const range = `offsets ${account.first_offset} to ${account.next_offset - 1}`;
-      const parts = `${accepted} accepted + ${duplicates} duplicates + ${rejected} dead-lettered`;
+      const parts = `${accepted} accepted + ${duplicates} duplicates + ${deletions} deletions + ${rejected} dead-lettered`;
       findings.wrong(line, 'balance', `of ${range} ${consumed} were consumed, but ${parts}`);
     }
   }

@@ -19,6 +19,7 @@ export function soundFacts(): AuditFacts {
     consumed: next - first,
     accepted,
     duplicates,
+    deletions: 0,
     rejected: {} as Record<string, number>,
     committed_at: 0,
   });

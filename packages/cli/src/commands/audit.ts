@@ -14,7 +14,7 @@ export const addAuditCommand: AddCommand = (program, context) => {
     .addHelpText(
       'after',
       `
-consumed = accepted + duplicates + dead-lettered; accepted = rows in the lake = rows in Postgres. Events on their way make a
+consumed = accepted + duplicates + deletions + dead-lettered; accepted = rows in the lake = rows in Postgres. Events on their way make a
 line "behind": run windrow wait first.
 
 Example:

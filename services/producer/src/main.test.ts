@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { AvroRegistry } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
 import { loadConfig } from '@windrow/runtime';
 import { afterEach, beforeAll, expect, inject, it } from 'vitest';
+import { basic } from '../fixtures/instance.ts';
 import { ownStream, stackConfig } from '../fixtures/topics.ts';
+import { KeyStore } from './auth/key-store.ts';
 
 const endpoints = loadConfig(stackConfig, inject('endpoints'));
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -32,6 +36,8 @@ function start(brokers: string, settings: Record<string, string> = {}) {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const lines = createInterface({ input: child.stderr! });
+  const log: string[] = [];
+  lines.on('line', (line) => log.push(line));
   const logged = (pattern: RegExp) =>
     new Promise<{ address: string }>((resolve) => {
       lines.on('line', (text) => {
@@ -40,6 +46,8 @@ function start(brokers: string, settings: Record<string, string> = {}) {
       });
     });
   return {
+    /** All that it has logged so far. */
+    log,
     listening: logged(/^listening$/),
     ready: logged(/^ready$/),
     takingEvents: logged(/^taking events$/),
@@ -64,6 +72,42 @@ it('serves the routes of the contracts, says that it is ready, and stops on SIGT
   );
   child!.kill('SIGTERM');
   expect(await service.exit).toBe(0);
+});
+
+it('asks for write keys unless it is told otherwise, and logs and shows none', async () => {
+  const broker = new KafkaBroker({ brokers: endpoints.KAFKA_BROKERS, clientId: 'main-test' });
+  const registry = new AvroRegistry(endpoints.SCHEMA_REGISTRY_URL);
+  const { key } = await new KeyStore({ broker, registry }).add({
+    ...{ source: 'main-test', streams: null, events_per_second: null, events_per_day: 1 },
+  });
+  await broker.close();
+  const service = start(endpoints.KAFKA_BROKERS.join(','), { LOG_LEVEL: 'trace' });
+  const [admin, http] = [await service.listening, await service.takingEvents];
+  const answers: string[] = [];
+  const post = async (body: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${http.address}/v1/track`, { method: 'POST', body, headers });
+    answers.push(await response.text());
+    return response.status;
+  };
+  const wrong = 'wrong-key-of-nobody';
+  const event = { event: 'E', messageId: randomUUID(), userId: 'u' };
+  expect(await post(JSON.stringify(event))).toBe(401);
+  expect(await post(JSON.stringify(event), basic(wrong))).toBe(401);
+  expect(await post(JSON.stringify({ ...event, writeKey: wrong }))).toBe(401);
+  expect(await post(JSON.stringify({ ...event, writeKey: key }))).toBe(200);
+  expect(await post(JSON.stringify(event), basic(key))).toBe(429);
+  expect(await post(`{"writeKey": "${key}"`, basic(key))).toBe(429);
+  expect(await post('', { ...basic(key), 'content-encoding': 'br' })).toBe(415);
+  answers.push(await (await fetch(`${admin.address}/metrics`)).text());
+  child!.kill('SIGTERM');
+  expect(await service.exit).toBe(0);
+  expect(service.log.join('\n')).toContain('taking events');
+  for (const text of [...service.log, ...answers]) {
+    for (const secret of [key, wrong]) {
+      expect(text).not.toContain(secret);
+      expect(text).not.toContain(Buffer.from(`${secret}:`).toString('base64'));
+    }
+  }
 });
 
 it('is alive but not ready without Kafka, and can be stopped then', async () => {

@@ -105,10 +105,12 @@ export class DeadLetters {
   async #lookBack(topic: string, sendings: Sending[], signal: AbortSignal): Promise<void> {
     if (sendings.length === 0) return;
     const sinceMs = Math.min(...sendings.map(({ first }) => first.timestampMs));
-    const sent = new Map(sendings.map(({ outlet }) => [outlet.partition, outlet.sent]));
+    const byPartition = new Map(sendings.map((sending) => [sending.outlet.partition, sending]));
     await this.#readLetters(sinceMs, signal, (letter) => {
-      if (letter.service === this.#options.service && letter.topic === topic)
-        sent.get(Number(letter.partition))?.add(Number(letter.offset));
+      if (letter.service !== this.#options.service || letter.topic !== topic) return;
+      const { outlet, first } = byPartition.get(Number(letter.partition)) ?? {};
+      const offset = Number(letter.offset);
+      if (outlet && first && offset >= first.offset) outlet.sent.add(offset);
     });
   }
 

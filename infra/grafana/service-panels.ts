@@ -23,7 +23,7 @@ export function requests(): Panel {
     {
       title: 'HTTP requests by status',
       description:
-        '200: Kafka has it. 400: a message was refused. 503: Kafka does not answer, the client comes again.',
+        '200: Kafka has it. 400: a message was refused. 401, 403: no write key for it. 429: over the rate or quota of the key. 503: Kafka does not answer, the client comes again.',
       unit: 'reqps',
       stacked: true,
     },
@@ -31,6 +31,24 @@ export function requests(): Panel {
       {
         expr: 'sum by (route, status) (rate(windrow_http_requests_total{service="producer"}[$__rate_interval]))',
         legend: '{{route}} {{status}}',
+      },
+    ],
+  );
+}
+
+export function warnings(): Panel {
+  return lines(
+    {
+      title: 'Ingestion warnings by source',
+      description:
+        'What is odd about what a source sends: a clock more than a day off, messages that are too large, unknown fields, ids that came before, messages that break a rule. `none`: without a write key.',
+      unit: 'cps',
+      stacked: true,
+    },
+    [
+      {
+        expr: 'sum by (source, warning) (rate(windrow_ingestion_warnings_total{service="producer"}[$__rate_interval]))',
+        legend: '{{source}} {{warning}}',
       },
     ],
   );

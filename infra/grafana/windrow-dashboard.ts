@@ -18,6 +18,7 @@ import {
   rebalances,
   requests,
   seconds,
+  warnings,
   watermark,
 } from './service-panels.ts';
 
@@ -72,6 +73,7 @@ function rows(): { title: string; panels: Panel[] }[] {
           },
         ),
         deadLetters('producer'),
+        warnings(),
         ...process('producer'),
       ],
     },

@@ -53,6 +53,9 @@ const commands = [
   ['up'],
   ['down'],
   ['status'],
+  ['keys', 'add'],
+  ['keys', 'list'],
+  ['keys', 'revoke'],
   ['load'],
   ['wait'],
   ['audit'],
@@ -67,7 +70,7 @@ test.each(commands.map((command) => [command]))(
   },
 );
 
-test.each([['wait'], ['audit'], ['up'], ['streams apply'], ['load --stream track x.json']])(
+test.each([['wait'], ['audit'], ['up'], ['streams apply'], ['keys list'], ['load --stream track x.json']])(
   '%s without an installation says what to do',
   async (line) => {
     const { exitCode, said } = await run(...line.split(' '));

@@ -6,6 +6,7 @@ import { producerConfig } from './config.ts';
 import { GroupCommit } from './group-commit.ts';
 import { producerMetrics } from './metrics.ts';
 import { createServer, openIntakes } from './server.ts';
+import { readTls, rereadTlsOnSignal } from './tls.ts';
 
 await runService({
   name: 'producer',
@@ -49,7 +50,12 @@ await runService({
     teardown.add('write keys', close);
     readiness.met('write keys');
 
-    const app = createServer({ intakes, refusals, commit, access, metrics, log });
+    const tls = readTls(config);
+    const app = createServer(
+      { intakes, refusals, commit, access, metrics, log },
+      { corsOrigins: config.HTTP_CORS_ORIGINS, ...(tls && { tls }) },
+    );
+    if (tls) rereadTlsOnSignal(app.server, config, log);
     teardown.add('http server', () => app.close());
     const address = await listen(app, config.HTTP_HOST, config.HTTP_PORT);
     log.info(

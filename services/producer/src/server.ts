@@ -13,6 +13,7 @@ import { Intake, Refusals } from './intake.ts';
 import { addDocs, eventsSchema } from './openapi.ts';
 import { addSdkSettings } from './sdk-settings.ts';
 import { Submission, type SubmissionParts } from './submission.ts';
+import type { TlsKeyPair } from './tls.ts';
 
 /** After this long without Kafka's acknowledgement, a client is told to come again. */
 const ackTimeoutMs = 10_000;
@@ -37,7 +38,7 @@ export interface ServerParts extends SubmissionParts {
 export interface ServerOptions {
   /** Origins of pages that may send events; without it, any. */
   corsOrigins?: string[];
-  tls?: { cert: string; key: string };
+  tls?: TlsKeyPair;
   ackTimeoutMs?: number;
   headersTimeoutMs?: number;
   requestTimeoutMs?: number;
@@ -75,7 +76,7 @@ export function createServer(parts: ServerParts, options: ServerOptions = {}): F
   };
   const app = fastify({
     ...limits,
-    ...(options.tls && { https: { ...limits.http, ...options.tls } }),
+    ...(options.tls && { https: { ...limits.http, ...options.tls, handshakeTimeout: headersTimeoutMs } }),
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     clientErrorHandler: answerBrokenRequest,
@@ -167,7 +168,8 @@ function answerErrors(app: FastifyInstance, log: Logger): void {
 
 /** What is no HTTP, or came too slowly: there is no request to reply to. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  // Neither a lost connection nor a failed TLS handshake can be answered.
+  if (!socket.writable || !/^(HPE|ERR_HTTP)_/.test(error.code ?? '')) return void socket.destroy();
   const [status, reason, message] =
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
       ? [408, 'request_timeout', 'The request took too long to come.']

@@ -55,7 +55,7 @@ export const kafka: Part = {
       'kafka.tools.StorageTool',
       // It lives for a second: the optimising compiler would only compete with the other parts for the processors.
       ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
-      ...['format', '-t', clusterId, '-c', file],
+      ...['format', `--cluster-id=${clusterId}`, '-c', file],
     );
     return {
       before: formatted ? [] : [format],

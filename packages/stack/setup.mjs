@@ -108,7 +108,8 @@ async function setup(args) {
     return unknown.length > 0 ? 2 : 0;
   }
   mkdirSync(stamps, { recursive: true });
-  const all = lanes({ withReaders: args.includes('--readers') });
+  const withReaders = args.includes('--readers');
+  const all = lanes({ withReaders });
   const absent = all.flat().filter((step) => stateOf(step) === 'absent');
   for (const step of absent) console.log(`  – without ${step.title}: ${step.optional}`);
   const todo = all.map((lane) => lane.filter((step) => stateOf(step) === 'missing'));

@@ -53,6 +53,11 @@ const testPrerequisites = [
   },
 ];
 
+function absence(command, args) {
+  return ask(command, args) === undefined ? `there is no \`${command}\` on the PATH` : undefined;
+}
+
+/** Those `forTests` are asked for with `--readers` only. */
 const prerequisites = [
   {
     name: 'Java 17 or newer (runs Kafka and the schema registry)',
@@ -62,7 +67,7 @@ const prerequisites = [
   },
   {
     name: 'Maven (fetches them)',
-    fault: () => (ask('mvn', ['--version']) === undefined ? 'there is no `mvn` on the PATH' : undefined),
+    fault: () => absence('mvn', ['--version']),
     apt: ['maven'],
     brew: ['maven'],
   },

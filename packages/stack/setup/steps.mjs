@@ -1,6 +1,7 @@
 import {
   accessSync,
   constants,
+  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -183,6 +184,24 @@ const readers = {
   wayOut: network,
 };
 
+const javaExample = 'examples/producers/java';
+
+/** @type {Step} */
+const javaProducer = {
+  name: 'java-producer',
+  title: 'the example of a producer in Java, for the tests',
+  inputs: [`${javaExample}/pom.xml`, `${javaExample}/src/main/java/Produce.java`],
+  done: () => existsSync(path.join(parts, 'java-producer/target/produce.jar')),
+  make: ({ logFile }) =>
+    replaceDirectory(path.join(parts, 'java-producer'), async (draft) => {
+      for (const name of ['pom.xml', 'src']) {
+        cpSync(path.join(root, javaExample, name), path.join(draft, name), { recursive: true });
+      }
+      await run('mvn', [...maven, 'package'], { logFile, cwd: draft });
+    }),
+  wayOut: network,
+};
+
 function onPath(name) {
   return (process.env.PATH ?? '')
     .split(path.delimiter)
@@ -215,5 +234,10 @@ const prometheus = {
  * @returns {Step[][]}
  */
 export function lanes({ withReaders }) {
-  return [[npm], [kafka, registry], withReaders ? [localstack, readers] : [localstack], [prometheus]];
+  return [
+    [npm],
+    withReaders ? [kafka, registry, javaProducer] : [kafka, registry],
+    withReaders ? [localstack, readers] : [localstack],
+    [prometheus],
+  ];
 }

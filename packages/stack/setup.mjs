@@ -9,7 +9,7 @@ import { CommandFailed, run } from './setup/run.mjs';
 import { lanes, root } from './setup/steps.mjs';
 
 const usage = `npm run setup [-- OPTION…]
-  --readers          also what the tests need: other readers of the lake, a browser
+  --readers          also what the tests need: other readers of the lake, producers, a browser
   --install-missing  on Debian and Ubuntu, as root: install Java, Maven, Python and the browser where they are missing
   --help`;
 
@@ -113,7 +113,7 @@ async function setup(args) {
   const absent = all.flat().filter((step) => stateOf(step) === 'absent');
   for (const step of absent) console.log(`  – without ${step.title}: ${step.optional}`);
   const todo = all.map((lane) => lane.filter((step) => stateOf(step) === 'missing'));
-  const needed = { mayInstall: args.includes('--install-missing'), forTests: args.includes('--readers') };
+  const needed = { mayInstall: args.includes('--install-missing'), forTests: withReaders };
   if (!(await checkPrerequisites(needed))) return 1;
   if (todo.flat().length === 0) return 0;
   if (

@@ -43,6 +43,10 @@ export function findBrowser() {
   return [...browsers, browserOnMac].find((name) => ask(name, ['--version']) !== undefined);
 }
 
+function absence(command, args) {
+  return ask(command, args) === undefined ? `there is no \`${command}\` on the PATH` : undefined;
+}
+
 /** For the tests, on top of the others. */
 const testPrerequisites = [
   {
@@ -51,13 +55,20 @@ const testPrerequisites = [
     apt: ['chromium'],
     brew: ['--cask google-chrome'],
   },
+  {
+    name: 'a Java compiler (builds the example of a producer in Java)',
+    fault: () => absence('javac', ['-version']),
+    apt: ['openjdk-17-jdk-headless'],
+    brew: ['openjdk@17'],
+  },
+  {
+    name: 'kcat (one of the examples of producers)',
+    fault: () => absence('kcat', ['-V']),
+    apt: ['kcat'],
+    brew: ['kcat'],
+  },
 ];
 
-function absence(command, args) {
-  return ask(command, args) === undefined ? `there is no \`${command}\` on the PATH` : undefined;
-}
-
-/** Those `forTests` are asked for with `--readers` only. */
 const prerequisites = [
   {
     name: 'Java 17 or newer (runs Kafka and the schema registry)',

@@ -30,7 +30,8 @@ export class GroupCommit {
   readonly #metrics: ProducerMetrics | undefined;
   readonly #readiness: Readiness | undefined;
   #producer: Producer | undefined;
-  #queue: Entry[] = [];
+  /** In the order of the callers. */
+  readonly #queue = new Set<Entry>();
   #queuedBytes = 0;
   #running: Promise<void> | undefined;
   readonly #closing = new AbortController();
@@ -63,10 +64,7 @@ export class GroupCommit {
       const records = outputs.reduce((sum, output) => sum + output.records.length, 0);
       const entry: Entry = { outputs, records, bytes, resolve, reject };
       const onAbort = () => {
-        if (this.#queue.includes(entry)) {
-          this.#queue = this.#queue.filter((other) => other !== entry);
-          this.#count(-bytes);
-        }
+        if (this.#queue.delete(entry)) this.#count(-bytes);
         reject(signal?.reason);
       };
       if (signal?.aborted) return onAbort();
@@ -77,7 +75,7 @@ export class GroupCommit {
       };
       entry.resolve = () => settled(resolve);
       entry.reject = (error) => settled(() => reject(error));
-      this.#queue.push(entry);
+      this.#queue.add(entry);
       this.#count(bytes);
       this.#running ??= this.#run();
     });
@@ -99,7 +97,7 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     await sleep(lingerMs);
-    while (this.#queue.length > 0) {
+    while (this.#queue.size > 0) {
       const group = this.#takeGroup();
       try {
         await this.#sendGroup(group);
@@ -119,7 +117,9 @@ export class GroupCommit {
     try {
       await retry(() => this.open(), { signal: this.#closing.signal });
     } catch (error) {
-      this.#settle(this.#queue.splice(0), (entry) => entry.reject(error));
+      const waiting = [...this.#queue];
+      this.#queue.clear();
+      this.#settle(waiting, (entry) => entry.reject(error));
     }
   }
 
@@ -131,16 +131,17 @@ export class GroupCommit {
   }
 
   #takeGroup(): Entry[] {
+    const group: Entry[] = [];
     let records = 0;
     let bytes = 0;
-    let count = 0;
     for (const entry of this.#queue) {
       records += entry.records;
       bytes += entry.bytes;
-      if (count > 0 && (records > maxGroupRecords || bytes > maxGroupBytes)) break;
-      count += 1;
+      if (group.length > 0 && (records > maxGroupRecords || bytes > maxGroupBytes)) break;
+      group.push(entry);
+      this.#queue.delete(entry);
     }
-    return this.#queue.splice(0, count);
+    return group;
   }
 
   async #sendGroup(group: Entry[]): Promise<void> {

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { KafkaBroker } from '@windrow/pipeline';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type HttpProducer, startHttpProducer } from '../fixtures/http.ts';
 import { recordsOf } from '../fixtures/topics.ts';
 import { BodyReader, maxBodyBytes } from './body-reader.ts';
+import { GroupCommit } from './group-commit.ts';
 
 let producer: HttpProducer;
 beforeAll(async () => {
@@ -141,6 +143,20 @@ describe('a client that hangs up', () => {
     await vi.waitFor(async () => expect(await queuedBytes()).toBe(0), { timeout: 20_000 });
     const records = await recordsOf(producer.broker, producer.registry, producer.track);
     expect(records.map(({ event_id }) => event_id)).toContain(messageId);
+  });
+
+  it('while Kafka is away leaves nothing behind once its time is over', async () => {
+    // Nothing listens on the discard port.
+    const away = new KafkaBroker({ brokers: ['127.0.0.1:9'], clientId: 'hard-clients-test' });
+    const commit = new GroupCommit(away, { metrics: producer.metrics });
+    const url = await producer.listen({ ackTimeoutMs: 500 }, commit);
+    const clients = await Promise.all(Array.from({ length: 50 }, () => client(url)));
+    for (const { socket } of clients) socket.write(request(event()));
+    await vi.waitFor(async () => expect(await queuedBytes()).toBeGreaterThan(0), { interval: 1 });
+    for (const { socket } of clients) socket.destroy();
+    await vi.waitFor(async () => expect(await queuedBytes()).toBe(0), { timeout: 50_000 });
+    await commit.close();
+    await away.close();
   });
 });
 

@@ -8,6 +8,16 @@ it('knows an id that it was told before, and no other', () => {
   expect(recent.add('a')).toBe(true);
 });
 
+it('tells long ids apart, and keeps none of them whole', () => {
+  const recent = new RecentIds(20_000);
+  const long = (index: number) => `${'x'.repeat(32_000)}${index}`;
+  const beforeBytes = process.memoryUsage().heapUsed;
+  for (let index = 0; index < 10_000; index++) expect(recent.add(long(index))).toBe(false);
+  expect(recent.add(long(9_999))).toBe(true);
+  // Whole, they would be 320 MB.
+  expect(process.memoryUsage().heapUsed - beforeBytes).toBeLessThan(200_000_000);
+});
+
 it('forgets the oldest ids when there are more than it may remember, and never the newest half', () => {
   const recent = new RecentIds(100);
   const ids = Array.from({ length: 1_000 }, (_, index) => `id-${index}`);

@@ -1,5 +1,9 @@
-/** About 10 MB of ids of Segment's SDKs. */
+import { hash } from 'node:crypto';
+
+/** About 10 MB, whatever clients send. */
 const defaultMaxIds = 100_000;
+/** A longer id is remembered by its hash. */
+const maxIdLength = 64;
 
 /** Remembers the last ids it was told: at least half of `maxIds`, and no more than that. */
 export class RecentIds {
@@ -12,7 +16,8 @@ export class RecentIds {
   }
 
   /** Whether it was among them already. */
-  add(id: string): boolean {
+  add(wholeId: string): boolean {
+    const id = wholeId.length <= maxIdLength ? wholeId : hash('sha256', wholeId, 'base64url');
     if (this.#young.has(id)) return true;
     const isKnown = this.#old.has(id);
     this.#young.add(id);

@@ -48,20 +48,19 @@ export class Access {
     return known;
   }
 
+  /** Whether anything can pass at all now, to be asked before a body is read. Error: HttpError 429 */
+  checkRate(key: WriteKey, nowMs = performance.now()): void {
+    const waitMs = this.#bucketOf(key, nowMs)?.waitMs(nowMs) ?? 0;
+    if (waitMs > 0)
+      throw tooMany('rate_exceeded', `More than ${key.events_per_second} events a second.`, waitMs);
+  }
+
   /** Counts the events, if the key's rate and quota have room for them. Null: its key has no quota. Error: HttpError 429 */
-  admit(
-    key: WriteKey,
-    events: number,
-    now = { ms: performance.now(), dateMs: Date.now() },
-  ): Admission | null {
-    const bucket = this.#bucketOf(key, now.ms);
-    const waitMs = bucket?.waitMs(now.ms) ?? 0;
-    if (waitMs > 0) {
-      const message = `More than ${key.events_per_second} events a second.`;
-      throw tooMany('rate_exceeded', message, waitMs);
-    }
-    const admission = this.#admitToday(key, events, now.dateMs);
-    bucket?.take(events);
+  admit(key: WriteKey, events: number): Admission | null {
+    const nowMs = performance.now();
+    this.checkRate(key, nowMs);
+    const admission = this.#admitToday(key, events, Date.now());
+    this.#bucketOf(key, nowMs)?.take(events);
     return admission;
   }
 

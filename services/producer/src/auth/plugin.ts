@@ -16,8 +16,8 @@ declare module 'fastify' {
 }
 
 /**
- * Routes with `config.stream` need a write key: 401 and 403 are answered before the body is read where the key is in the
- * header. What the body says is for the route to hand on: {@link admit}.
+ * Routes with `config.stream` need a write key: 401, 403 and a rate's 429 are answered before the body is read where the key
+ * is in the header. What the body says is for the route to hand on: {@link admit}.
  */
 export function addAccess(app: FastifyInstance, access: Access): void {
   app.decorateRequest('source', null);
@@ -28,6 +28,7 @@ export function addAccess(app: FastifyInstance, access: Access): void {
     const key = basicUser(request.headers.authorization);
     if (stream === undefined || key === undefined) return;
     identify(request, access.authenticate(key, stream));
+    if (request.writeKey) access.checkRate(request.writeKey);
   });
   app.addHook('onResponse', async ({ admission }, { statusCode }) => {
     if (admission && statusCode >= 500) access.takeBack(admission);

@@ -89,7 +89,7 @@ export async function startInstallation(parts: PartName[], partitions: number) {
               read.push({ partition, input: records[index] as InputRecord, value: result.record });
         },
       });
-      await reader.reached(await broker.endOffsets(topic)).finally(() => reader.close());
+      await reader.reached(await broker.highWatermarks(topic)).finally(() => reader.close());
       return read;
     },
 

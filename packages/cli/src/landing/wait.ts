@@ -25,8 +25,9 @@ export async function waitForLanding(installation: Installation, options: WaitOp
   const deadlineMs = performance.now() + (options.timeoutMs ?? 300_000);
   const { contracts, broker } = installation;
   const endsOf = async (topics: string[]): Promise<Map<string, Ends>> => {
+    // What is committed may lie behind a transaction that is still open, of another service or partition.
     const ends = await Promise.all(
-      topics.map(async (topic) => [topic, await broker.endOffsets(topic)] as const),
+      topics.map(async (topic) => [topic, await broker.highWatermarks(topic)] as const),
     );
     return new Map(ends);
   };

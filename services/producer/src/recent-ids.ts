@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 
 /** About 10 MB, whatever clients send. */
 const defaultMaxIds = 100_000;
-/** A longer id is remembered by its hash. */
+/** A longer id is remembered by its hash: V8 finds strings over 16 K by their length alone, so a Set of them is a list. */
 const maxIdLength = 64;
 
 /** Remembers the last ids it was told: at least half of `maxIds`, and no more than that. */

@@ -21,6 +21,11 @@ const benches: Record<string, { what: string; script: string; parts: PartName[] 
     script: 'services/enricher/bench/throughput.ts',
     parts: ['kafka', 'registry'],
   },
+  http: {
+    what: 'the producer over HTTP, beside bare servers; [seconds]',
+    script: 'tests/bench/http.ts',
+    parts: ['kafka', 'registry'],
+  },
   postgres: {
     what: 'the Postgres sink, from Kafka to the tables; [events] [micro-batch rows]',
     script: 'services/postgres-sink/bench/land.ts',

@@ -1,5 +1,5 @@
 import type { EventRecord, InputSource, ParseResult, StreamContract } from './contract.ts';
-import { inputFields } from './value-types.ts';
+import { type InputField, inputFields } from './value-types.ts';
 
 /** One input of any form that the contract knows → a record of its raw schema, or why not. Never throws on bad input. */
 export function parseInput(contract: StreamContract, input: unknown, source: InputSource): ParseResult {
@@ -30,23 +30,47 @@ export function hasValue(value: unknown): boolean {
   return value !== null && value !== undefined && value !== '';
 }
 
+type Typed = (values: EventRecord) => ParseResult;
+
+const typers = new WeakMap<StreamContract, Typed>();
+
 /** Gives each value its field's Avro type; what is absent or empty becomes null. */
 function typed(contract: StreamContract, values: EventRecord): ParseResult {
-  const record: EventRecord = {};
-  for (const { name, typeName, type, nullable } of inputFields(contract)) {
-    const value = values[name];
-    if (!hasValue(value)) {
-      if (!nullable) return { ok: false, reason: `${name}_missing`, message: `${name} is required` };
-      record[name] = null;
-      continue;
-    }
-    const converted = type.convert(value);
-    if (converted === undefined) {
-      const shown = (JSON.stringify(value) ?? String(value)).slice(0, 80);
-      const expected = typeName === 'json' ? 'JSON object' : typeName;
-      return { ok: false, reason: `${name}_invalid`, message: `${name} is ${shown}, not a ${expected}` };
-    }
-    record[name] = converted;
+  let typer = typers.get(contract);
+  if (!typer) {
+    typer = makeTyper(inputFields(contract));
+    typers.set(contract, typer);
   }
-  return { ok: true, record };
+  return typer(values);
+}
+
+/** Made as code, so that all records of a stream have one shape: this is done for every event. */
+function makeTyper(fields: InputField[]): Typed {
+  const lines = fields.flatMap(({ name, nullable }, at) => [
+    `const given${at} = values[${JSON.stringify(name)}];`,
+    `let value${at} = null;`,
+    `if (given${at} !== undefined && given${at} !== null && given${at} !== '') {`,
+    `  value${at} = types[${at}].convert(given${at});`,
+    `  if (value${at} === undefined) return invalid(fields[${at}], given${at});`,
+    nullable ? '}' : `} else return missing(fields[${at}]);`,
+  ]);
+  const entries = fields.map(({ name }, at) => `${JSON.stringify(name)}: value${at},`);
+  const code = `return (values) => {\n${lines.join('\n')}\nreturn { ok: true, record: {\n${entries.join('\n')}\n} };\n};`;
+  const types = fields.map(({ type }) => type);
+  return new Function('fields', 'types', 'missing', 'invalid', code)(
+    fields,
+    types,
+    missing,
+    invalid,
+  ) as Typed;
+}
+
+function missing({ name }: InputField): ParseResult {
+  return { ok: false, reason: `${name}_missing`, message: `${name} is required` };
+}
+
+function invalid({ name, typeName }: InputField, value: unknown): ParseResult {
+  const shown = (JSON.stringify(value) ?? String(value)).slice(0, 80);
+  const expected = typeName === 'json' ? 'JSON object' : typeName;
+  return { ok: false, reason: `${name}_invalid`, message: `${name} is ${shown}, not a ${expected}` };
 }

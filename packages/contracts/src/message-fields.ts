@@ -1,33 +1,34 @@
-import type { EventRecord } from './contract.ts';
-import { hasValue } from './input.ts';
+import type { EventRecord, MessageLayout } from './contract.ts';
 
-/** Reads a message's values by their paths ({@link import('./contract.ts').MessageLayout}) into the fields' names. */
-export function messageReader(
-  fields: Record<string, string[]>,
-): (message: Record<string, unknown>) => EventRecord {
-  const readers = Object.entries(fields).map(([field, paths]) => ({
-    field,
-    paths: paths.map((path) => path.split('.')),
-  }));
-  return (message) => {
-    const values: EventRecord = {};
-    for (const { field, paths } of readers) {
-      for (const path of paths) {
-        const value = valueAt(message, path);
-        if (!hasValue(value)) continue;
-        values[field] = value;
-        break;
-      }
-    }
-    return values;
+/**
+ * Reads a message's values by their paths into the fields' names; undefined where there is none. It is made as code, so
+ * that every message's values have one shape and each path is walked once: this is done for every event.
+ */
+export function messageReader({ fields }: MessageLayout): (message: EventRecord) => EventRecord {
+  const lines: string[] = [];
+  const variables = new Map<string, string>([['', 'message']]);
+  /** The variable that holds what is at the path. */
+  const at = (path: string[]): string => {
+    const known = variables.get(path.join('.'));
+    if (known) return known;
+    const parent = at(path.slice(0, -1));
+    const variable = `value${variables.size}`;
+    variables.set(path.join('.'), variable);
+    const key = JSON.stringify(path.at(-1));
+    lines.push(
+      `const ${variable} = typeof ${parent} === 'object' && ${parent} !== null ? ${parent}[${key}] : undefined;`,
+    );
+    return variable;
   };
-}
-
-function valueAt(message: unknown, path: string[]): unknown {
-  let value = message;
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = (value as Record<string, unknown>)[key];
-  }
-  return value;
+  const entries = Object.entries(fields).map(([field, paths]) => {
+    const values = paths.map((path) => at(path.split('.')));
+    const first = values.reduceRight(
+      (otherwise, value) =>
+        `${value} !== undefined && ${value} !== null && ${value} !== '' ? ${value} : ${otherwise}`,
+      'undefined',
+    );
+    return `${JSON.stringify(field)}: ${first},`;
+  });
+  const code = `${lines.join('\n')}\nreturn {\n${entries.join('\n')}\n};`;
+  return new Function('message', code) as (message: EventRecord) => EventRecord;
 }

@@ -111,9 +111,9 @@ describe('the schema of a body', () => {
           refused === undefined,
         );
       }),
-      { numRuns: 1_000, seed: 20_261 },
+      { numRuns: 400, seed: 20_261 },
     );
-    expect(counts.taken).toBeGreaterThan(50);
-    expect(counts.refused).toBeGreaterThan(50);
+    expect(counts.taken).toBeGreaterThan(20);
+    expect(counts.refused).toBeGreaterThan(20);
   });
 });

@@ -1,6 +1,5 @@
 import type { Constraint, HttpRoute, StreamContract } from './contract.ts';
-import { timePattern } from './time.ts';
-import { type InputField, inputFields, type JsonSchema } from './value-types.ts';
+import { type InputField, inputFields, type JsonSchema, timeSchema, type ValueType } from './value-types.ts';
 
 /**
  * What the body of a route may be, as JSON Schema 2020-12: from the Avro schema, the layout of messages and the rules, by
@@ -17,8 +16,7 @@ export function bodySchema(contract: StreamContract, { body, sets = {} }: HttpRo
     properties: {
       batch: messages,
       sentAt: {
-        type: ['string', 'number', 'null'],
-        pattern: `^$|${timePattern}`,
+        ...orNone(timeSchema),
         description: 'When the batch was sent, by the clock of the sender; for messages without their own',
       },
       context: {
@@ -76,13 +74,7 @@ function placed(path: string, value: JsonSchema): JsonSchema {
 }
 
 function valueSchema(contract: StreamContract, { name, type, doc }: InputField): JsonSchema {
-  const value: JsonSchema = { ...type.schema };
-  if (type.schema.type) {
-    // An empty text counts as no value.
-    value.type = [...new Set([...type.schema.type, 'string', 'null'])];
-    if (typeof value.pattern === 'string') value.pattern = `^$|${value.pattern}`;
-    else if (!type.schema.type.includes('string')) value.maxLength = 0;
-  }
+  const value = orNone(type.schema);
   for (const { constraint } of contract.rules) {
     if (!constraint || !('field' in constraint) || constraint.field !== name) continue;
     if (constraint.kind === 'between')
@@ -91,6 +83,15 @@ function valueSchema(contract: StreamContract, { name, type, doc }: InputField):
       Object.assign(value, { type: ['string', 'null'], enum: [...constraint.values, '', null] });
   }
   return doc === undefined ? value : { ...value, description: doc };
+}
+
+/** Null and an empty text count as no value. */
+function orNone(schema: ValueType['schema']): JsonSchema {
+  const { type, pattern } = schema;
+  if (!type) return { ...schema };
+  const types = [...new Set([...type, 'string', 'null'])];
+  if (typeof pattern === 'string') return { ...schema, type: types, pattern: `^$|${pattern}` };
+  return { ...schema, type: types, ...(!type.includes('string') && { maxLength: 0 }) };
 }
 
 function demanded(

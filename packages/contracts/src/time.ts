@@ -19,6 +19,8 @@ export function epochMs(value: unknown): number | undefined {
   if (typeof value === 'number')
     return Number.isSafeInteger(Math.trunc(value)) ? Math.trunc(value) : undefined;
   if (typeof value !== 'string') return undefined;
+  const utc = utcMs(value);
+  if (utc !== undefined) return utc;
   const text = value.trim();
   if (epochTime.test(text)) return Number(text);
   const match = isoTime.exec(text);
@@ -30,4 +32,38 @@ export function epochMs(value: unknown): number | undefined {
   const isoZone = /^[+-]/.test(offset) ? offset.replace(/^(...):?(..)$/, '$1:$2') : 'Z';
   const ms = Date.parse(`${day}T${time}${isoZone}`);
   return Number.isNaN(ms) ? undefined : ms;
+}
+
+const zero = 0x30;
+
+/** `2024-05-01T12:00:00.000Z` alone, as every SDK writes it: without a regular expression, for every event has several. */
+function utcMs(text: string): number | undefined {
+  if (text.length !== 24 || text[10] !== 'T' || text[19] !== '.' || text[23] !== 'Z') return undefined;
+  if (text[4] !== '-' || text[7] !== '-' || text[13] !== ':' || text[16] !== ':') return undefined;
+  const year = digits(text, 0, 4);
+  const month = digits(text, 5, 7);
+  const day = digits(text, 8, 10);
+  const hour = digits(text, 11, 13);
+  const minute = digits(text, 14, 16);
+  const second = digits(text, 17, 19);
+  const ms = digits(text, 20, 23);
+  // Below the year 100, and for what is no time, the general way decides. NaN is in no range.
+  if (!(year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return undefined;
+  if (!(hour < 24 && minute < 60 && second < 60 && ms >= 0)) return undefined;
+  return Date.UTC(year, month - 1, day, hour, minute, second, ms);
+}
+
+function daysIn(year: number, month: number): number {
+  if (month !== 2) return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+}
+
+function digits(text: string, start: number, end: number): number {
+  let number = 0;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - zero;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    number = number * 10 + digit;
+  }
+  return number;
 }

@@ -37,6 +37,13 @@ const double: ValueType = {
   schema: { type: ['number', 'string'], pattern: decimal },
 };
 
+export const timeSchema = {
+  type: ['string', 'number'],
+  pattern: timePattern,
+  minimum: -Number.MAX_SAFE_INTEGER,
+  maximum: Number.MAX_SAFE_INTEGER,
+};
+
 const types: Record<string, ValueType> = {
   string: {
     convert: (value) =>
@@ -53,12 +60,7 @@ const types: Record<string, ValueType> = {
   },
   time: {
     convert: epochMs,
-    schema: {
-      type: ['string', 'number'],
-      pattern: timePattern,
-      minimum: -Number.MAX_SAFE_INTEGER,
-      maximum: Number.MAX_SAFE_INTEGER,
-    },
+    schema: timeSchema,
   },
   double,
   float: double,

@@ -26,7 +26,7 @@ function fromFile(input: EventRecord, source: InputSource): EventRecord {
   return isExport(input) ? fromExport(input) : fromSegment(input, source);
 }
 
-const readMessage = messageReader(segmentMessage.fields);
+const readMessage = messageReader(segmentMessage);
 
 function fromSegment(message: EventRecord, source: InputSource): EventRecord {
   const values = readMessage(message);
@@ -48,7 +48,7 @@ function occurredAt(time: unknown, message: EventRecord, source: InputSource): u
   const occurredMs = epochMs(time);
   const sentMs = epochMs(message.sentAt);
   if (occurredMs === undefined || sentMs === undefined) return time;
-  if (Math.abs(source.receivedAtMs - sentMs) <= clockErrorMs) return time;
+  if (Math.abs(source.receivedAtMs - sentMs) <= clockErrorMs) return occurredMs;
   return source.receivedAtMs - (sentMs - occurredMs);
 }
 

@@ -1,0 +1,162 @@
+/**
+ * Batches of 50 track messages over HTTP: the producer with its real Kafka, beside servers that do less. The load comes
+ * from this process, on the same machine. KAFKA_BROKERS=… SCHEMA_REGISTRY_URL=… node tests/bench/http.ts [seconds]
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { AvroRegistry, loadStreams } from '@windrow/contracts';
+import { applyStreams, KafkaBroker } from '@windrow/pipeline';
+import autocannon from 'autocannon';
+
+const seconds = Number(process.argv[2] ?? 10);
+const batchEvents = 50;
+const connections = 16;
+/** Half of the rate that is aimed at on two processors, 20,000 events/s. */
+const steadyEventsPerSecond = 10_000;
+const root = path.resolve(import.meta.dirname, '../..');
+
+interface Subject {
+  name: string;
+  script: string;
+  argument?: string;
+}
+const subjects: Subject[] = [
+  { name: 'bare fastify', script: 'tests/bench/http-baseline.ts', argument: 'bare' },
+  { name: 'fastify and Avro', script: 'tests/bench/http-baseline.ts', argument: 'avro' },
+  { name: 'windrow producer', script: 'services/producer/src/main.ts' },
+];
+
+/** As an SDK on a phone sends them: about 600 bytes each. */
+function batch(): string {
+  const now = Date.now();
+  const messages = Array.from({ length: batchEvents }, (_, index) => ({
+    type: 'track',
+    event: index % 2 === 0 ? 'Ride Started' : 'Ride Ended',
+    messageId: randomUUID(),
+    anonymousId: randomUUID(),
+    userId: `rider-${index * 7}`,
+    timestamp: new Date(now - index * 1_000).toISOString(),
+    properties: {
+      price: 4.5,
+      vehicle: 'scooter',
+      battery: 87 - index,
+      promotion: null,
+      tags: ['city', 'evening'],
+    },
+    context: {
+      timezone: 'Europe/Zurich',
+      locale: 'de-CH',
+      os: { name: 'iOS', version: '17.4' },
+      device: { type: 'ios', model: 'iPhone15,2', manufacturer: 'Apple' },
+      app: { name: 'Rides', version: '5.1.2', build: '512' },
+      location: { city: 'Zurich', latitude: 47.3769, longitude: 8.5417 },
+      library: { name: 'analytics-ios', version: '4.1.6' },
+    },
+  }));
+  return JSON.stringify({ batch: messages, sentAt: new Date(now).toISOString() });
+}
+
+interface Server {
+  url: string;
+  /** Where its process tells of itself. */
+  metricsUrl: string;
+  process: ChildProcess;
+}
+
+async function start({ script, argument }: Subject): Promise<Server> {
+  const env = { ...process.env, ADMIN_PORT: '0', HTTP_PORT: '0', WRITE_KEYS: 'optional' };
+  const args = [path.join(root, script), ...(argument ? [argument] : [])];
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  if (argument) {
+    const [url] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    return { url, metricsUrl: url, process: child };
+  }
+  const addresses: Record<string, string> = {};
+  for await (const text of createInterface({ input: child.stderr })) {
+    const { msg, address } = JSON.parse(text) as { msg: string; address: string };
+    addresses[msg] = address;
+    if (msg === 'ready') break;
+  }
+  child.stderr.resume();
+  return { url: addresses['taking events']!, metricsUrl: addresses.listening!, process: child };
+}
+
+async function usage({ metricsUrl }: Server): Promise<{ cpuSeconds: number; rssBytes: number }> {
+  const metrics = await (await fetch(`${metricsUrl}/metrics`)).text();
+  const valueOf = (name: string) => Number(new RegExp(`^${name}\\{.*\\} (.+)$`, 'm').exec(metrics)?.[1]);
+  return {
+    cpuSeconds: valueOf('process_cpu_seconds_total'),
+    rssBytes: valueOf('process_resident_memory_bytes'),
+  };
+}
+
+interface Result {
+  eventsPerSecond: number;
+  cpuMicrosPerEvent: number;
+  p50Ms: number;
+  p99Ms: number;
+  rssMb: number;
+}
+
+async function load(server: Server, eventsPerSecond?: number): Promise<Result> {
+  const requests = Array.from({ length: 40 }, () => ({ body: batch() }));
+  const before = await usage(server);
+  const result = await autocannon({
+    url: `${server.url}/v1/batch`,
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    requests,
+    connections,
+    duration: seconds,
+    ...(eventsPerSecond !== undefined && { overallRate: eventsPerSecond / batchEvents }),
+  });
+  const after = await usage(server);
+  if (result.errors + result.timeouts + result.non2xx > 0)
+    throw new Error(
+      `${result.errors} errors, ${result.timeouts} time-outs, ${result.non2xx} answers other than 200`,
+    );
+  const events = result['2xx'] * batchEvents;
+  return {
+    eventsPerSecond: events / result.duration,
+    cpuMicrosPerEvent: ((after.cpuSeconds - before.cpuSeconds) / events) * 1e6,
+    p50Ms: result.latency.p50,
+    p99Ms: result.latency.p99,
+    rssMb: after.rssBytes / 2 ** 20,
+  };
+}
+
+function print(name: string, result: Result, bare?: Result): void {
+  const rate = Math.round(result.eventsPerSecond).toLocaleString('en');
+  const ofBare = bare ? ` = ${(result.eventsPerSecond / bare.eventsPerSecond).toFixed(2)} of bare` : '';
+  console.log(
+    `${name.padEnd(18)} ${rate.padStart(8)} events/s${ofBare}; p50 ${result.p50Ms} ms, p99 ${result.p99Ms} ms; ` +
+      `${result.cpuMicrosPerEvent.toFixed(1)} CPU-µs/event; ${Math.round(result.rssMb)} MB`,
+  );
+}
+
+const broker = new KafkaBroker({ brokers: (process.env.KAFKA_BROKERS ?? '').split(','), clientId: 'bench' });
+const registry = new AvroRegistry(process.env.SCHEMA_REGISTRY_URL ?? '');
+await applyStreams(await loadStreams(), { broker, registry, partitions: 4 });
+await broker.close();
+
+console.log(
+  `batches of ${batchEvents}, ${Math.round(batch().length / 1024)} KB each, ${connections} connections, ${seconds} s`,
+);
+let bare: Result | undefined;
+for (const subject of subjects) {
+  const server = await start(subject);
+  try {
+    // The first requests compile the code.
+    await load(server, steadyEventsPerSecond);
+    const result = await load(server);
+    print(subject.name, result, bare);
+    bare ??= result;
+    print(`  at ${steadyEventsPerSecond}/s`, await load(server, steadyEventsPerSecond));
+  } finally {
+    server.process.kill('SIGTERM');
+    await once(server.process, 'close');
+  }
+}

@@ -17,6 +17,9 @@ interface Simulated {
   interrupted: boolean;
 }
 
+/** Each of them sends for six seconds and waits until all of it has landed. */
+const patient = { timeout: 180_000 };
+
 let windrow: Installation;
 let broker: KafkaBroker;
 
@@ -62,7 +65,7 @@ async function simulated(
 
 const start = ['--start', '2026-03-01T08:00:00Z'];
 
-test('what goes to Kafka is there, all of it, and each of its faults is found', async () => {
+test('what goes to Kafka is there, all of it, and each of its faults is found', patient, async () => {
   const { told, came } = await simulated('--seed', '7', ...start);
   expect(told).toMatchObject({ events: 1_200, observations: 5, interrupted: false });
   expect(told.messages).toBe(1_205 + told.duplicates);
@@ -79,12 +82,12 @@ test('what goes to Kafka is there, all of it, and each of its faults is found', 
   expect(joined[0]?.n).toBe(came.trackRows);
 });
 
-test('the same simulation again is the same events again: the tables stay as they are', async () => {
+test('the same simulation again is the same events again: the tables stay as they are', patient, async () => {
   const { told, came } = await simulated('--seed', '7', ...start);
   expect(came).toEqual({ track: 1_200 + told.duplicates, weather: 5, trackRows: 0, weatherRows: 0 });
 });
 
-test('what goes through HTTP is there, all of it, and what is broken was refused', async () => {
+test('what goes through HTTP is there, all of it, and what is broken was refused', patient, async () => {
   const { told, came } = await simulated('--seed', '8', '--to', 'http', ...start);
   expect(told).toMatchObject({ events: 1_200, observations: 5, interrupted: false });
   const refused = Object.values(told.refused).reduce((sum, times) => sum + times, 0);
@@ -97,7 +100,7 @@ test('what goes through HTTP is there, all of it, and what is broken was refused
   });
 });
 
-test('Ctrl-C ends it and says what was sent', async () => {
+test('Ctrl-C ends it and says what was sent', patient, async () => {
   const before = await counts();
   const main = join(clone, 'packages/cli/bin/windrow.mjs');
   const args = ['simulate', '--rate', '500', '--minutes', '10', '--faults', '0', '--seed', '9', '--json'];

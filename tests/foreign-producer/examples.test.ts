@@ -16,6 +16,9 @@ interface Sent {
   partition: number;
 }
 
+/** A JVM, two Pythons and a Node start in these tests, beside a whole installation. */
+const patient = { timeout: 240_000 };
+
 let windrow: Installation;
 
 beforeAll(async () => {
@@ -34,34 +37,38 @@ async function ran(command: string, args: string[]): Promise<string> {
   return stdout;
 }
 
-test('the examples of producers in four languages are served, and agree on the partition of a key', async () => {
-  const kcat = `"${readersPython()}" kcat/encode.py < kcat/event.json | kcat/produce.sh rider-7`;
-  const sent = [
-    JSON.parse(await ran(process.execPath, ['kafkajs/produce.js'])) as Sent,
-    JSON.parse(await ran(readersPython(), ['python/produce.py'])) as Sent,
-    JSON.parse(await ran('java', ['-jar', javaJar])) as Sent,
-  ];
-  await ran('/bin/sh', ['-c', kcat]);
-  await windrow.landed();
+test(
+  'the examples of producers in four languages are served, and agree on the partition of a key',
+  patient,
+  async () => {
+    const kcat = `"${readersPython()}" kcat/encode.py < kcat/event.json | kcat/produce.sh rider-7`;
+    const sent = [
+      JSON.parse(await ran(process.execPath, ['kafkajs/produce.js'])) as Sent,
+      JSON.parse(await ran(readersPython(), ['python/produce.py'])) as Sent,
+      JSON.parse(await ran('java', ['-jar', javaJar])) as Sent,
+    ];
+    await ran('/bin/sh', ['-c', kcat]);
+    await windrow.landed();
 
-  const landed = await windrow.sql(
-    "select event_id, properties->>'from' as producer from curated.track_event where user_id = 'rider-7' order by 2",
-  );
-  expect(landed).toEqual([
-    { event_id: sent[2]?.event_id, producer: 'java' },
-    { event_id: sent[0]?.event_id, producer: 'kafkajs' },
-    { event_id: 'example-kcat-1', producer: 'kcat' },
-    { event_id: sent[1]?.event_id, producer: 'python' },
-  ]);
-  const partitions = await windrow.lake(
-    readWithDeltaRs,
-    'raw/track',
-    'select _partition as partition, count(*)::int as n from t group by 1',
-  );
-  expect(partitions).toEqual([{ partition: sent[0]?.partition, n: 4 }]);
-});
+    const landed = await windrow.sql(
+      "select event_id, properties->>'from' as producer from curated.track_event where user_id = 'rider-7' order by 2",
+    );
+    expect(landed).toEqual([
+      { event_id: sent[2]?.event_id, producer: 'java' },
+      { event_id: sent[0]?.event_id, producer: 'kafkajs' },
+      { event_id: 'example-kcat-1', producer: 'kcat' },
+      { event_id: sent[1]?.event_id, producer: 'python' },
+    ]);
+    const partitions = await windrow.lake(
+      readWithDeltaRs,
+      'raw/track',
+      'select _partition as partition, count(*)::int as n from t group by 1',
+    );
+    expect(partitions).toEqual([{ partition: sent[0]?.partition, n: 4 }]);
+  },
+);
 
-test('the same event again from kcat is found to be a duplicate', async () => {
+test('the same event again from kcat is found to be a duplicate', patient, async () => {
   const kcat = `"${readersPython()}" kcat/encode.py < kcat/event.json | kcat/produce.sh rider-7`;
   await ran('/bin/sh', ['-c', kcat]);
   await windrow.landed();

@@ -29,7 +29,7 @@ const mainOf = (name: ServiceName) =>
 
 /**
  * A sink's buffers come and go by the megabyte. Left alone, V8 lets its young generation grow to 128 MiB under them, and
- * glibc raises the size from which freed blocks go back to the system: 100 MiB more, each, in a backlog (tests/backlog).
+ * glibc raises the size from which freed blocks go back to the system: up to 100 MiB more, each, in a backlog (tests/backlog).
  * The sinks' images set the same.
  */
 const sinkEnv = { NODE_OPTIONS: '--max-semi-space-size=16', MALLOC_MMAP_THRESHOLD_: '131072' };

@@ -8,6 +8,7 @@ import { createLogger, createRegistry, loadConfig, Readiness } from '@windrow/ru
 import { type Stack, startStack } from '@windrow/stack';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { openToAll } from '../fixtures/access.ts';
+import { basic, ownKeys } from '../fixtures/instance.ts';
 import { ownStream, recordsOf, stackConfig } from '../fixtures/topics.ts';
 import { GroupCommit } from './group-commit.ts';
 import { producerMetrics } from './metrics.ts';
@@ -75,3 +76,31 @@ it('accepts again by itself when Kafka is back, and has lost nothing that it had
   await commit.close();
   await broker.close();
 }, 180_000);
+
+it('goes by the write keys that it knows while Kafka is away, and hears of others and of revocations when it is back', async () => {
+  const endpoints = loadConfig(stackConfig, stack.endpoints);
+  const registry = new AvroRegistry(endpoints.SCHEMA_REGISTRY_URL);
+  const broker = new KafkaBroker({ brokers: endpoints.KAFKA_BROKERS, clientId: 'outage-test' });
+  const keys = await ownKeys(broker, registry, [await ownStream(broker, 'track', 1)]);
+  const unlimited = { source: 'app', streams: null, events_per_second: null, events_per_day: null };
+  const { key, record } = await keys.store.add(unlimited);
+  const instance = await keys.startInstance();
+  // Past the key, the content type is refused: nothing is taken.
+  const statusOf = async (writeKey: string) =>
+    (await instance.post('/v1/track', '', { ...basic(writeKey), 'content-type': 'text/csv' })).statusCode;
+
+  await stack.stopPart('kafka', { signal: 'SIGKILL' });
+  expect([await statusOf(key), await statusOf('wrong')]).toEqual([415, 401]);
+
+  await stack.startPart('kafka');
+  const added = await keys.store.add(unlimited);
+  await keys.store.revoke(record.id);
+  const patiently = { timeout: 90_000, interval: 200 };
+  await vi.waitFor(
+    async () => expect([await statusOf(key), await statusOf(added.key)]).toEqual([401, 415]),
+    patiently,
+  );
+  expect(instance.failures).toEqual([]);
+  await instance.stop();
+  await broker.close();
+}, 240_000);

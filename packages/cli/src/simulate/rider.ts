@@ -1,5 +1,5 @@
-import { contentId } from '@windrow/contracts';
 import type { City } from '../cities.ts';
+import { idsOf } from './ids.ts';
 import type { SimulationOptions } from './options.ts';
 import type { Random } from './random.ts';
 
@@ -43,12 +43,14 @@ export class Riders {
   /** Numbers of riders: the first ones are out, one for each place; the rest are not. */
   readonly #order: Uint32Array;
   readonly #places: number;
+  readonly #anonymousId: (number: number) => string;
 
   /** `places`: how many are out at a time. */
   constructor(options: SimulationOptions, random: Random, places: number) {
     this.#options = options;
     this.#random = random;
     this.#places = places;
+    this.#anonymousId = idsOf('simulated phone', options.seed);
     this.#order = Uint32Array.from({ length: options.users }, (_, number) => number);
   }
 
@@ -77,7 +79,7 @@ export class Riders {
     const city = this.#random.pick(this.#options.cities);
     return {
       userId: `rider-${number}`,
-      anonymousId: contentId('simulated phone', [this.#options.seed, number]),
+      anonymousId: this.#anonymousId(number),
       city,
       device: this.#random.pick(devices),
       appVersion: this.#random.pick(appVersions),

@@ -69,39 +69,45 @@ export class Session {
   /** The next event; times must not go back. */
   next(id: string, occurredMs: number): RiderEvent {
     const step = this.#steps[this.#at++]!;
-    let properties: Record<string, unknown> = { session_id: this.#id };
-    const event = (type: RiderEvent['type'], name: string | null, traits: RiderEvent['traits'] = null) =>
-      eventOf(this.#rider, { id, type, name, occurredMs, properties, traits });
+    const event = (
+      type: RiderEvent['type'],
+      name: string | null,
+      properties: RiderEvent['properties'] = { session_id: this.#id },
+      traits: RiderEvent['traits'] = null,
+    ) => eventOf(this.#rider, { id, type, name, occurredMs, properties, traits });
     switch (step) {
       case 'Identify': {
         const { userId, city } = this.#rider;
         this.#rider.identified = true;
-        return event('identify', null, { email: `${userId}@example.com`, home_city: city.name });
+        const traits = { email: `${userId}@example.com`, home_city: city.name };
+        return event('identify', null, undefined, traits);
       }
+      case 'App Opened':
+        return event('track', step);
       case 'Map':
       case 'Offers':
         return event('screen', step);
       case 'Receipt':
         return event('page', step);
+      case 'App Closed': {
+        const seconds = Math.round((occurredMs - this.#openedMs) / 1_000);
+        return event('track', step, { session_id: this.#id, session_seconds: seconds });
+      }
       case 'Scooter Unlocked':
         this.#trip = new Trip(this.#rider, this.#random);
         break;
       case 'Ride Started':
-        this.#trip?.start(occurredMs);
+        this.#trip!.start(occurredMs);
         break;
       case 'Ride Progressed':
-        this.#trip?.move(occurredMs);
+        this.#trip!.move(occurredMs);
         break;
       case 'Ride Ended':
-        this.#trip?.end(occurredMs);
+        this.#trip!.end(occurredMs);
         break;
-      case 'App Closed':
-        properties.session_seconds = Math.round((occurredMs - this.#openedMs) / 1_000);
-        break;
+      case 'Payment Completed':
+        return event('track', step, this.#trip!.payment(this.#id));
     }
-    if (this.#trip !== undefined && step !== 'App Closed') {
-      properties = step === 'Payment Completed' ? this.#trip.payment(this.#id) : this.#trip.state(this.#id);
-    }
-    return event('track', step);
+    return event('track', step, this.#trip!.state(this.#id));
   }
 }

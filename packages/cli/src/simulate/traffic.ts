@@ -1,5 +1,5 @@
-import { contentId } from '@windrow/contracts';
 import type { RiderEvent } from './event.ts';
+import { idsOf } from './ids.ts';
 import { eventsOf, type SimulationOptions } from './options.ts';
 import type { Random } from './random.ts';
 import { Riders } from './rider.ts';
@@ -29,8 +29,9 @@ export function trafficOf(options: SimulationOptions, random: Random): Traffic {
     Math.min(users, Math.ceil(rate * meanGapSeconds), Math.floor(total / minEventsPerPlace)),
   );
   const riders = new Riders(options, random, places);
-  const eventId = idsOf('simulated event', options);
-  const sessionId = idsOf('simulated session', options);
+  const all = { ...options, cities: options.cities.map(({ name }) => name) };
+  const eventId = idsOf('simulated event', all);
+  const sessionId = idsOf('simulated session', all);
   const msPerEvent = (options.minutes * 60_000) / total;
   let sessions = 0;
 
@@ -83,10 +84,4 @@ function shuffle(order: Uint32Array, count: number, random: Random): void {
     order[at] = order[with_]!;
     order[with_] = place;
   }
-}
-
-/** Ids in the form of UUIDs: all but the end tells one simulation from all others, the end counts. */
-function idsOf(what: string, options: SimulationOptions): (number: number) => string {
-  const prefix = contentId(what, { ...options, cities: options.cities.map(({ name }) => name) }).slice(0, 24);
-  return (number) => prefix + number.toString(16).padStart(12, '0');
 }

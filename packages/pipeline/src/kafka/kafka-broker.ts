@@ -16,6 +16,7 @@ import { registerCompression } from './compression.ts';
 import { isUnstableOffset, kafkaError } from './errors.ts';
 import { KafkaGroupConsumer } from './group-consumer.ts';
 import { askingForHighWatermarks, teachHighWatermarks } from './high-watermarks.ts';
+import { quickenProduceEncoding } from './produce-encoding.ts';
 import { openProducer, openTransactionalProducer } from './producers.ts';
 import { askingForStable, teachStableOffsets } from './stable-offsets.ts';
 import { KafkaTopicReader } from './topic-reader.ts';
@@ -43,6 +44,7 @@ export class KafkaBroker implements Broker {
     hideAbortedRecords();
     teachHighWatermarks();
     teachStableOffsets();
+    quickenProduceEncoding();
     const say = onLog && withoutRepeats(onLog);
     const logger: logCreator =
       () =>

@@ -3,6 +3,7 @@ import type { Kafka, Producer as KafkaProducer, Transaction } from 'kafkajs';
 import type { PartitionOffset, Producer, TopicOutput, TransactionalProducer } from '../broker.ts';
 import { inCalls } from './chunks.ts';
 import { isConcurrentTransaction, isFenced, kafkaError } from './errors.ts';
+import { byKey } from './partitioner.ts';
 
 const acksAll = -1;
 
@@ -47,6 +48,7 @@ async function connectIdempotent(kafka: Kafka): Promise<KafkaProducer> {
   const producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
+    createPartitioner: byKey,
     allowAutoTopicCreation: false,
   });
   try {
@@ -65,6 +67,7 @@ export async function openTransactionalProducer(
     transactionalId,
     idempotent: true,
     maxInFlightRequests: 1,
+    createPartitioner: byKey,
     transactionTimeout: 60_000,
     allowAutoTopicCreation: false,
     // AddPartitionsToTxn is refused for some milliseconds after a transaction's end; kafkajs waits 300 ms by default.

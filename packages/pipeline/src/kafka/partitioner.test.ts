@@ -1,0 +1,34 @@
+import fc from 'fast-check';
+import kafkajs from 'kafkajs';
+import { expect, it } from 'vitest';
+import { byKey } from './partitioner.ts';
+
+const partitions = (count: number) =>
+  Array.from({ length: count }, (_, partitionId) => ({
+    partitionId,
+    leader: 0,
+    partitionErrorCode: 0,
+    replicas: [0],
+    isr: [0],
+  }));
+
+it('chooses the partition that kafkajs chooses, for every key', () => {
+  const [ours, theirs] = [byKey(), kafkajs.Partitioners.DefaultPartitioner()];
+  const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));
+  const key = fc.oneof(bytes, fc.string({ unit: 'grapheme' }));
+  fc.assert(
+    fc.property(key, fc.integer({ min: 1, max: 300 }), (one, count) => {
+      const choice = { topic: 't', partitionMetadata: partitions(count), message: { key: one, value: null } };
+      expect(ours(choice)).toBe(theirs(choice));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+it('goes by the partition that a record names, and without one and without a key in turn', () => {
+  const choose = byKey();
+  const choice = { topic: 't', partitionMetadata: partitions(3) };
+  expect(choose({ ...choice, message: { key: 'k', value: null, partition: 2 } })).toBe(2);
+  const chosen = [1, 2, 3].map(() => choose({ ...choice, message: { key: null, value: null } }));
+  expect(chosen.sort()).toEqual([0, 1, 2]);
+});

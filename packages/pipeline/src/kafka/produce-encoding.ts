@@ -1,0 +1,139 @@
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+
+interface KafkaRecord {
+  offsetDelta?: number;
+  timestampDelta?: number;
+  key?: Buffer | string | null;
+  value?: Buffer | string | null;
+  headers?: Record<string, unknown>;
+}
+/** As much of kafkajs' `Encoder` as is asked of one that is written into another. */
+interface Encoded {
+  buf: Buffer;
+  buffer: Buffer;
+}
+
+const recordModule = 'kafkajs/src/protocol/recordBatch/record/v0';
+const checksumModule = 'kafkajs/src/protocol/recordBatch/crc32C';
+const takers = ['kafkajs/src/protocol/recordBatch/v0', 'kafkajs/src/protocol/requests/produce/v3/request'];
+
+type EncodeRecord = (record: KafkaRecord) => Encoded;
+
+/**
+ * Encodes records for Kafka in a third of the time: kafkajs makes each in a zeroed buffer that it grows and copies, and
+ * takes the checksum byte by byte. That was more than half of what an event costs. The bytes are the same.
+ */
+export function quickenProduceEncoding(): void {
+  if (general) return;
+  general = require(recordModule) as EncodeRecord;
+  replace(recordModule, quickRecord);
+  replace(checksumModule, crc32c);
+  // What has taken the slow ones already is loaded anew, by the first request that needs it.
+  for (const name of takers) delete require.cache[require.resolve(name)];
+}
+
+function replace(name: string, implementation: unknown): void {
+  require(name);
+  const module = require.cache[require.resolve(name)];
+  if (module) module.exports = implementation;
+}
+
+let general: EncodeRecord | undefined;
+
+/** https://kafka.apache.org/documentation/#record */
+export function quickRecord(record: KafkaRecord): Encoded {
+  const { offsetDelta = 0, timestampDelta = 0, key, value, headers } = record;
+  const isPlain = typeof value !== 'string' && timestampDelta === 0 && (!headers || isEmpty(headers));
+  if (!isPlain && general) return general(record);
+  const keyBytes = key === null || key === undefined ? -1 : Buffer.byteLength(key);
+  const valueBytes = value?.length ?? -1;
+  // Around them: attributes, the delta of the timestamp, and the count of headers, a byte each.
+  const bytes =
+    3 +
+    varintBytes(offsetDelta) +
+    varintBytes(keyBytes) +
+    Math.max(keyBytes, 0) +
+    varintBytes(valueBytes) +
+    Math.max(valueBytes, 0);
+  const buffer = Buffer.allocUnsafe(varintBytes(bytes) + bytes);
+  let at = writeVarint(buffer, 0, bytes);
+  buffer[at++] = 0;
+  buffer[at++] = 0;
+  at = writeVarint(buffer, at, offsetDelta);
+  at = writeVarint(buffer, at, keyBytes);
+  if (typeof key === 'string') at += buffer.write(key, at, 'utf8');
+  else if (key) at += key.copy(buffer, at);
+  at = writeVarint(buffer, at, valueBytes);
+  if (value) at += (value as Buffer).copy(buffer, at);
+  buffer[at] = 0;
+  return { buf: buffer, buffer };
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
+}
+
+const zigzag = (value: number): number => ((value << 1) ^ (value >> 31)) >>> 0;
+
+function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = zigzag(value); rest > 0x7f; rest >>>= 7) bytes += 1;
+  return bytes;
+}
+
+function writeVarint(buffer: Buffer, start: number, value: number): number {
+  let at = start;
+  let rest = zigzag(value);
+  for (; rest > 0x7f; rest >>>= 7) buffer[at++] = (rest & 0x7f) | 0x80;
+  buffer[at++] = rest;
+  return at;
+}
+
+const polynomial = 0x82f63b78;
+/** Tables for eight bytes at a time: `tables[n][byte]` is what `byte` does to the checksum `n` bytes later. */
+const tables = Array.from({ length: 8 }, () => new Int32Array(256));
+const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+];
+for (let byte = 0; byte < 256; byte++) {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1;
+  t0[byte] = crc;
+}
+for (let byte = 0; byte < 256; byte++) {
+  let crc = t0[byte]!;
+  for (const table of tables.slice(1)) {
+    crc = (crc >>> 8) ^ t0[crc & 0xff]!;
+    table[byte] = crc;
+  }
+}
+
+/** CRC-32C (RFC 3720, B.4), unsigned; by slicing (Kounavis and Berry, 2008). */
+export function crc32c(bytes: Buffer): number {
+  let crc = -1;
+  let at = 0;
+  for (const end = bytes.length - 7; at < end; at += 8) {
+    crc ^= bytes.readInt32LE(at);
+    crc =
+      t7[crc & 0xff]! ^
+      t6[(crc >>> 8) & 0xff]! ^
+      t5[(crc >>> 16) & 0xff]! ^
+      t4[crc >>> 24]! ^
+      t3[bytes[at + 4]!]! ^
+      t2[bytes[at + 5]!]! ^
+      t1[bytes[at + 6]!]! ^
+      t0[bytes[at + 7]!]!;
+  }
+  for (; at < bytes.length; at++) crc = t0[(crc ^ bytes[at]!) & 0xff]! ^ (crc >>> 8);
+  return ~crc >>> 0;
+}

@@ -1,8 +1,9 @@
 /**
- * How a sink, as the process that people run, works off what lies in the topics of a running stack:
+ * How a sink, as the process that `windrow up` runs, works off what lies in the topics of a running stack:
  *   node tests/backlog/drain.ts lake-sink|postgres-sink <events> [node options …]
  * with the stack's environment set. It lands in a bucket or a database of its own, so the same backlog can be drained
- * again and again. Prints rows a second, CPU seconds, the peak of resident memory (the kernel's VmHWM) and what was made.
+ * again and again. Prints rows a second, CPU seconds, resident memory (the peak is the kernel's VmHWM: Linux only) and
+ * what was made.
  */
 import { spawn } from 'node:child_process';
 import { createWriteStream, readFileSync } from 'node:fs';
@@ -10,103 +11,120 @@ import { createServer } from 'node:net';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { loadStreams } from '@windrow/contracts';
 import { createTestBucket } from '@windrow/lake/testing';
 import { services } from '../../packages/cli/src/services/definitions.ts';
 import { createDatabase } from '../../services/postgres-sink/fixtures/test-database.ts';
 
-const [service = '', eventsText = '0', ...nodeOptions] = process.argv.slice(2);
-const events = Number(eventsText);
-const env = process.env as Record<string, string>;
 const clockTicksPerSecond = 100;
-const logFile = join(tmpdir(), `drain-${service}.log`);
 
-const bucket = service === 'lake-sink' ? await createTestBucket(env) : undefined;
-const database =
-  service === 'postgres-sink' ? await createDatabase(env.DATABASE_URL ?? '', await loadStreams()) : undefined;
-const adminPort = await freePort();
-const startedMs = performance.now();
-const sink = spawn(
-  process.execPath,
-  [...nodeOptions, fileURLToPath(new URL(`../../services/${service}/src/main.ts`, import.meta.url))],
-  {
+export interface DrainOptions {
+  service: 'lake-sink' | 'postgres-sink';
+  /** When so many have landed, it is over. */
+  events: number;
+  nodeOptions?: string[];
+  /** The stack's endpoints, and whatever the sink is to be told. */
+  env: Record<string, string>;
+}
+
+export interface Drained {
+  rows: number;
+  seconds: number;
+  cpuSeconds: number;
+  /** Commits or transactions. */
+  microBatches: number;
+  medianRssMiB: number;
+  peakRssMiB: number;
+  /** By its own account, in its micro-batches; 0 where it gives none. */
+  mostHeldBytes: number;
+  files?: { count: number; bytes: number };
+}
+
+/** @throws when the sink ends by itself */
+export async function drain({ service, events, nodeOptions = [], env }: DrainOptions): Promise<Drained> {
+  const bucket = service === 'lake-sink' ? await createTestBucket(env) : undefined;
+  const database =
+    service === 'postgres-sink'
+      ? await createDatabase(env.DATABASE_URL ?? '', await loadStreams())
+      : undefined;
+  const definition = services.find(({ name }) => name === service)!;
+  const adminPort = await freePort();
+  const logFile = join(tmpdir(), `drain-${service}-${process.pid}.log`);
+  const startedMs = performance.now();
+  const sink = spawn(process.execPath, [...nodeOptions, definition.main], {
     env: {
-      ...services.find(({ name }) => name === service)?.env,
+      ...definition.env,
       ...env,
       ADMIN_PORT: String(adminPort),
       ...(bucket && { LAKE_BUCKET: bucket.options.bucket }),
       ...(database && { DATABASE_URL: database.url }),
     },
     stdio: ['ignore', 'ignore', 'pipe'],
-  },
-);
-sink.stderr.pipe(createWriteStream(logFile));
-let ended = false;
-sink.on('exit', () => {
-  ended = true;
-});
-
-let landed = 0;
-let residentMb: number[] = [];
-while (landed < events) {
-  if (ended) throw new Error(`${service} ended; its log: ${logFile}`);
-  await sleep(250);
-  residentMb.push(kilobytes('VmRSS') / 1024);
-  landed = await landedRows();
+  });
+  sink.stderr.pipe(createWriteStream(logFile));
+  const ended = new Promise((resolve) => sink.on('close', resolve));
+  const kill = () => sink.kill('SIGKILL');
+  process.once('exit', kill);
+  try {
+    const memory = () => residentMiB(sink.pid!);
+    let metrics = '';
+    let mostHeldBytes = 0;
+    const residents: number[] = [];
+    for (let rows = 0; rows < events; rows = landedRows(metrics)) {
+      await sleep(100);
+      if (sink.exitCode !== null || sink.signalCode !== null)
+        throw new Error(`${service} ended; its log: ${logFile}`);
+      residents.push(memory().now);
+      const answer = await fetch(`http://127.0.0.1:${adminPort}/metrics`).catch(() => undefined);
+      if (answer) metrics = await answer.text();
+      mostHeldBytes = Math.max(mostHeldBytes, sumOf(metrics, /^windrow_sink_buffer_bytes\{[^}]*\} (\d+)/gm));
+    }
+    const peakRssMiB = memory().peak;
+    return {
+      rows: landedRows(metrics),
+      seconds: (performance.now() - startedMs) / 1000,
+      cpuSeconds: cpuSeconds(sink.pid!),
+      microBatches: sumOf(metrics, /^windrow_microbatch_rows_count\{[^}]*\} (\d+)/gm),
+      medianRssMiB: residents.sort((a, b) => a - b)[residents.length >> 1] ?? 0,
+      peakRssMiB,
+      mostHeldBytes,
+      ...(bucket && { files: await filesIn(bucket.store) }),
+    };
+  } finally {
+    sink.kill('SIGTERM');
+    await ended;
+    process.off('exit', kill);
+    bucket?.store.close();
+    await database?.drop();
+  }
 }
-const seconds = (performance.now() - startedMs) / 1000;
-residentMb = residentMb.sort((a, b) => a - b);
-const cpuSeconds = cpuTicks() / clockTicksPerSecond;
-console.log({
-  at: new Date().toISOString(),
-  load: loadavg()[0]?.toFixed(1),
-  service,
-  rows: landed,
-  seconds: Number(seconds.toFixed(1)),
-  rowsPerSecond: Math.round(landed / seconds),
-  cpuSeconds,
-  rowsPerCpuSecond: Math.round(landed / cpuSeconds),
-  peakRssMb: Math.round(kilobytes('VmHWM') / 1024),
-  medianRssMb: Math.round(residentMb[residentMb.length >> 1] ?? 0),
-  ...(bucket && (await files())),
-});
-sink.kill('SIGTERM');
-while (!ended) await sleep(50);
-bucket?.store.close();
-await database?.drop();
 
-function kilobytes(field: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync(`/proc/${sink.pid}/status`, 'utf8');
-  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]);
+function residentMiB(pid: number): { now: number; peak: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const of = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 1024;
+  return { now: of('VmRSS'), peak: of('VmHWM') };
 }
 
 /** User and system time of the process; the fields after its name, which may hold blanks. */
-function cpuTicks(): number {
-  const fields = readFileSync(`/proc/${sink.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return Number(fields[11]) + Number(fields[12]);
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond;
 }
 
-async function landedRows(): Promise<number> {
-  const answer = await fetch(`http://127.0.0.1:${adminPort}/metrics`).catch(() => undefined);
-  const text = (await answer?.text()) ?? '';
-  const series = /^windrow_events_total\{[^}]*stream="track"[^}]*outcome="ok"[^}]*\} (\d+)/gm;
-  return [...text.matchAll(series)].reduce((sum, [, count]) => sum + Number(count), 0);
-}
+const landedRows = (metrics: string): number =>
+  sumOf(metrics, /^windrow_events_total\{[^}]*stream="track"[^}]*outcome="ok"[^}]*\} (\d+)/gm);
 
-async function files() {
-  let count = 0;
-  let bytes = 0;
-  for await (const { key, sizeBytes } of bucket!.store.list({ prefix: '' })) {
+const sumOf = (metrics: string, series: RegExp): number =>
+  [...metrics.matchAll(series)].reduce((sum, [, value]) => sum + Number(value), 0);
+
+async function filesIn(store: Awaited<ReturnType<typeof createTestBucket>>['store']) {
+  const files = { count: 0, bytes: 0 };
+  for await (const { key, sizeBytes } of store.list({ prefix: '' })) {
     if (!key.endsWith('.parquet') || key.includes('_delta_log')) continue;
-    count += 1;
-    bytes += sizeBytes;
+    files.count += 1;
+    files.bytes += sizeBytes;
   }
-  return {
-    files: count,
-    meanFileKb: Math.round(bytes / count / 1024),
-    rowsPerFile: Math.round(landed / count),
-  };
+  return files;
 }
 
 async function freePort(): Promise<number> {
@@ -115,4 +133,25 @@ async function freePort(): Promise<number> {
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   return typeof address === 'object' && address ? address.port : 0;
+}
+
+if (import.meta.main) {
+  const [service = '', events = '0', ...nodeOptions] = process.argv.slice(2);
+  if (service !== 'lake-sink' && service !== 'postgres-sink')
+    throw new Error('the sink is lake-sink or postgres-sink');
+  const env = process.env as Record<string, string>;
+  const drained = await drain({ service, events: Number(events), nodeOptions, env });
+  const { rows, seconds, cpuSeconds, files } = drained;
+  console.log({
+    at: new Date().toISOString(),
+    load: loadavg()[0]?.toFixed(1),
+    service,
+    ...drained,
+    rowsPerSecond: Math.round(rows / seconds),
+    rowsPerCpuSecond: Math.round(rows / cpuSeconds),
+    ...(files && {
+      meanFileKb: Math.round(files.bytes / files.count / 1024),
+      rowsPerFile: Math.round(rows / files.count),
+    }),
+  });
 }

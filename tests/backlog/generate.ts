@@ -4,33 +4,44 @@
  * with KAFKA_BROKERS and SCHEMA_REGISTRY_URL set, after `windrow streams apply`. Topics: of the stream track, by default
  * its enriched one. `shuffled`: every event on any of the dates, the worst that can come; `ordered`: one date after another.
  */
+import { randomBytes } from 'node:crypto';
 import { AvroCodec, AvroRegistry, enrichedSchema, loadStreams } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
 import { kafkaConfig, loadConfig, registryConfig } from '@windrow/runtime';
 
-const [events = 500_000, dates = 400] = process.argv.slice(2, 4).map(Number);
-const [order = 'shuffled', ...topics] = process.argv.slice(4);
 const recordsPerCall = 4_000;
 const callsAtOnce = 4;
 const firstDayMs = Date.UTC(2013, 0, 1);
 const dayMs = 86_400_000;
 
-const config = loadConfig(kafkaConfig.extend(registryConfig.shape), process.env);
-const contracts = await loadStreams();
-const track = contracts.find(({ name }) => name === 'track');
-if (!track?.topics.enriched) throw new Error('there is no stream track that is enriched');
-const broker = new KafkaBroker({ brokers: config.KAFKA_BROKERS, clientId: 'backlog' });
-const registry = new AvroRegistry(config.SCHEMA_REGISTRY_URL);
+export interface BacklogOptions {
+  events: number;
+  dates: number;
+  order: 'shuffled' | 'ordered';
+  /** Default: the enriched topic of track. */
+  topic?: string | undefined;
+  /** More for each event's properties, as text that doesn't repeat. Default: 0. */
+  paddingBytes?: number;
+  /** Has the endpoints of the stack. */
+  env: NodeJS.ProcessEnv;
+}
 
-for (const topic of topics.length > 0 ? topics : [track.topics.enriched.name]) {
+/** @returns the bytes of the records' values */
+export async function generate(options: BacklogOptions): Promise<{ topic: string; bytes: number }> {
+  const { events } = options;
+  const config = loadConfig(kafkaConfig.extend(registryConfig.shape), options.env);
+  const contracts = await loadStreams();
+  const track = contracts.find(({ name }) => name === 'track');
+  if (!track?.topics.enriched) throw new Error('there is no stream track that is enriched');
+  const { topic = track.topics.enriched.name } = options;
+  const broker = new KafkaBroker({ brokers: config.KAFKA_BROKERS, clientId: 'backlog' });
+  const registry = new AvroRegistry(config.SCHEMA_REGISTRY_URL);
   const schema = topic === track.topics.raw.name ? track.schema : enrichedSchema(track, contracts);
   const codec = new AvroCodec(schema, registry);
   const schemaId = await registry.register(topic, schema);
   const partitions = (await broker.describeTopics([topic]))[0]?.partitions ?? 1;
   const empty = Object.fromEntries(schema.fields.map(({ name }) => [name, null]));
-  const encode = (index: number) => codec.encode({ ...empty, ...eventAt(index) }, schemaId);
   const producer = await broker.producer();
-  const startedMs = performance.now();
   let next = 0;
   let bytes = 0;
   const send = async () => {
@@ -39,7 +50,7 @@ for (const topic of topics.length > 0 ? topics : [track.topics.enriched.name]) {
       const count = Math.min(recordsPerCall, events - first);
       const records = Array.from({ length: count }, (_, offset) => ({
         key: `user-${(first + offset) % 50_000}`,
-        value: encode(first + offset),
+        value: codec.encode({ ...empty, ...eventAt(first + offset, options) }, schemaId),
         partition: (first / recordsPerCall) % partitions,
       }));
       bytes += records.reduce((sum, { value }) => sum + value.length, 0);
@@ -48,15 +59,12 @@ for (const topic of topics.length > 0 ? topics : [track.topics.enriched.name]) {
   };
   await Promise.all(Array.from({ length: callsAtOnce }, send));
   await producer.close();
-  const seconds = (performance.now() - startedMs) / 1000;
-  console.log(
-    `${topic}: ${events} events of ${Math.round(bytes / events)} bytes on ${dates} dates, ${order}, in ${seconds.toFixed(1)} s`,
-  );
+  await broker.close();
+  return { topic, bytes };
 }
-await broker.close();
 
 /** As wide as the flights and their weather are. */
-function eventAt(index: number) {
+function eventAt(index: number, { events, dates, order, paddingBytes = 0 }: BacklogOptions) {
   // A step that shares no factor with the number of dates meets all of them, far apart.
   const day = order === 'ordered' ? Math.floor((index / events) * dates) : (index * 7_919) % dates;
   const occurredMs = firstDayMs + day * dayMs + ((index * 48_271) % dayMs);
@@ -78,6 +86,7 @@ function eventAt(index: number) {
       dep_delay_min: (index * 7) % 90,
       air_time_min: 227,
       distance_mi: 1_400,
+      ...(paddingBytes > 0 && { note: randomBytes(paddingBytes / 2).toString('hex') }),
     }),
     weather_match: 'matched',
     weather_age_s: 1_200,
@@ -88,4 +97,19 @@ function eventAt(index: number) {
     wind_speed_ms: 4.25,
     precip_type: index % 10 === 0 ? 'rain' : null,
   };
+}
+
+if (import.meta.main) {
+  const [events = 500_000, dates = 400] = process.argv.slice(2, 4).map(Number);
+  const [order = 'shuffled', ...topics] = process.argv.slice(4);
+  if (order !== 'shuffled' && order !== 'ordered') throw new Error('the order is shuffled or ordered');
+  for (const topic of topics.length > 0 ? topics : [undefined]) {
+    const startedMs = performance.now();
+    const made = await generate({ events, dates, order, topic, env: process.env });
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+    const bytesEach = Math.round(made.bytes / events);
+    console.log(
+      `${made.topic}: ${events} events of ${bytesEach} bytes on ${dates} dates, ${order}, in ${seconds} s`,
+    );
+  }
 }

@@ -3,44 +3,44 @@ import { DailyUsage, dayOf } from './daily-usage.ts';
 
 const day = '2026-11-21';
 
-it('adds up what all instances have let pass, each by its newest word', () => {
+it('adds up what all instances have let pass, each by its newest count', () => {
   const usage = new DailyUsage('here');
   usage.add('key', day, 3);
   usage.add('key', day, 4);
-  usage.hear({ key_id: 'key', day, instance: 'there', events: 10 });
-  usage.hear({ key_id: 'key', day, instance: 'there', events: 12 });
-  usage.hear({ key_id: 'key', day, instance: 'elsewhere', events: 100 });
-  usage.hear({ key_id: 'another key', day, instance: 'there', events: 1_000 });
+  usage.apply({ key_id: 'key', day, instance: 'there', events: 10 });
+  usage.apply({ key_id: 'key', day, instance: 'there', events: 12 });
+  usage.apply({ key_id: 'key', day, instance: 'elsewhere', events: 100 });
+  usage.apply({ key_id: 'another key', day, instance: 'there', events: 1_000 });
   expect(usage.eventsOf('key', day)).toBe(119);
   expect(usage.eventsOf('key', '2026-11-22')).toBe(0);
   expect(usage.eventsOf('unheard of', day)).toBe(0);
 });
 
-it('does not count its own words twice', () => {
+it('does not count twice what it has published itself', () => {
   const usage = new DailyUsage('here');
   usage.add('key', day, 3);
-  for (const told of usage.tell()) usage.hear(told);
+  for (const own of usage.takeUnpublished()) usage.apply(own);
   expect(usage.eventsOf('key', day)).toBe(3);
 });
 
-it('tells what has changed since it told last, and again what could not be told', () => {
+it('gives what has changed since it was published, and again what could not be published', () => {
   const usage = new DailyUsage('here');
   usage.add('key', day, 3);
-  const told = usage.tell();
-  expect(told).toEqual([{ key_id: 'key', day, instance: 'here', events: 3 }]);
-  expect(usage.tell()).toEqual([]);
-  usage.keep(told);
+  const taken = usage.takeUnpublished();
+  expect(taken).toEqual([{ key_id: 'key', day, instance: 'here', events: 3 }]);
+  expect(usage.takeUnpublished()).toEqual([]);
+  usage.putBack(taken);
   usage.add('key', day, -1);
-  expect(usage.tell()).toEqual([{ key_id: 'key', day, instance: 'here', events: 2 }]);
+  expect(usage.takeUnpublished()).toEqual([{ key_id: 'key', day, instance: 'here', events: 2 }]);
 });
 
-it('forgets days that are over, also what of them could not be told', () => {
+it('forgets days that are over, also what of them could not be published', () => {
   const usage = new DailyUsage('here');
   usage.add('key', day, 3);
-  const told = usage.tell();
+  const taken = usage.takeUnpublished();
   usage.forgetBefore('2026-11-22');
-  usage.keep(told);
-  expect(usage.tell()).toEqual([]);
+  usage.putBack(taken);
+  expect(usage.takeUnpublished()).toEqual([]);
   expect(usage.eventsOf('key', day)).toBe(0);
 });
 

@@ -5,8 +5,8 @@ interface Day {
   own: Map<string, number>;
   /** Key id → instance → events. */
   others: Map<string, Map<string, number>>;
-  /** Key ids whose own count others have not been told yet. */
-  untold: Set<string>;
+  /** Key ids whose own count has changed since it was published. */
+  unpublished: Set<string>;
 }
 
 /** The day of UTC: `2026-11-21` */
@@ -14,7 +14,7 @@ export function dayOf(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 10);
 }
 
-/** What all instances have let pass today, as far as this one knows: its own count, and what others have said of theirs. */
+/** What all instances have let pass by day, as far as this one knows: its own count, and what others have published. */
 export class DailyUsage {
   readonly #instance: string;
   readonly #days = new Map<string, Day>();
@@ -34,33 +34,33 @@ export class DailyUsage {
 
   /** Negative: to take back what did not go through. */
   add(keyId: string, day: string, events: number): void {
-    const { own, untold } = this.#day(day);
+    const { own, unpublished } = this.#day(day);
     own.set(keyId, (own.get(keyId) ?? 0) + events);
-    untold.add(keyId);
+    unpublished.add(keyId);
   }
 
-  /** What an instance has said of itself. */
-  hear({ key_id, day, instance, events }: WriteKeyUsage): void {
+  /** What an instance has published. */
+  apply({ key_id, day, instance, events }: WriteKeyUsage): void {
     if (instance === this.#instance) return;
     const { others } = this.#day(day);
     const ofKey = others.get(key_id) ?? new Map<string, number>();
     others.set(key_id, ofKey.set(instance, events));
   }
 
-  /** The own counts that have changed since they were last told. They count as told now: {@link keep} takes it back. */
-  tell(): WriteKeyUsage[] {
+  /** The own counts that have changed since they were published. They count as published now, unless they are {@link putBack}. */
+  takeUnpublished(): WriteKeyUsage[] {
     const usages: WriteKeyUsage[] = [];
-    for (const [day, { own, untold }] of this.#days) {
-      for (const key_id of untold)
+    for (const [day, { own, unpublished }] of this.#days) {
+      for (const key_id of unpublished)
         usages.push({ key_id, day, instance: this.#instance, events: own.get(key_id) ?? 0 });
-      untold.clear();
+      unpublished.clear();
     }
     return usages;
   }
 
-  /** They could not be told. */
-  keep(usages: WriteKeyUsage[]): void {
-    for (const { key_id, day } of usages) this.#days.get(day)?.untold.add(key_id);
+  /** They could not be published. */
+  putBack(usages: WriteKeyUsage[]): void {
+    for (const { key_id, day } of usages) this.#days.get(day)?.unpublished.add(key_id);
   }
 
   /** Days before this one are over. */
@@ -69,7 +69,7 @@ export class DailyUsage {
   }
 
   #day(day: string): Day {
-    const known = this.#days.get(day) ?? { own: new Map(), others: new Map(), untold: new Set() };
+    const known = this.#days.get(day) ?? { own: new Map(), others: new Map(), unpublished: new Set() };
     this.#days.set(day, known);
     return known;
   }

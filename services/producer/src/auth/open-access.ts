@@ -14,7 +14,7 @@ import { Access } from './access.ts';
 import { DailyUsage } from './daily-usage.ts';
 import { followTopic } from './follow-topic.ts';
 import { KeyTable } from './key-table.ts';
-import { UsageTeller } from './usage-teller.ts';
+import { UsagePublisher } from './usage-publisher.ts';
 
 export interface OpenAccessOptions {
   broker: Pick<Broker, 'read' | 'endOffsets' | 'describeTopics'>;
@@ -59,12 +59,12 @@ export async function openAccess(
       }),
       follow<WriteKeyUsage>(topics.usage, {
         schema: writeKeyUsageSchema,
-        onRecord: (_, told) => told && usage.hear(told),
+        onRecord: (_, published) => published && usage.apply(published),
       }),
     ]);
     for (const result of opened) if (result.status === 'rejected') throw result.reason;
-    const teller = await UsageTeller.start({ usage, send, registry, log, topic: topics.usage });
-    teardown.add('usage', () => teller.close());
+    const publisher = await UsagePublisher.start({ usage, send, registry, log, topic: topics.usage });
+    teardown.add('usage', () => publisher.close());
   } catch (error) {
     await teardown.run().catch(() => undefined);
     throw error;

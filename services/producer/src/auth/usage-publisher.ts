@@ -4,11 +4,11 @@ import type { TopicOutput } from '@windrow/pipeline';
 import type { Logger } from '@windrow/runtime';
 import { type DailyUsage, dayOf } from './daily-usage.ts';
 
-/** So late, at most, do other instances, and this one after a kill, know of what was let pass. */
-const tellEveryMs = 2_000;
+/** About so much later other instances count what was let pass; a killed one takes so much along. */
+const publishEveryMs = 2_000;
 const sendTimeoutMs = 5_000;
 
-export interface UsageTellerOptions {
+export interface UsagePublisherOptions {
   usage: DailyUsage;
   send(outputs: TopicOutput[], signal: AbortSignal): Promise<void>;
   registry: AvroRegistry;
@@ -16,46 +16,46 @@ export interface UsageTellerOptions {
   log: Logger;
 }
 
-/** Tells other instances what this one has let pass, while it changes. */
-export class UsageTeller {
-  readonly #options: UsageTellerOptions;
+/** Publishes what this instance has let pass, while it changes. */
+export class UsagePublisher {
+  readonly #options: UsagePublisherOptions;
   readonly #codec: AvroCodec;
   readonly #schemaId: number;
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
 
   /** Errors: SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE */
-  static async start(options: UsageTellerOptions): Promise<UsageTeller> {
+  static async start(options: UsagePublisherOptions): Promise<UsagePublisher> {
     const schemaId = await options.registry.register(options.topic, writeKeyUsageSchema);
-    return new UsageTeller(options, schemaId);
+    return new UsagePublisher(options, schemaId);
   }
 
-  private constructor(options: UsageTellerOptions, schemaId: number) {
+  private constructor(options: UsagePublisherOptions, schemaId: number) {
     this.#options = options;
     this.#codec = new AvroCodec(writeKeyUsageSchema, options.registry);
     this.#schemaId = schemaId;
     this.#running = this.#run();
   }
 
-  /** Tells what is left to tell. */
+  /** Publishes what is left. */
   async close(): Promise<void> {
     this.#ending.abort();
     await this.#running;
-    await this.#tell();
+    await this.#publish();
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#ending;
     while (!signal.aborted) {
-      await sleep(tellEveryMs, undefined, { signal }).catch(() => undefined);
+      await sleep(publishEveryMs, undefined, { signal }).catch(() => undefined);
       this.#options.usage.forgetBefore(dayOf(Date.now()));
-      await this.#tell();
+      await this.#publish();
     }
   }
 
-  async #tell(): Promise<void> {
+  async #publish(): Promise<void> {
     const { usage, send, topic, log } = this.#options;
-    const usages = usage.tell();
+    const usages = usage.takeUnpublished();
     if (usages.length === 0) return;
     try {
       await send(
@@ -63,8 +63,11 @@ export class UsageTeller {
         AbortSignal.timeout(sendTimeoutMs),
       );
     } catch (error) {
-      usage.keep(usages);
-      log.warn({ err: error }, 'other instances could not be told what was sent with keys of a daily quota');
+      usage.putBack(usages);
+      log.warn(
+        { err: error },
+        'what was sent with keys of a daily quota could not be published; other instances do not count it yet',
+      );
     }
   }
 

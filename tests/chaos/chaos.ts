@@ -127,17 +127,21 @@ async function strikeAll(
 ): Promise<void> {
   const begunMs = performance.now();
   const lanes = new Map<string, Promise<void>>();
+  // A fault that can't be made or ended is the run's end, at once.
+  const failed = new AbortController();
+  const over = AbortSignal.any([signal, failed.signal]);
   const strikeOne = async (fault: Fault): Promise<void> => {
     log(`  ${describe(fault)}`);
     const struck = platform.instances.get(struckBy(fault));
-    const outcome = await strike(platform, fault, signal);
+    const outcome = await strike(platform, fault, over);
     done.push({ fault, ...(outcome && { outcome }), recovery: watch.begin(struck) });
   };
   try {
     for (const fault of faults) {
-      await sleep(Math.max(0, begunMs + fault.atMs - performance.now()), undefined, { signal });
+      const waitMs = Math.max(0, begunMs + fault.atMs - performance.now());
+      await sleep(waitMs, undefined, { signal: over }).catch(() => over.throwIfAborted());
       const lane = (lanes.get(struckBy(fault)) ?? Promise.resolve()).then(() => strikeOne(fault));
-      lane.catch(() => undefined);
+      lane.catch((error) => failed.abort(error));
       lanes.set(struckBy(fault), lane);
     }
     await Promise.all(lanes.values());
@@ -145,7 +149,7 @@ async function strikeAll(
     // Interrupted too: nothing may be started any more when the platform is stopped.
     await Promise.allSettled(lanes.values());
   }
-  signal.throwIfAborted();
+  over.throwIfAborted();
 }
 
 export function describe(fault: Fault): string {

@@ -4,7 +4,7 @@ import type { Instance } from './instance.ts';
 import type { Platform } from './platform.ts';
 import { type Fault, struckBy } from './schedule.ts';
 
-/** A part that is started while its former process still lets go of its files fails, and is started again. */
+/** A part that is started while its former process still lets go of its files fails; one on a busy machine takes long. */
 const startAttempts = 5;
 
 /**
@@ -97,6 +97,7 @@ async function strikePart(
       return;
     } catch (error) {
       if (attempt === startAttempts) throw error;
+      await stack.stopPart(part, { signal: 'SIGKILL' });
     }
   }
 }

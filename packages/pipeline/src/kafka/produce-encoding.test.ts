@@ -44,3 +44,17 @@ it('takes the same checksum as kafkajs, that of the RFC', () => {
     }),
   );
 });
+
+it('keeps what was written when it makes room for more', () => {
+  quickenProduceEncoding();
+  const Encoder = require('kafkajs/src/protocol/encoder');
+  const lengths = fc.array(fc.nat({ max: 5_000 }), { maxLength: 20 });
+  fc.assert(
+    fc.property(lengths, (all) => {
+      const pieces = all.map((length, index) => Buffer.alloc(length, index + 1));
+      const encoder = new Encoder(1);
+      for (const piece of pieces) encoder.writeBuffer(piece);
+      expect(encoder.buffer.equals(Buffer.concat(pieces))).toBe(true);
+    }),
+  );
+});

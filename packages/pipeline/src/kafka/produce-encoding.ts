@@ -30,8 +30,26 @@ export function quickenProduceEncoding(): void {
   general = require(recordModule) as EncodeRecord;
   replace(recordModule, quickRecord);
   replace(checksumModule, crc32c);
+  const encoder = require('kafkajs/src/protocol/encoder') as { prototype: Encoder };
+  encoder.prototype.ensureAvailable = ensureAvailable;
   // What has taken the slow ones already is loaded anew, by the first request that needs it.
   for (const name of takers) delete require.cache[require.resolve(name)];
+}
+
+/** Kafkajs' encoder: `buf` up to `offset` is what has been written, and all that is ever read. */
+interface Encoder {
+  buf: Buffer;
+  offset: number;
+  ensureAvailable(bytes: number): void;
+}
+
+/** Room that is written at once need not be zeroed first. */
+function ensureAvailable(this: Encoder, bytes: number): void {
+  const needed = this.offset + bytes;
+  if (needed <= this.buf.length) return;
+  const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.buf.length));
+  this.buf.copy(larger, 0, 0, this.offset);
+  this.buf = larger;
 }
 
 function replace(name: string, implementation: unknown): void {

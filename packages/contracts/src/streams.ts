@@ -49,6 +49,14 @@ function contractFaults(contract: StreamContract, all: StreamContract[]): string
   for (const field of [...contract.id, contract.eventTime]) {
     if (!fields.has(field)) say(`its schema has no field ${field}`);
   }
+  const { message } = contract;
+  for (const field of [
+    ...(contract.jsonFields ?? []),
+    ...Object.keys(message?.fields ?? {}),
+    ...(message?.made ?? []),
+  ]) {
+    if (!fields.has(field)) say(`its messages have a field ${field}, which its schema has not`);
+  }
   const { join: asOf, curated, topics } = contract;
   if (asOf) {
     const table = all.find((other) => other.name === asOf.table);

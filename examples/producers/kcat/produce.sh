@@ -1,6 +1,6 @@
 #!/bin/sh
 # Posts one event to track.raw with kcat. Needs KAFKA_BROKERS and SCHEMA_REGISTRY_URL, curl and kcat.
-# usage: produce.sh KEY < EVENT.avro
+# usage: produce.sh KEY [KCAT_OPTION…] < EVENT.avro
 #
 # kcat sends bytes as they are; it can't write Avro. So the event comes encoded, in Avro binary without any header, by the
 # schema that the registry has as the latest for track.raw-value; encode.py writes such bytes. This adds the wire format's
@@ -9,6 +9,7 @@ set -eu
 
 topic=track.raw
 key=$1
+shift
 answer=$(curl -sSf "$SCHEMA_REGISTRY_URL/subjects/$topic-value/versions/latest")
 id=$(printf '%s' "$answer" | grep -o '"id":[0-9]*' | head -n 1 | cut -d : -f 2)
 
@@ -21,5 +22,5 @@ cat >> "$value"
 
 # A file's content is one message; with lines on standard input, bytes 0x0a would cut it. librdkafka's own partitioner is
 # another one than Kafka's.
-kcat -P -b "$KAFKA_BROKERS" -t "$topic" -k "$key" -z snappy \
-  -X enable.idempotence=true -X partitioner=murmur2_random "$value"
+kcat -P -b "$KAFKA_BROKERS" -t "$topic" -k "$key" \
+  -X enable.idempotence=true -X partitioner=murmur2_random "$@" "$value"

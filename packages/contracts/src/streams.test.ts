@@ -32,9 +32,9 @@ test('a folder is a stream', async () => {
 test('a contract that contradicts itself says all that is wrong', async () => {
   const definition = `{ name: 'orders', description: '', id: ['nope'], key: (r) => r.id, eventTime: 'when',
     topics: { raw: { cleanup: 'delete', retentionMs: 1 } }, parse: (i) => i, rules: [], dedupe: { horizonMs: 1 },
-    lake: { raw: 'raw/orders' } }`;
+    jsonFields: ['extra'], lake: { raw: 'raw/orders' } }`;
   await expect(loadStreams(streamsWith('orders', definition))).rejects.toThrow(
-    /no field nope[\s\S]*no field when[\s\S]*need topics.enriched/,
+    /no field nope[\s\S]*no field when[\s\S]*a field extra[\s\S]*need topics.enriched/,
   );
 });
 

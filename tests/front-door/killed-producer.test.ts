@@ -1,6 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { applyInstallation } from '@windrow/cli';
 import { AvroCodec, AvroRegistry, loadStreams, streamNamed } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
 import { choosePorts, stackPaths } from '@windrow/stack';
@@ -24,6 +26,8 @@ const producers: Instance[] = [];
 beforeAll(async () => {
   const definition = services.find(({ name }) => name === 'producer')!;
   const paths = stackPaths(stateDir);
+  mkdirSync(paths.logs, { recursive: true });
+  await applyInstallation({ ...process.env, ...endpoints });
   for (const name of ['producer-1', 'producer-2']) {
     const chosen = await choosePorts(paths, [`${name}.admin`, `${name}.http`]);
     const ports = { admin: chosen[`${name}.admin`]!, http: chosen[`${name}.http`]! };
@@ -58,7 +62,10 @@ test(`producers at full load are killed ${kills} times: every acknowledged event
       const producer = producers[turn % producers.length]!;
       const batch = Array.from({ length: batchSize }, () => segmentMessage(eventNumber(run, next++)));
       const status = await post(producer, batch);
-      if (status === undefined) unanswered += 1;
+      if (status === undefined) {
+        unanswered += 1;
+        await sleep(20);
+      }
       if (status !== 200) continue;
       for (const { messageId } of batch as { messageId: string }[]) acknowledged.add(messageId);
       const batches = (lately.get(producer) ?? 0) + 1;

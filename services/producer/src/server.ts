@@ -132,16 +132,19 @@ export function createServer(parts: ServerParts, options: ServerOptions = {}): F
   return app;
 }
 
-/** Nobody waits in line: beyond the number, requests are told to come again. */
+/**
+ * Nobody waits in line: beyond the number, requests are told to come again. Those that are still coming in don't count, or
+ * slow clients would keep the others out.
+ */
 function limitRequests(app: FastifyInstance, max: number): void {
   let requests = 0;
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('preHandler', async (_request, reply) => {
+    if (requests >= max) throw busy('overloaded', 'too many requests are under way');
     requests += 1;
     // Unlike onResponse, it also comes where the client has hung up.
     reply.raw.once('close', () => {
       requests -= 1;
     });
-    if (requests > max) throw busy('overloaded', 'too many requests are under way');
   });
 }
 

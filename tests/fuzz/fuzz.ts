@@ -1,0 +1,99 @@
+import { collectFacts, judge, openInstallation, waitForLanding } from '@windrow/cli';
+import { readRecord } from '../../packages/cli/src/services/record.ts';
+import { Installation } from '../end-to-end/installation.ts';
+import { fuzzHttp, type HttpCounts } from './fuzz-http.ts';
+import { fuzzKafka } from './fuzz-kafka.ts';
+import { type MemorySeen, MemoryWatch } from './memory-watch.ts';
+
+export interface FuzzOptions {
+  seed: number;
+  /** Mutated HTTP requests. */
+  requests: number;
+  /** Mutated Kafka records. */
+  records: number;
+  log(line: string): void;
+  signal: AbortSignal;
+}
+
+export interface FuzzResult {
+  http: HttpCounts;
+  /** Records that went straight to Kafka. */
+  records: number;
+  /** Of the producer while requests came, of the others while records came. */
+  memory: MemorySeen[];
+  /** Everything that does not hold, in words. */
+  findings: string[];
+}
+
+const landWithinMs = 600_000;
+const progressEveryMs = 10_000;
+
+/** Throws mutated requests and records at an installation of its own, and holds what came of them against what was sent. */
+export async function fuzz({ seed, requests, records, log, signal }: FuzzOptions): Promise<FuzzResult> {
+  const windrow = await Installation.start();
+  const installation = await openInstallation({ ...process.env, ...windrow.endpoints });
+  const services = readRecord(windrow.stateDir)?.services ?? [];
+  let done = 0;
+  const progress = setInterval(() => log(`${done} of ${requests + records}`), progressEveryMs);
+  try {
+    const watchesOf = (isProducer: boolean) =>
+      services
+        .filter(({ name }) => (name === 'producer') === isProducer)
+        .map((service) => new MemoryWatch(service));
+    const memory: MemorySeen[] = [];
+    let watches = watchesOf(true);
+    log(`seed ${seed}: ${requests} requests`);
+    const http = await fuzzHttp(windrow.endpoints.PRODUCER_URL!, { seed, requests, signal }, () => {
+      done += 1;
+    });
+    for (const watch of watches) memory.push(await watch.stop());
+    const findings = [...http.findings];
+    await compareHttp(installation, http, findings);
+    watches = watchesOf(false);
+    log(`seed ${seed}: ${records} records`);
+    const sent = await fuzzKafka({ seed, records, signal, ...installation }, (sentSoFar) => {
+      done = requests + sentSoFar;
+    });
+    log('waiting until all of it has landed');
+    await waitForLanding(installation, { timeoutMs: landWithinMs, signal });
+    for (const watch of watches) memory.push(await watch.stop());
+    for (const { service, firstBytes, secondBytes, hasGrown } of memory) {
+      if (hasGrown) findings.push(`${service} has grown from ${firstBytes} to ${secondBytes} bytes`);
+    }
+    // Counts only: mutated ids and keys bring the same id in several partitions, where it is no duplicate.
+    const audit = judge(await collectFacts(installation, { signal }));
+    for (const { verdict, line, check, message } of audit.findings) {
+      findings.push(`audit: ${verdict}: ${line}, ${check}: ${message}`);
+    }
+    const consumed = audit.partitions.reduce((sum, partition) => sum + partition.consumed, 0);
+    const expected = http.accepted + [...sent.values()].reduce((sum, count) => sum + count, 0);
+    if (consumed !== expected) findings.push(`${expected} events came in, ${consumed} were consumed`);
+    for (const { name, restarts, failure } of readRecord(windrow.stateDir)?.services ?? []) {
+      if (restarts > 0) findings.push(`${name} died ${restarts} times: ${failure}`);
+    }
+    return { http, records, memory, findings };
+  } finally {
+    clearInterval(progress);
+    await installation.close();
+    await windrow.stop();
+  }
+}
+
+/** What HTTP answered, against what Kafka has. */
+async function compareHttp(
+  installation: Awaited<ReturnType<typeof openInstallation>>,
+  http: HttpCounts,
+  findings: string[],
+): Promise<void> {
+  const facts = await collectFacts(installation);
+  const inTopics = facts.streams
+    .flatMap(({ raw }) => raw.partitions)
+    .reduce((sum, { start, end }) => sum + end - start, 0);
+  if (inTopics !== http.accepted) findings.push(`${http.accepted} accepted over HTTP, ${inTopics} in Kafka`);
+  const letters = facts.deadLetters.causes
+    .filter(({ stage }) => stage === 'http')
+    .reduce((sum, { events }) => sum + events, 0);
+  if (letters !== http.deadLettered) {
+    findings.push(`${http.deadLettered} refused over HTTP, ${letters} dead letters of HTTP`);
+  }
+}

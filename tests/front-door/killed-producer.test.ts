@@ -1,16 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { applyInstallation } from '@windrow/cli';
 import { AvroCodec, AvroRegistry, loadStreams, streamNamed } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
-import { choosePorts, stackPaths } from '@windrow/stack';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { services } from '../../packages/cli/src/services/definitions.ts';
 import { Draw } from '../chaos/draw.ts';
 import { eventNumber, segmentMessage } from '../chaos/events.ts';
-import { Instance } from '../chaos/instance.ts';
+import type { Instance } from '../chaos/instance.ts';
+import { addressOf, type Producers, startProducers } from './producers.ts';
 
 const kills = 50;
 const clients = 6;
@@ -19,28 +14,15 @@ const seed = 20_261;
 const run = `killed-${Date.now()}`;
 
 const endpoints = inject('endpoints');
-const stateDir = mkdtempSync(path.join(tmpdir(), 'windrow-killed-'));
 const broker = new KafkaBroker({ brokers: (endpoints.KAFKA_BROKERS ?? '').split(','), clientId: run });
-const producers: Instance[] = [];
+let producers: Producers;
 
 beforeAll(async () => {
-  const definition = services.find(({ name }) => name === 'producer')!;
-  const paths = stackPaths(stateDir);
-  mkdirSync(paths.logs, { recursive: true });
-  await applyInstallation({ ...process.env, ...endpoints });
-  for (const name of ['producer-1', 'producer-2']) {
-    const chosen = await choosePorts(paths, [`${name}.admin`, `${name}.http`]);
-    const ports = { admin: chosen[`${name}.admin`]!, http: chosen[`${name}.http`]! };
-    const env = { PATH: process.env.PATH ?? '', ...endpoints, WRITE_KEYS: 'optional' };
-    const producer = new Instance(name, definition, { paths, env, ports });
-    producers.push(producer);
-    await producer.start();
-  }
+  producers = await startProducers(2, endpoints);
 });
 afterAll(async () => {
-  await Promise.all(producers.map((producer) => producer.stop()));
+  await producers?.stop();
   await broker.close();
-  rmSync(stateDir, { recursive: true });
 });
 
 test(`producers at full load are killed ${kills} times: every acknowledged event is in Kafka`, {
@@ -56,10 +38,11 @@ test(`producers at full load are killed ${kills} times: every acknowledged event
   let next = 0;
   let unanswered = 0;
   let isOver = false;
+  const { instances } = producers;
 
   const client = async (first: number): Promise<void> => {
     for (let turn = first; !isOver && !signal.aborted; turn++) {
-      const producer = producers[turn % producers.length]!;
+      const producer = instances[turn % instances.length]!;
       const batch = Array.from({ length: batchSize }, () => segmentMessage(eventNumber(run, next++)));
       const status = await post(producer, batch);
       if (status === undefined) {
@@ -76,7 +59,7 @@ test(`producers at full load are killed ${kills} times: every acknowledged event
   const load = Promise.all(Array.from({ length: clients }, (_, first) => client(first)));
   const draw = new Draw(seed);
   for (let kill = 0; kill < kills; kill++) {
-    const victim = producers[kill % producers.length]!;
+    const victim = instances[kill % instances.length]!;
     await new Promise<void>((resolve, reject) => {
       waiting = { for: victim, batches: draw.between(2, 20), resolve };
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
@@ -105,13 +88,13 @@ test(`producers at full load are killed ${kills} times: every acknowledged event
   expect(acknowledged.size).toBeGreaterThan(kills * batchSize);
   // The kills have met requests under way.
   expect(unanswered).toBeGreaterThan(0);
-  expect(producers.flatMap(({ unasked }) => unasked)).toEqual([]);
+  expect(instances.flatMap(({ unasked }) => unasked)).toEqual([]);
 });
 
 /** The status; undefined where no answer came. */
-async function post({ ports }: Instance, batch: object[]): Promise<number | undefined> {
+async function post(producer: Instance, batch: object[]): Promise<number | undefined> {
   try {
-    const response = await fetch(`http://127.0.0.1:${ports.http}/v1/batch`, {
+    const response = await fetch(`${addressOf(producer)}/v1/batch`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ batch }),

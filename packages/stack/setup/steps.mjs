@@ -184,6 +184,16 @@ const readers = {
   wayOut: network,
 };
 
+/** @type {Step} */
+const schemathesis = {
+  name: 'schemathesis',
+  title: 'Schemathesis (calls the HTTP API by its description), for the tests',
+  inputs: ['tests/front-door/requirements.lock.txt'],
+  done: () => isExecutable(path.join(parts, 'schemathesis/bin/schemathesis')),
+  make: ({ logFile }) => makeEnvironment('schemathesis', 'tests/front-door/requirements.lock.txt', logFile),
+  wayOut: network,
+};
+
 const javaExample = 'examples/producers/java';
 
 /** @type {Step} */
@@ -237,7 +247,7 @@ export function lanes({ withReaders }) {
   return [
     [npm],
     withReaders ? [kafka, registry, javaProducer] : [kafka, registry],
-    withReaders ? [localstack, readers] : [localstack],
+    withReaders ? [localstack, readers, schemathesis] : [localstack],
     [prometheus],
   ];
 }

@@ -289,7 +289,8 @@ describe('what is not there', () => {
     expect(get.status).toBe(405);
     expect(get.headers.get('allow')).toBe('POST');
     expect(await get.json()).toMatchObject({ success: false, reason: 'method_not_allowed' });
-    expect((await fetch(`${producer.url}/v1/track`, { method: 'DELETE' })).status).toBe(405);
+    for (const method of ['DELETE', 'QUERY'])
+      expect((await fetch(`${producer.url}/v1/track`, { method })).status).toBe(405);
     expect((await fetch(`${producer.url}/%zz`)).status).toBe(400);
   });
 });

@@ -153,16 +153,17 @@ function answerErrors(app: FastifyInstance, log: Logger): void {
   app.addHook('onRoute', ({ url, method }) => {
     methods.set(url, new Set([...(methods.get(url) ?? []), ...[method].flat()]));
   });
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? '';
+  const notFound = ({ url, method }: FastifyRequest): HttpError => {
+    const path = url.split('?', 1)[0] ?? '';
     const allowed = methods.get(path);
-    if (!allowed) throw new HttpError(404, 'not_found', `There is nothing at ${path.slice(0, 200)}.`);
+    if (!allowed) return new HttpError(404, 'not_found', `There is nothing at ${path.slice(0, 200)}.`);
     const allow = [...allowed].join(', ');
-    const message = `${request.method} is not for ${path}; use ${allow}.`;
-    sendError(reply, new HttpError(405, 'method_not_allowed', message, { allow }));
-  });
+    return new HttpError(405, 'method_not_allowed', `${method} is not for ${path}; use ${allow}.`, { allow });
+  };
+  app.setNotFoundHandler((request, reply) => sendError(reply, notFound(request)));
   app.setErrorHandler((error: Error, request, reply) => {
-    const known = httpErrorOf(error);
+    // Fastify finds fault with the body before it finds that nothing takes it.
+    const known = request.is404 && !(error instanceof HttpError) ? notFound(request) : httpErrorOf(error);
     if (known) return sendError(reply, known);
     log.error({ err: error, route: request.routeOptions.url }, 'a request failed');
     return sendError(reply, new HttpError(500, 'internal', 'internal error'));

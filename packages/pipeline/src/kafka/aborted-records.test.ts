@@ -47,7 +47,7 @@ test('no record of an aborted transaction is read, in whatever order transaction
       from: new Map([[0, offset]]),
       onBatch: ({ records }) => void values.push(...records.map(({ value }) => value?.toString())),
     });
-    await reader.reached(await broker.endOffsets(topic));
+    await reader.reached(await broker.highWatermarks(topic));
     await reader.close();
     return values;
   };

@@ -103,7 +103,7 @@ async function committedValues(broker: KafkaBroker, topic: string): Promise<(str
     topic,
     onBatch: ({ records }) => void values.push(...records.map(({ value }) => value?.toString())),
   });
-  await reader.reached(await broker.endOffsets(topic));
+  await reader.reached(await broker.highWatermarks(topic));
   await reader.close();
   return values;
 }

@@ -3,8 +3,8 @@ import { AvroCodec, AvroRegistry, deadLetterSchema, deadLetterTopic } from '@win
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { applyStreams } from './apply.ts';
+import { deadLetterOf } from './dead-letter.ts';
 import { DeadLetters, type Refusal } from './dead-letters.ts';
-import { deadLetterOf } from './examine.ts';
 import { KafkaBroker } from './kafka/kafka-broker.ts';
 
 const { KAFKA_BROKERS = '', SCHEMA_REGISTRY_URL = '' } = inject('endpoints');
@@ -31,7 +31,13 @@ function installation() {
     onTestFinished(() => letters.close());
     return {
       retain: (partition: number) => letters.retain([{ topic: feed.topic, partition }]),
-      send: (places: string[], signal = never) => letters.send(feed, places.map(refusalOf), signal),
+      send: (places: string[], signal = never) =>
+        letters.send(
+          feed,
+          places.map((place) => refusalOf(place)),
+          signal,
+        ),
+      sendOne: (refusal: Refusal) => letters.send(feed, [refusal], never),
     };
   };
   return {
@@ -63,11 +69,11 @@ function installation() {
 }
 
 /** `partition/offset` */
-function refusalOf(place: string): Refusal {
+function refusalOf(place: string, value = Buffer.from('not Avro')): Refusal {
   const [partition, offset] = place.split('/').map(Number);
   const input = {
     ...{ offset: offset ?? 0, timestampMs: Date.now(), headers: {} },
-    ...{ key: Buffer.from(place), value: Buffer.from('not Avro') },
+    ...{ key: Buffer.from(place), value },
   };
   const cause = { stage: 'lake', reason: 'not_avro', message: 'it is not Avro', schemaId: null } as const;
   return { kind: 'deadLetter', input, partition: partition ?? 0, ...cause };
@@ -152,4 +158,12 @@ test('what lies behind the open transaction of another partition is waited for, 
   await transaction.abort();
   await sent;
   expect(await places()).toEqual(['0/4', '0/5', '0/6']);
+});
+
+test('one that is larger than what the broker takes is cut, and stops nothing', async () => {
+  const { instance, places } = installation();
+  const owner = instance();
+  await owner.sendOne(refusalOf('0/1', Buffer.alloc(3_000_000, 'x')));
+  await owner.send(['0/2']);
+  expect(await places()).toEqual(['0/1', '0/2']);
 });

@@ -6,7 +6,8 @@ import {
   type EventRecord,
 } from '@windrow/contracts';
 import type { Broker, InputRecord, TopicPartition, TransactionalProducer } from './broker.ts';
-import { deadLetterOf, type Outcome } from './examine.ts';
+import { deadLetterOf } from './dead-letter.ts';
+import type { Outcome } from './examine.ts';
 
 /** A record that can't go on, and the partition it was read from. */
 export type Refusal = Extract<Outcome, { kind: 'deadLetter' }> & { partition: number };
@@ -155,7 +156,7 @@ export class DeadLetters {
     if (missing.length === 0) return;
     const records = missing.map((refusal) => {
       const letter = deadLetterOf(refusal, { stream, topic, partition, service, version });
-      return { key: refusal.input.key, value: this.#codec.encode({ ...letter }, schemaId) };
+      return { key: nameOf({ topic, partition }), value: this.#codec.encode({ ...letter }, schemaId) };
     });
     try {
       await producer.commit([{ topic: deadLetterTopic.name, records }]);

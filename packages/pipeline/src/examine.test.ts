@@ -9,7 +9,8 @@ import {
 } from '@windrow/contracts';
 import { beforeAll, expect, inject, test } from 'vitest';
 import type { FetchedBatch, InputRecord } from './broker.ts';
-import { deadLetterOf, examine } from './examine.ts';
+import { deadLetterOf } from './dead-letter.ts';
+import { examine } from './examine.ts';
 
 const { SCHEMA_REGISTRY_URL = '' } = inject('endpoints');
 const registry = new AvroRegistry(SCHEMA_REGISTRY_URL);

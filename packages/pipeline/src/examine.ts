@@ -56,28 +56,3 @@ export async function examine(
     return { kind: 'ok', input, record };
   });
 }
-
-/** A dead letter of a record that was read from a topic. */
-export function deadLetterOf(
-  outcome: Extract<Outcome, { kind: 'deadLetter' }>,
-  from: { stream: string; topic: string; partition: number; service: string; version: string },
-): DeadLetter {
-  const { input, stage, reason, message, schemaId } = outcome;
-  return {
-    stage,
-    reason,
-    message,
-    stream: from.stream,
-    topic: from.topic,
-    partition: from.partition,
-    offset: input.offset,
-    key: input.key,
-    value: input.value,
-    headers: input.headers,
-    schema_id: schemaId,
-    failed_at: Date.now(),
-    attempts: 1,
-    service: from.service,
-    version: from.version,
-  };
-}

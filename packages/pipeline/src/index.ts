@@ -1,6 +1,7 @@
 export * from './apply.ts';
 export * from './broker.ts';
 export * from './consumer-metrics.ts';
+export * from './dead-letter.ts';
 export * from './dead-letters.ts';
 export * from './examine.ts';
 export * from './held-records.ts';

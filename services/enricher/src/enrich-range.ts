@@ -1,5 +1,12 @@
 import type { Account, DeadLetter } from '@windrow/contracts';
-import { deadLetterOf, type Outcome, type OutputRecord, type TopicOutput } from '@windrow/pipeline';
+import {
+  deadLetterOf,
+  maxRecordBytes,
+  type Outcome,
+  type OutputRecord,
+  recordBytes,
+  type TopicOutput,
+} from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import type { Match } from './as-of-join.ts';
 import type { Dedupe } from './dedupe.ts';
@@ -21,9 +28,6 @@ export interface EnrichedRange {
   /** The newest event time that went on; −∞ without one. Epoch milliseconds. */
   newestEventMs: number;
 }
-
-/** Below the broker's default `max.message.bytes` (1,048,588), with room for the framing. */
-const maxRecordBytes = 1_000_000;
 
 type Failed = Extract<Outcome, { kind: 'deadLetter' }>;
 
@@ -106,7 +110,7 @@ export function enrichRange(
       topic: encoders.deadLetters.topic,
       records: failed.map((outcome) => ({
         key,
-        value: encoders.deadLetters.encode(withinLimit(deadLetterOf(outcome, source))),
+        value: encoders.deadLetters.encode(deadLetterOf(outcome, source)),
       })),
     },
     { topic: encoders.accounts.topic, records: [{ key, value: encoders.accounts.encode({ ...account }) }] },
@@ -129,27 +133,3 @@ const failure = (
   // What could be decoded has its schema's id in front.
   schemaId: input.value?.readInt32BE(1) ?? null,
 });
-
-function recordBytes({ key, value, headers }: Pick<DeadLetter, 'key' | 'value' | 'headers'>): number {
-  let bytes = (value?.length ?? 0) + (key?.length ?? 0);
-  for (const name in headers) bytes += Buffer.byteLength(name) + Buffer.byteLength(headers[name] ?? '');
-  return bytes;
-}
-
-/**
- * Compressed, a foreign producer's record may be larger than what the broker takes from us. Its dead letter is cut, lest it
- * stop the partition: the whole record is at its offset, and in the lake's raw table.
- */
-function withinLimit(letter: DeadLetter): DeadLetter {
-  const valueBytes = letter.value?.length ?? 0;
-  const besides = recordBytes({ ...letter, value: null }) + letter.message.length;
-  if (besides + valueBytes <= maxRecordBytes) return letter;
-  const keepsRest = besides <= maxRecordBytes / 2;
-  const kept = keepsRest ? maxRecordBytes - besides : maxRecordBytes / 2;
-  return {
-    ...letter,
-    message: `${letter.message.slice(0, 1000)} (cut: the first ${kept} of ${valueBytes} bytes)`,
-    value: letter.value?.subarray(0, kept) ?? null,
-    ...(!keepsRest && { key: null, headers: {} }),
-  };
-}

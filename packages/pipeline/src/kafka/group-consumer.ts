@@ -88,12 +88,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
       try {
         const starts = await this.#handler.assigned(this.#assignment, signal);
         if (generation !== this.#generation) return;
-        this.#refusals.clear();
-        for (const { topic, partition, offset } of starts) {
-          this.#positions.set(nameOf({ topic, partition }), offset);
-          this.#member.consumer.seek({ topic, partition, offset: String(offset) });
-        }
-        this.#fetchOnlyAnswered();
+        this.#begin(starts);
         return;
       } catch (error) {
         if (generation !== this.#generation || signal.aborted) return;
@@ -101,6 +96,22 @@ export class KafkaGroupConsumer implements GroupConsumer {
         this.#failures += 1;
         this.#options.onAssignment?.(error.message, this.#assignment);
       }
+    }
+  }
+
+  /** kafkajs refuses all of it where it has lost its place in the group meanwhile: then another assignment is to come. */
+  #begin(starts: PartitionOffset[]): void {
+    this.#refusals.clear();
+    try {
+      for (const { topic, partition, offset } of starts) {
+        this.#positions.set(nameOf({ topic, partition }), offset);
+        this.#member.consumer.seek({ topic, partition, offset: String(offset) });
+      }
+      this.#fetchOnlyAnswered();
+    } catch (error) {
+      this.#positions.clear();
+      const { message } = kafkaError(`begin with ${this.#options.topics.join(', ')}`, error);
+      this.#options.onAssignment?.(message, []);
     }
   }
 

@@ -65,3 +65,42 @@ test('where kafkajs gives up, another consumer joins the group and goes on where
     await broker.close();
   }
 });
+
+test('where kafkajs gives up while the handler looks for its positions, they are void, and the next assignment counts', async () => {
+  const broker = new KafkaBroker({ brokers, clientId: 'group-member-test' });
+  const topic = `test-${randomUUID()}`;
+  await broker.createTopics([{ name: topic, partitions: 1, config: {} }]);
+  const producer = await broker.producer();
+  await producer.send([{ topic, records: [{ key: null, value: Buffer.from('a'), partition: 0 }] }]);
+  const client = givingUp();
+  const seen: (string | undefined)[] = [];
+  let assignments = 0;
+  const consumer = await new KafkaGroupConsumer(client.kafka, {
+    groupId: randomUUID(),
+    topics: [topic],
+    concurrency: 1,
+    handler: {
+      assigned: async (partitions: TopicPartition[]): Promise<PartitionOffset[]> => {
+        assignments += 1;
+        const [first] = client.opened;
+        if (assignments === 2) {
+          await first?.consumer.disconnect();
+          first?.crashed(new Error('no coordinator'));
+        }
+        return partitions.map((of) => ({ ...of, offset: 0 }));
+      },
+      batch: async ({ records }: { records: InputRecord[] }) =>
+        void seen.push(...records.map(({ value }) => value?.toString())),
+    },
+  }).start();
+  try {
+    await Promise.race([vi.waitFor(() => expect(seen).toEqual(['a']), 20_000), consumer.failed]);
+    consumer.restart(new Error('read it again'));
+    await Promise.race([vi.waitFor(() => expect(seen).toEqual(['a', 'a']), 20_000), consumer.failed]);
+    expect(assignments).toBe(3);
+  } finally {
+    await consumer.stop();
+    await producer.close();
+    await broker.close();
+  }
+});

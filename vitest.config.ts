@@ -6,7 +6,7 @@ export default defineConfig({
     globalSetup: ['tests/stack.ts'],
     // Real brokers and JVMs on two processors: more workers would only wait for each other.
     maxWorkers: 2,
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 300_000,
     teardownTimeout: 60_000,
   },

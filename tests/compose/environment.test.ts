@@ -16,7 +16,7 @@ function environmentOf(name: string): Record<string, string> {
   return { ...image?.environment, ...environment(service(compose, name)) };
 }
 
-describe.each(services)('the environment of $name in docker-compose.yml', ({ name, config }) => {
+describe.each(services)('the environment of $name in docker-compose.yml', ({ name, config, env }) => {
   test('is a configuration: what is required is given, and every value is accepted', async () => {
     const schema = await config();
     const given = environmentOf(name);
@@ -27,7 +27,8 @@ describe.each(services)('the environment of $name in docker-compose.yml', ({ nam
   });
 
   test('has no variable that it does not read', async () => {
-    const known = new Set(['NODE_ENV', ...environmentNames(await config())]);
+    const runtime = ['NODE_ENV', ...Object.keys(env)];
+    const known = new Set([...runtime, ...environmentNames(await config())]);
     expect(Object.keys(environmentOf(name)).filter((variable) => !known.has(variable))).toEqual([]);
   });
 

@@ -90,7 +90,9 @@ afterAll(async () => {
   rmSync(copy, { recursive: true, force: true });
 });
 
-test('a folder is all that a new stream needs: it is loaded, posted, checked, joined and landed like the others', async () => {
+test('a folder is all that a new stream needs: it is loaded, posted, checked, joined and landed like the others', {
+  timeout: 240_000,
+}, async () => {
   await windrow.windrow('load', '--stream', 'weather', 'examples/flights-2013-01/weather.jsonl.gz');
   await windrow.windrow('load', '--stream', 'rides', 'rides.csv');
   const posted = await fetch(`${windrow.endpoints.PRODUCER_URL}/v1/rides`, {

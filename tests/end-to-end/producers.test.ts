@@ -82,7 +82,7 @@ test('what HTTP has answered with 200 is in the lake and in Postgres', async () 
     ),
   ];
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
-  await post(`${url}/v1/track`, JSON.stringify(bad));
+  expect((await post(`${url}/v1/batch`, JSON.stringify({ batch: [bad] }))).status).toBe(400);
   await windrow.landed();
   const landed = await windrow.sql(
     `select event_id from curated.track_event where event_id like '${id}%' order by 1`,

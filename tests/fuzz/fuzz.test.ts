@@ -7,10 +7,10 @@ const seed = 20_261;
 test('mutated requests and records are each accepted, rejected or dead-lettered, and no process dies or grows', {
   timeout: 10 * 60_000,
 }, async ({ signal }) => {
-  const result = await fuzz({ seed, requests: 10_000, records: 20_000, log: console.log, signal });
+  const result = await fuzz({ seed, requests: 4_000, records: 10_000, log: console.log, signal });
   console.log(report(seed, result));
   expect(result.findings).toEqual([]);
-  expect(result.http.accepted).toBeGreaterThan(1_000);
+  expect(result.http.accepted).toBeGreaterThan(500);
   expect(result.http.deadLettered).toBeGreaterThan(1_000);
   expect(result.http.rejected).toBeGreaterThan(100);
 });

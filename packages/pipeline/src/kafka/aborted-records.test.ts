@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
-import { expect, inject, test } from 'vitest';
+import { expect, inject, test, vi } from 'vitest';
 import { KafkaBroker } from './kafka-broker.ts';
 
 const brokers = (inject('endpoints').KAFKA_BROKERS ?? '').split(',');
@@ -25,6 +25,9 @@ test('no record of an aborted transaction is read, in whatever order transaction
       close: () => producer.disconnect(),
     };
   };
+  // A transaction's end is answered before its marker is in the partition: what is sent next could come before it.
+  const end = (offset: number) =>
+    vi.waitUntil(async () => (await broker.highWatermarks(topic)).get(0) === offset, { timeout: 30_000 });
   const [a, b, c] = [await begin('a'), await begin('b'), await begin('c')];
   // The broker lists aborted transactions by their end: b, then a.
   await a.send('a0 aborted');
@@ -35,9 +38,12 @@ test('no record of an aborted transaction is read, in whatever order transaction
   await b.send('b4 aborted');
   await a.send('a5 aborted');
   await b.abort();
+  await end(7);
   await c.send('c7');
   await a.abort();
+  await end(9);
   await c.commit();
+  await end(10);
   await Promise.all([a.close(), b.close(), c.close()]);
 
   const readFrom = async (offset: number) => {

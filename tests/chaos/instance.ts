@@ -35,6 +35,7 @@ export class Instance {
     this.ports = options.ports;
     const own = definition.ports.map((port) => [port.variable, String(options.ports[port.name])]);
     this.#env = {
+      ...definition.env,
       ...options.env,
       ADMIN_HOST: '127.0.0.1',
       ADMIN_PORT: String(options.ports.admin),

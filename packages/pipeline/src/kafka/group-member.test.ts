@@ -7,8 +7,11 @@ import { KafkaBroker } from './kafka-broker.ts';
 
 const brokers = (inject('endpoints').KAFKA_BROKERS ?? '').split(',');
 
-/** Real consumers that can be given up, as kafkajs does after an error that it holds to be final. */
-function givingUp() {
+/**
+ * Real consumers that can be given up, as kafkajs does after an error that it holds to be final. `connecting`: what the
+ * second one waits for before it connects.
+ */
+function givingUp(connecting: Promise<void> = Promise.resolve()) {
   const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
   const opened: { consumer: Consumer; crashed: (error: Error) => void }[] = [];
   const consumer = (config: ConsumerConfig): Consumer => {
@@ -21,6 +24,10 @@ function givingUp() {
       }
       return on(name, listener);
     }) as Consumer['on'];
+    if (opened.length > 0) {
+      const connect = real.connect.bind(real);
+      real.connect = () => connecting.then(connect);
+    }
     opened.push(one);
     return real;
   };
@@ -103,4 +110,28 @@ test('where kafkajs gives up while the handler looks for its positions, they are
     await producer.close();
     await broker.close();
   }
+});
+
+test('a stop does not wait for a consumer that is connecting anew, which then leaves by itself', async () => {
+  const broker = new KafkaBroker({ brokers, clientId: 'group-member-test' });
+  const topic = `test-${randomUUID()}`;
+  await broker.createTopics([{ name: topic, partitions: 1, config: {} }]);
+  const connecting = Promise.withResolvers<void>();
+  const client = givingUp(connecting.promise);
+  const consumer = await new KafkaGroupConsumer(client.kafka, {
+    groupId: randomUUID(),
+    topics: [topic],
+    concurrency: 1,
+    handler: { assigned: async () => [], batch: async () => undefined },
+  }).start();
+  const [first] = client.opened;
+  await first?.consumer.disconnect();
+  first?.crashed(new Error('no coordinator'));
+  await vi.waitFor(() => expect(client.opened).toHaveLength(2), 20_000);
+  await consumer.stop();
+  const second = client.opened[1]?.consumer;
+  const left = new Promise((resolve) => second?.on(second.events.DISCONNECT, resolve));
+  connecting.resolve();
+  await left;
+  await broker.close();
 });

@@ -33,7 +33,7 @@ export class GroupMember {
   readonly #handler: MemberHandler;
   readonly #leaving = new AbortController();
   #consumer: Consumer;
-  #rejoining: Promise<void> = Promise.resolve();
+  #isRejoining = false;
 
   constructor(
     kafka: Kafka,
@@ -68,7 +68,7 @@ export class GroupMember {
       this.#handler.passed({ ...payload, firstOffset: payload.firstOffset ?? payload.lastOffset });
     });
     consumer.on(CRASH, ({ payload }) => {
-      if (!payload.restart) this.#rejoining = this.#rejoin(payload.error);
+      if (!payload.restart) void this.#rejoin(payload.error);
     });
     try {
       await consumer.connect();
@@ -88,23 +88,26 @@ export class GroupMember {
   async #rejoin(reason: Error): Promise<void> {
     const { signal } = this.#leaving;
     let error: unknown = reason;
-    for (let failures = 1; !signal.aborted; failures++) {
+    this.#isRejoining = true;
+    for (let failures = 1; !signal.aborted && this.#isRejoining; failures++) {
       this.#options.onAssignment?.(kafkaError('keep the consumer going', error).message, []);
       await backoff(failures, signal);
       if (signal.aborted) return;
       this.#consumer = this.#newConsumer();
       try {
-        return await this.join();
+        await this.join();
+        this.#isRejoining = false;
       } catch (cause) {
         error = cause;
       }
     }
+    if (signal.aborted) await this.#consumer.disconnect().catch(() => undefined);
   }
 
+  /** Without Kafka, connecting takes longer than a stop may: a consumer that is still at it leaves when it is through. */
   async leave(): Promise<void> {
     this.#leaving.abort();
-    await this.#rejoining;
-    await this.#consumer.disconnect();
+    if (!this.#isRejoining) await this.#consumer.disconnect();
   }
 
   #newConsumer(): Consumer {

@@ -67,6 +67,7 @@ export async function collectFacts(
       topic: deadLetterFacts,
       retained: deadLetters.retained,
       causes: deadLetters.causes,
+      repeated: deadLetters.repeated,
       lake: lake.facts,
     },
     moving: await movedSince(read, (topic) => broker.endOffsets(topic)),

@@ -113,6 +113,8 @@ export interface DeadLetterFacts {
   /** Records that the topic still holds. */
   retained: RetainedRecords[];
   causes: DeadLetterCause[];
+  /** Events with more than one of the same stage. */
+  repeated: Sample;
   lake: LakeTableFacts;
 }
 

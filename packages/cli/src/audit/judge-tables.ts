@@ -156,8 +156,12 @@ function judgeRetained(stream: StreamFacts, retained: RetainedRecords[], finding
 }
 
 function judgeDeadLetterTable({ deadLetters }: AuditFacts, findings: Findings): UnjudgedLine {
-  const { lake, topic, retained } = deadLetters;
+  const { lake, topic, retained, repeated } = deadLetters;
   const name = nameOf(lake);
+  if (repeated.count > 0) {
+    const message = `${repeated.count} events have more than one dead letter: ${shown(repeated)}`;
+    findings.wrong(name, 'repeated', message);
+  }
   for (const { partition, start, end } of topic.partitions) {
     const entry = lake.ledger.find((candidate) => candidate.partition === partition);
     const [next, rows] = [entry?.nextOffset ?? 0, entry?.rows ?? 0];

@@ -182,6 +182,15 @@ describe('dead letters', () => {
     expect(findings).toEqual([]);
   });
 
+  test('one that is there twice', () => {
+    const { findings } = judged((facts) => {
+      facts.deadLetters.repeated = { count: 1, examples: ['rules track.raw/0/3'] };
+    });
+    expect(findings).toEqual([
+      'wrong: lake rejected/dead_letter: 1 events have more than one dead letter: rules track.raw/0/3',
+    ]);
+  });
+
   test('one that has not landed in the lake', () => {
     const { findings } = judged((facts) => {
       facts.deadLetters.lake.ledger[0]!.rows = 1;

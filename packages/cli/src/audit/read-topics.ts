@@ -10,7 +10,8 @@ import type { InputRecord } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import type { Installation } from '../installation.ts';
 import { endsOf } from '../topics.ts';
-import type { DeadLetterCause, KeptAccount, RetainedRecords, TopicFacts } from './facts.ts';
+import type { DeadLetterCause, KeptAccount, RetainedRecords, Sample, TopicFacts } from './facts.ts';
+import { Repeats } from './repeats.ts';
 
 /** All that the topic holds up to the ends that the facts name. Error: KAFKA_UNAVAILABLE. */
 async function readTopic(
@@ -76,6 +77,8 @@ export interface DeadLettersRead {
   causes: DeadLetterCause[];
   /** `stage topic/partition/offset` of those that have a position. */
   positions: Set<string>;
+  /** Those that are there more than once. */
+  repeated: Sample;
 }
 
 /** Counts the dead letters by input partition and cause, each event once. */
@@ -87,10 +90,12 @@ export async function readDeadLetters(
   const causes = new Map<string, DeadLetterCause>();
   const records = new Map(topic.partitions.map(({ partition }) => [partition, 0]));
   const positions = new Set<string>();
+  const repeats = new Repeats();
   const count = (letter: DeadLetter, partition: number) => {
     records.set(partition, (records.get(partition) ?? 0) + 1);
     if (letter.topic !== null) {
       const position = deadLetterPosition(letter.stage, letter.topic, letter.partition, letter.offset);
+      repeats.add(position);
       if (positions.has(position)) return;
       positions.add(position);
     }
@@ -111,6 +116,7 @@ export async function readDeadLetters(
     retained: [...records].map(([partition, count]) => ({ topic: topic.name, partition, records: count })),
     causes: [...causes.values()],
     positions,
+    repeated: repeats.sample,
   };
 }
 

@@ -74,6 +74,7 @@ export function soundFacts(): AuditFacts {
         { topic: 'track.raw', partition: 0, stage: 'rules', reason: 'occurred_at_too_old', events: 1 },
         { topic: 'track.raw', partition: 1, stage: 'decode', reason: 'not_avro', events: 1 },
       ],
+      repeated: { count: 0, examples: [] },
       lake: table('rejected/dead_letter', 'dead-letter', [[2, 2]]),
     },
     moving: [],

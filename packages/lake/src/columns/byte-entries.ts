@@ -1,0 +1,236 @@
+import { isUtf8 } from 'node:buffer';
+import { WindrowError } from '@windrow/runtime';
+import { grown } from './column-buffer.ts';
+
+/** A dictionary of more entries or bytes doesn't make a file smaller, and falls out of the processor's cache. */
+const maxDictionaryEntries = 65_536;
+const maxDictionaryBytes = 2 ** 20;
+/** After so many values it is decided whether a dictionary pays: not if more than so many of them differ. */
+const trialValues = 16_384;
+const trialEntries = (trialValues * 7) / 8;
+/** More steps than this to an entry's slot don't come by chance: somebody sends values that collide. */
+const maxProbes = 128;
+const initialSlots = 1_024;
+/** Bytes are told by 31 bits. */
+const maxBytes = 2 ** 31 - 1;
+
+/**
+ * Byte strings one after another: entry `i` is `bytes` from `starts[i]` to `starts[i + 1]`. As long as `isDictionary`
+ * equal byte strings share an entry, found by an open-addressing hash table. The dictionary is given up above 65,536 entries
+ * or 1 MiB, when nearly all of the first 16,384 values differ, and when values collide; what is put in after that gets an
+ * entry of its own, and the codes given out before stay valid.
+ */
+export class ByteEntries {
+  bytes: Uint8Array = new Uint8Array(4_096);
+  starts: Uint32Array = new Uint32Array(initialSlots);
+  count = 0;
+  isDictionary = true;
+  /** Entries are UTF-8: what is not gets U+FFFD in place of its faults, as a decoder to JavaScript strings puts it. */
+  readonly isText: boolean;
+  private view = viewOf(this.bytes);
+  /** Entry + 1, or 0 where a slot is free. */
+  private slots = new Int32Array(initialSlots);
+  /** Of each entry. */
+  private hashes = new Int32Array(initialSlots);
+  private puts = 0;
+
+  constructor(isText: boolean) {
+    this.isText = isText;
+  }
+
+  get memoryBytes(): number {
+    return this.bytes.byteLength + this.starts.byteLength + this.slots.byteLength + this.hashes.byteLength;
+  }
+
+  /**
+   * The code of the bytes of `source` from `start` to `end`, which are copied where no entry has them yet.
+   * @param view of the bytes of `source`, all of them
+   */
+  put(source: Uint8Array, view: DataView, start: number, end: number): number {
+    if (!this.isDictionary) {
+      const code = this.append(source, view, start, end);
+      return code >= 0 ? code : this.putReplaced(source, start, end);
+    }
+    const hash = hashOf(source, view, start, end);
+    const mask = this.slots.length - 1;
+    let slot = hash & mask;
+    let probes = 0;
+    for (let found = this.slots[slot]!; found !== 0; found = this.slots[slot]!) {
+      const code = found - 1;
+      if (this.hashes[code] === hash && this.equals(code, source, view, start, end)) {
+        this.puts++;
+        return code;
+      }
+      slot = (slot + 1) & mask;
+      probes++;
+    }
+    const code = this.append(source, view, start, end);
+    if (code < 0) return this.putReplaced(source, start, end);
+    this.puts++;
+    this.remember(code, hash, slot, probes);
+    return code;
+  }
+
+  /** The bytes of an entry: a view, valid until the next `put`. */
+  entry(code: number): Uint8Array {
+    return this.bytes.subarray(this.starts[code], this.starts[code + 1]);
+  }
+
+  /** Takes all entries out and keeps the room. It is a dictionary again. */
+  clear(): void {
+    this.count = 0;
+    this.puts = 0;
+    if (this.slots.length === 0) {
+      this.slots = new Int32Array(initialSlots);
+      this.hashes = new Int32Array(initialSlots);
+    } else {
+      this.slots.fill(0);
+    }
+    this.isDictionary = true;
+  }
+
+  private equals(code: number, source: Uint8Array, view: DataView, start: number, end: number): boolean {
+    const from = this.starts[code]!;
+    const length = end - start;
+    if (this.starts[code + 1]! - from !== length) return false;
+    const entries = this.view;
+    if (length < 4) {
+      for (let at = 0; at < length; at++) if (this.bytes[from + at] !== source[start + at]) return false;
+      return true;
+    }
+    const last = length - 4;
+    for (let at = 0; at < last; at += 4) {
+      if (entries.getInt32(from + at, true) !== view.getInt32(start + at, true)) return false;
+    }
+    return entries.getInt32(from + last, true) === view.getInt32(start + last, true);
+  }
+
+  private putReplaced(source: Uint8Array, start: number, end: number): number {
+    const text = Buffer.from(source.buffer, source.byteOffset + start, end - start).toString();
+    const replaced = Buffer.from(text);
+    return this.put(replaced, viewOf(replaced), 0, replaced.length);
+  }
+
+  /** @returns the entry's code, or -1 where the bytes are no UTF-8 and should be */
+  private append(source: Uint8Array, view: DataView, start: number, end: number): number {
+    const code = this.count;
+    if (code + 1 >= this.starts.length) {
+      this.starts = grown(new Uint32Array(2 * this.starts.length), this.starts, code + 1);
+    }
+    const from = this.starts[code]!;
+    const to = from + end - start;
+    if (to > this.bytes.length) this.reserve(from, to);
+    const isAscii = copy(this.bytes, this.view, from, source, view, start, end);
+    if (!isAscii && this.isText && !isUtf8(this.bytes.subarray(from, to))) return -1;
+    this.starts[code + 1] = to;
+    this.count = code + 1;
+    return code;
+  }
+
+  private remember(code: number, hash: number, slot: number, probes: number): void {
+    const { count } = this;
+    const isVaried = count > trialEntries && this.puts <= trialValues;
+    if (
+      isVaried ||
+      count > maxDictionaryEntries ||
+      this.starts[count]! > maxDictionaryBytes ||
+      probes > maxProbes
+    ) {
+      this.isDictionary = false;
+      this.slots = this.hashes = new Int32Array(0);
+      return;
+    }
+    if (code >= this.hashes.length) {
+      this.hashes = grown(new Int32Array(2 * this.hashes.length), this.hashes, code);
+    }
+    this.hashes[code] = hash;
+    this.slots[slot] = count;
+    if (2 * count > this.slots.length) this.rehash();
+  }
+
+  private rehash(): void {
+    const slots = new Int32Array(2 * this.slots.length);
+    const mask = slots.length - 1;
+    for (let code = 0; code < this.count; code++) {
+      let slot = this.hashes[code]! & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = code + 1;
+    }
+    this.slots = slots;
+  }
+
+  private reserve(used: number, needed: number): void {
+    if (needed > maxBytes) {
+      const message = 'a column has more than 2 GiB of text or bytes: cut its batch earlier';
+      throw new WindrowError('ENCODE_FAILED', message);
+    }
+    const capacity = Math.min(maxBytes, Math.max(needed, 2 * this.bytes.length));
+    this.bytes = grown(new Uint8Array(capacity), this.bytes, used);
+    this.view = viewOf(this.bytes);
+  }
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Above this a call into the runtime's own copying costs less than the loop. */
+const loopedBytes = 256;
+const highBits = 0x8080_8080 | 0;
+
+/**
+ * Copies by words of 32 bits, the last of which overlaps the one before; the target has room.
+ * @returns whether all bytes are ASCII; false also for long ones, which nobody looked at
+ */
+function copy(
+  target: Uint8Array,
+  targetView: DataView,
+  to: number,
+  source: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+): boolean {
+  const length = end - start;
+  let seen = 0;
+  if (length < 4) {
+    for (let at = 0; at < length; at++) {
+      const byte = source[start + at]!;
+      seen |= byte;
+      target[to + at] = byte;
+    }
+    return (seen & 0x80) === 0;
+  }
+  if (length > loopedBytes) {
+    target.set(source.subarray(start, end), to);
+    return false;
+  }
+  const last = length - 4;
+  for (let at = 0; at < last; at += 4) {
+    const word = view.getInt32(start + at, true);
+    seen |= word;
+    targetView.setInt32(to + at, word, true);
+  }
+  const word = view.getInt32(end - 4, true);
+  targetView.setInt32(to + last, word, true);
+  return ((seen | word) & highBits) === 0;
+}
+
+/** By words of 32 bits, the last of which overlaps the one before. The multiplier is that of Knuth's multiplicative hashing. */
+function hashOf(source: Uint8Array, view: DataView, start: number, end: number): number {
+  const length = end - start;
+  let hash = length;
+  if (length < 4) {
+    for (let at = start; at < end; at++) hash = (hash << 8) | source[at]!;
+  } else {
+    const last = end - 4;
+    for (let at = start; at < last; at += 4) hash = mixed(hash ^ view.getInt32(at, true));
+    hash ^= view.getInt32(last, true);
+  }
+  return mixed(hash);
+}
+
+function mixed(hash: number): number {
+  const product = Math.imul(hash, 0x9e37_79b1);
+  return product ^ (product >>> 15);
+}

@@ -1,0 +1,49 @@
+import { ByteEntries, viewOf } from './byte-entries.ts';
+import { ColumnBuffer, grown, initialCapacity } from './column-buffer.ts';
+
+/**
+ * Columns of type string (UTF-8) and binary. Row `r` has the entry `codes[r]`. There may be entries that no row has: rows
+ * that were taken back leave theirs.
+ */
+export class BytesColumn extends ColumnBuffer {
+  readonly kind = 'bytes';
+  codes: Int32Array = new Int32Array(initialCapacity);
+  readonly entries: ByteEntries;
+
+  constructor(isText: boolean) {
+    super();
+    this.entries = new ByteEntries(isText);
+  }
+
+  get memoryBytes(): number {
+    return this.present.byteLength + this.codes.byteLength + this.entries.memoryBytes;
+  }
+
+  append(value: string | Uint8Array): void {
+    this.fill(value, 1);
+  }
+
+  /** Appends `count` rows with the same value, which has one entry. */
+  fill(value: string | Uint8Array, count: number): void {
+    const { rows } = this;
+    this.reserve(rows + count);
+    if (count > 0) this.codes.fill(this.codeOf(value), rows, rows + count);
+    this.present.fill(1, rows, rows + count);
+    this.rows = rows + count;
+  }
+
+  /** The code of an entry with this value; of a new one where the column is no dictionary or has none yet. */
+  codeOf(value: string | Uint8Array): number {
+    const bytes = typeof value === 'string' ? Buffer.from(value) : value;
+    return this.entries.put(bytes, viewOf(bytes), 0, bytes.length);
+  }
+
+  override clear(): void {
+    super.clear();
+    this.entries.clear();
+  }
+
+  protected resize(capacity: number): void {
+    this.codes = grown(new Int32Array(capacity), this.codes, this.rows);
+  }
+}

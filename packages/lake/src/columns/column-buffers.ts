@@ -1,0 +1,79 @@
+import type { ColumnType, ColumnValue, TableSchema } from '../table-schema.ts';
+import { BytesColumn } from './bytes-column.ts';
+import { BooleanColumn, Float32Column, Float64Column, Int32Column, Int64Column } from './number-columns.ts';
+
+export type Column = BooleanColumn | BytesColumn | Float32Column | Float64Column | Int32Column | Int64Column;
+
+/** The column buffers of a table's rows, in the order of its schema. Between two calls that fill them, all have the same rows. */
+export class ColumnBuffers {
+  readonly schema: TableSchema;
+  readonly columns: readonly Column[];
+
+  constructor(schema: TableSchema) {
+    this.schema = schema;
+    this.columns = schema.columns.map(({ type }) => columnOf(type));
+  }
+
+  /** Rows that are complete: the last column has them too. */
+  get rowCount(): number {
+    return this.columns.at(-1)?.rows ?? 0;
+  }
+
+  /** What all columns take in memory, room that is not used yet included. */
+  get memoryBytes(): number {
+    let bytes = 0;
+    for (const column of this.columns) bytes += column.memoryBytes;
+    return bytes;
+  }
+
+  /** Takes the rows from `rows` on back, in all columns. */
+  truncate(rows: number): void {
+    for (const column of this.columns) column.truncate(rows);
+  }
+
+  /** Empties the columns for their next use and keeps their room. */
+  clear(): void {
+    for (const column of this.columns) column.clear();
+  }
+
+  /** One value, as JavaScript has it: for readers that are not in a hurry. Bytes are copied. */
+  valueAt(column: number, row: number): ColumnValue {
+    const buffer = this.columns[column]!;
+    if (buffer.present[row] !== 1) return null;
+    switch (buffer.kind) {
+      case 'boolean':
+        return buffer.values[row] === 1;
+      case 'bytes': {
+        const bytes = Buffer.from(buffer.entries.entry(buffer.codes[row]!));
+        return buffer.entries.isText ? bytes.toString() : new Uint8Array(bytes);
+      }
+      case 'int64': {
+        const number = buffer.numberAt(row);
+        return Number.isSafeInteger(number) ? number : buffer.values[row]!;
+      }
+      default:
+        return buffer.values[row]!;
+    }
+  }
+}
+
+function columnOf(type: ColumnType): Column {
+  switch (type) {
+    case 'binary':
+      return new BytesColumn(false);
+    case 'boolean':
+      return new BooleanColumn();
+    case 'date':
+    case 'integer':
+      return new Int32Column();
+    case 'double':
+      return new Float64Column();
+    case 'float':
+      return new Float32Column();
+    case 'long':
+    case 'timestamp':
+      return new Int64Column();
+    case 'string':
+      return new BytesColumn(true);
+  }
+}

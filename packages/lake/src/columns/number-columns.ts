@@ -1,0 +1,143 @@
+import { ColumnBuffer, grown, initialCapacity } from './column-buffer.ts';
+
+/** Columns of type integer and date. */
+export class Int32Column extends ColumnBuffer {
+  readonly kind = 'int32';
+  values: Int32Array = new Int32Array(initialCapacity);
+
+  get memoryBytes(): number {
+    return this.present.byteLength + this.values.byteLength;
+  }
+
+  /** @param value an integer of 32 bits */
+  append(value: number): void {
+    this.fill(value, 1);
+  }
+
+  /** Appends `count` rows with the same value. */
+  fill(value: number, count: number): void {
+    const { rows } = this;
+    this.reserve(rows + count);
+    this.values.fill(value, rows, rows + count);
+    this.present.fill(1, rows, rows + count);
+    this.rows = rows + count;
+  }
+
+  protected resize(capacity: number): void {
+    this.values = grown(new Int32Array(capacity), this.values, this.rows);
+  }
+}
+
+const two32 = 2 ** 32;
+
+/** Columns of type long and timestamp. */
+export class Int64Column extends ColumnBuffer {
+  readonly kind = 'int64';
+  values: BigInt64Array = new BigInt64Array(initialCapacity);
+  /** The same memory: row `r` has its low half at `2 * r`, its high half at `2 * r + 1` (little-endian, as x64 and ARM are). */
+  halves: Int32Array = new Int32Array(this.values.buffer);
+
+  get memoryBytes(): number {
+    return this.present.byteLength + this.values.byteLength;
+  }
+
+  /** @param value a safe integer, or any of 64 bits as a bigint */
+  append(value: number | bigint): void {
+    this.fill(value, 1);
+  }
+
+  /** Appends `count` rows with the same value. */
+  fill(value: number | bigint, count: number): void {
+    const { rows } = this;
+    this.reserve(rows + count);
+    const { halves, present, values } = this;
+    if (typeof value === 'bigint') {
+      values.fill(value, rows, rows + count);
+      present.fill(1, rows, rows + count);
+    } else {
+      const high = Math.floor(value / two32);
+      for (let row = rows; row < rows + count; row++) {
+        halves[2 * row] = value - high * two32;
+        halves[2 * row + 1] = high;
+        present[row] = 1;
+      }
+    }
+    this.rows = rows + count;
+  }
+
+  /** The value of a row, rounded where it is beyond 2^53. Reads a slot whether or not the row has a value. */
+  numberAt(row: number): number {
+    return this.halves[2 * row + 1]! * two32 + (this.halves[2 * row]! >>> 0);
+  }
+
+  protected resize(capacity: number): void {
+    this.values = grown(new BigInt64Array(capacity), this.values, this.rows);
+    this.halves = new Int32Array(this.values.buffer);
+  }
+}
+
+/** Columns of type double. */
+export class Float64Column extends ColumnBuffer {
+  readonly kind = 'float64';
+  values: Float64Array = new Float64Array(initialCapacity);
+
+  get memoryBytes(): number {
+    return this.present.byteLength + this.values.byteLength;
+  }
+
+  append(value: number): void {
+    const { rows } = this;
+    this.reserve(rows + 1);
+    this.values[rows] = value;
+    this.present[rows] = 1;
+    this.rows = rows + 1;
+  }
+
+  protected resize(capacity: number): void {
+    this.values = grown(new Float64Array(capacity), this.values, this.rows);
+  }
+}
+
+/** Columns of type float. */
+export class Float32Column extends ColumnBuffer {
+  readonly kind = 'float32';
+  values: Float32Array = new Float32Array(initialCapacity);
+
+  get memoryBytes(): number {
+    return this.present.byteLength + this.values.byteLength;
+  }
+
+  append(value: number): void {
+    const { rows } = this;
+    this.reserve(rows + 1);
+    this.values[rows] = value;
+    this.present[rows] = 1;
+    this.rows = rows + 1;
+  }
+
+  protected resize(capacity: number): void {
+    this.values = grown(new Float32Array(capacity), this.values, this.rows);
+  }
+}
+
+/** Columns of type boolean: a 1 for true. */
+export class BooleanColumn extends ColumnBuffer {
+  readonly kind = 'boolean';
+  values: Uint8Array = new Uint8Array(initialCapacity);
+
+  get memoryBytes(): number {
+    return this.present.byteLength + this.values.byteLength;
+  }
+
+  append(value: boolean): void {
+    const { rows } = this;
+    this.reserve(rows + 1);
+    this.values[rows] = value ? 1 : 0;
+    this.present[rows] = 1;
+    this.rows = rows + 1;
+  }
+
+  protected resize(capacity: number): void {
+    this.values = grown(new Uint8Array(capacity), this.values, this.rows);
+  }
+}

@@ -1,3 +1,5 @@
+import type { WindrowError } from '@windrow/runtime';
+
 /**
  * What Windrow asks of a message broker. `kafka/` implements it with kafkajs, which nothing outside that folder imports.
  * Offsets are numbers (exact to 2^53). All calls fail with a WindrowError: KAFKA_UNAVAILABLE (retriable) where nothing
@@ -24,15 +26,46 @@ export interface InputRecord {
 
 /**
  * All there is between two positions of a partition, committed transactions only. Ranges of successive batches of a
- * partition join: `firstOffset` is the former one's `nextOffset`. `records` may be fewer than the range is long, or none:
+ * partition join: `firstOffset` is the former one's `nextOffset`. There may be fewer records than the range is long, or none:
  * control records and compacted ones take offsets too.
  */
-export interface FetchedBatch extends TopicPartition {
-  records: InputRecord[];
+export interface FetchedRange extends TopicPartition {
   firstOffset: number;
   nextOffset: number;
   /** The partition's end when it was fetched; lag = endOffset − nextOffset. */
   endOffset: number;
+}
+
+export interface FetchedBatch extends FetchedRange {
+  records: InputRecord[];
+}
+
+/**
+ * Some successive records as the broker keeps them, found in place: no object each. Where the records of a range begin or
+ * end within what one producer wrote at once, only those of the range are here.
+ */
+export interface RecordBatch {
+  /**
+   * The bytes that positions refer to, decompressed. They stay as they are for as long as somebody refers to them; but a
+   * small part keeps all that was fetched with it in memory, so copy what is kept for longer than the handler's call.
+   */
+  readonly source: Buffer;
+  readonly count: number;
+  /** Ascending; [record]. */
+  readonly offsets: Float64Array;
+  /** As {@link InputRecord}; [record]. */
+  readonly timestampsMs: Float64Array;
+  /** Where each value begins in `source`; −1: it is null. */
+  readonly valueStarts: Int32Array;
+  /** Where each value ends, exclusive; −1: it is null. */
+  readonly valueEnds: Int32Array;
+  /** One record as an object, key and value as views: for the few that need it, such as dead letters. */
+  record(index: number): InputRecord;
+}
+
+/** As {@link FetchedBatch}, without an object for each record. */
+export interface FetchedRecordBatches extends FetchedRange {
+  batches: RecordBatch[];
 }
 
 export interface OutputRecord {
@@ -49,13 +82,16 @@ export interface TopicOutput {
 }
 
 /** What a member of a consumer group does with its partitions. It owns buffers and checkpoints; the consumer owns positions. */
-export interface GroupHandler {
+export interface Assignee {
   /**
    * Called after every rebalance, and after a failure, once `batch` of the former assignment has ended. Whatever was
    * held of earlier assignments is void: take over, read the own ledger, and say where to start. Partitions that are not
    * answered are not consumed. Failing with a retriable error: called again, with backoff.
    */
   assigned(partitions: TopicPartition[], signal: AbortSignal): Promise<PartitionOffset[]>;
+}
+
+export interface GroupHandler extends Assignee {
   /**
    * One batch; the next one of the same partition comes when the promise is fulfilled, and heartbeats go on meanwhile,
    * so waiting here is how a handler holds the flow back. `signal` ends with the assignment. Failing with a retriable
@@ -64,14 +100,25 @@ export interface GroupHandler {
   batch(batch: FetchedBatch, signal: AbortSignal): Promise<void>;
 }
 
+/** A handler that needs the bytes of records, not an object each. Checksums are verified for it. */
+export interface RecordBatchHandler extends Assignee {
+  /** As {@link GroupHandler.batch}. */
+  recordBatches(fetched: FetchedRecordBatches, signal: AbortSignal): Promise<void>;
+}
+
 export interface ConsumeOptions {
   groupId: string;
   topics: string[];
-  handler: GroupHandler;
+  handler: GroupHandler | RecordBatchHandler;
   /** Partitions whose batches are handled at the same time. */
   concurrency: number;
   /** Called when a rebalance or a failure begins a new assignment, with its reason. */
   onAssignment?: (reason: string, partitions: TopicPartition[]) => void;
+  /**
+   * Called when what was fetched for a {@link RecordBatchHandler} is not what was written (checksum, lengths). It is fetched
+   * again, with backoff; other partitions go on meanwhile.
+   */
+  onDamage?: (error: WindrowError, of: TopicPartition) => void;
 }
 
 export interface GroupConsumer {

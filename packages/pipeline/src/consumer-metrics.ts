@@ -1,7 +1,7 @@
 import { counter, gauge, type Registry } from '@windrow/runtime';
 import type { Broker, ConsumeOptions, GroupConsumer } from './broker.ts';
 
-/** Starts consuming, with the lag of each assigned partition and the assignments counted in the registry. */
+/** Starts consuming, with the lag of each assigned partition in the registry, and assignments and damaged fetches counted. */
 export async function consumeMeasured(
   broker: Broker,
   registry: Registry,
@@ -11,11 +11,20 @@ export async function consumeMeasured(
     name: 'windrow_rebalances_total',
     help: 'Assignments begun: rebalances of the group, and new starts after a failure',
   });
+  const damagedFetches = counter(registry, {
+    name: 'windrow_damaged_fetches_total',
+    help: 'Fetches that brought what was not written so: wrong checksums or lengths. They are repeated',
+    labels: ['topic', 'partition'],
+  });
   const consumer = await broker.consume({
     ...options,
     onAssignment: (reason, partitions) => {
       rebalances.inc();
       options.onAssignment?.(reason, partitions);
+    },
+    onDamage: (error, of) => {
+      damagedFetches.inc({ ...of });
+      options.onDamage?.(error, of);
     },
   });
   gauge(registry, {

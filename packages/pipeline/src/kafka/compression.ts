@@ -39,3 +39,15 @@ export function registerCompression(): void {
     decompress: (buffer: Buffer) => zstdDecompressAsync(buffer),
   });
 }
+
+const uncompressed = 0;
+type Decompress = (bytes: Buffer) => Promise<Buffer>;
+
+/** `codec`: its number in Kafka's protocol. Throws an Error where it is not known, or the bytes are not of it. */
+export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> {
+  if (codec === uncompressed) return bytes;
+  const codecs: Record<number, () => { decompress: Decompress }> = kafkajs.CompressionCodecs;
+  const make = codecs[codec];
+  if (!make) throw new Error(`its codec ${codec} is not known`);
+  return make().decompress(bytes);
+}

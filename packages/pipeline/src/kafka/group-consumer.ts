@@ -1,15 +1,15 @@
 import { WindrowError } from '@windrow/runtime';
-import type { EachBatchPayload, Kafka } from 'kafkajs';
+import type { EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import type {
   ConsumeOptions,
-  FetchedBatch,
+  FetchedRange,
   GroupConsumer,
-  GroupHandler,
-  InputRecord,
   PartitionOffset,
   TopicPartition,
 } from '../broker.ts';
+import { deliver } from './deliver.ts';
 import { kafkaError } from './errors.ts';
+import { damageOf } from './fetched-record-batches.ts';
 import { backoff, GroupMember, heartbeatIntervalMs } from './group-member.ts';
 
 const refusalsBeforeRestart = 3;
@@ -22,13 +22,14 @@ const refusalsBeforeRestart = 3;
 export class KafkaGroupConsumer implements GroupConsumer {
   readonly failed: Promise<never>;
   readonly #member: GroupMember;
-  readonly #handler: GroupHandler;
   readonly #options: ConsumeOptions;
   readonly #positions = new Map<string, number>();
   /** The last task of each partition: batches of control records come by another way than the others. */
   readonly #tasks = new Map<string, Promise<void>>();
   /** How often in a row a partition's fetches have started behind its position. */
   readonly #refusals = new Map<string, number>();
+  /** How often in a row a partition's fetches have brought what was not written so. */
+  readonly #damages = new Map<string, number>();
   #assignment: TopicPartition[] = [];
   #generation = 0;
   #life = new AbortController();
@@ -40,7 +41,6 @@ export class KafkaGroupConsumer implements GroupConsumer {
 
   constructor(kafka: Kafka, options: ConsumeOptions, sessionTimeoutMs?: number) {
     this.#options = options;
-    this.#handler = options.handler;
     this.#member = new GroupMember(kafka, options, sessionTimeoutMs, {
       joined: (assignment) => {
         this.#assignment = assignment;
@@ -49,7 +49,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
       batch: (payload) => this.#eachBatch(payload),
       passed: ({ topic, partition, firstOffset, lastOffset, highWatermark }) => {
         this.#inOrder({ topic, partition }, () =>
-          this.#handle({ topic, partition, records: [] }, firstOffset, lastOffset, highWatermark),
+          this.#handle({ topic, partition, messages: [] }, firstOffset, lastOffset, highWatermark),
         ).catch(() => undefined);
       },
     });
@@ -86,7 +86,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
       if (this.#failures > 0) await backoff(this.#failures, signal);
       if (generation !== this.#generation || this.#stopped) return;
       try {
-        const starts = await this.#handler.assigned(this.#assignment, signal);
+        const starts = await this.#options.handler.assigned(this.#assignment, signal);
         if (generation !== this.#generation) return;
         this.#begin(starts);
         return;
@@ -128,19 +128,13 @@ export class KafkaGroupConsumer implements GroupConsumer {
     const generation = this.#generation;
     await this.#withHeartbeats(this.#ready, heartbeat);
     if (generation !== this.#generation || this.#paused || isStale() || !isRunning()) return;
-    const records = batch.messages.map(
-      (message): InputRecord => ({
-        offset: Number(message.offset),
-        timestampMs: Number(message.timestamp),
-        key: message.key,
-        value: message.value,
-        headers: textHeaders(message.headers),
-      }),
-    );
+    const { messages } = batch;
+    const damage = damageOf(messages);
+    if (damage) return this.#fetchLater({ topic, partition }, damage);
     // `fetchedOffset` is not in the types: where this fetch was told to start; the batch is complete from there on.
     const { fetchedOffset } = batch as unknown as { fetchedOffset: string };
     const task = this.#inOrder({ topic, partition }, () =>
-      this.#handle({ topic, partition, records }, fetchedOffset, batch.lastOffset(), batch.highWatermark),
+      this.#handle({ topic, partition, messages }, fetchedOffset, batch.lastOffset(), batch.highWatermark),
     );
     if (await this.#withHeartbeats(task, heartbeat)) resolveOffset(batch.lastOffset());
   }
@@ -161,7 +155,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
 
   /** True when the range is handled. Offsets as kafkajs gives them; the range is first to last, both included. */
   async #handle(
-    { topic, partition, records }: TopicPartition & { records: InputRecord[] },
+    { topic, partition, messages }: TopicPartition & { messages: KafkaMessage[] },
     first: string,
     last: string,
     end: string,
@@ -170,26 +164,23 @@ export class KafkaGroupConsumer implements GroupConsumer {
     const position = this.#positions.get(name);
     const nextOffset = Number(last) + 1;
     if (position === undefined || this.#paused) return false;
-    if (Number(first) > position && !this.#isGap(name, records.length === 0)) {
+    if (Number(first) > position && !this.#isGap(name, messages.length === 0)) {
       this.#member.consumer.seek({ topic, partition, offset: String(position) });
       return false;
     }
     if (nextOffset <= position) return false;
     this.#refusals.delete(name);
-    const batch: FetchedBatch = {
+    this.#damages.delete(name);
+    const range: FetchedRange = {
       topic,
       partition,
-      records:
-        records[0] && records[0].offset < position
-          ? records.filter(({ offset }) => offset >= position)
-          : records,
       firstOffset: position,
       nextOffset,
       endOffset: Number(end),
     };
     const generation = this.#generation;
     try {
-      await this.#handler.batch(batch, this.#life.signal);
+      await deliver(this.#options.handler, range, messages, this.#life.signal);
     } catch (error) {
       if (generation !== this.#generation) return false;
       if (error instanceof WindrowError && error.retriable) this.restart(error);
@@ -214,6 +205,28 @@ export class KafkaGroupConsumer implements GroupConsumer {
     if (empty) return refusals > 0;
     if (refusals >= refusalsBeforeRestart) this.restart(`${name} no longer has the offset to go on from`);
     return false;
+  }
+
+  /** Not what was written: it is fetched again, later, and other partitions go on meanwhile. */
+  #fetchLater({ topic, partition }: TopicPartition, damage: WindrowError): void {
+    const name = nameOf({ topic, partition });
+    if (!this.#positions.has(name)) return;
+    if (!damage.retriable) {
+      this.#fail(damage);
+      return;
+    }
+    const failures = (this.#damages.get(name) ?? 0) + 1;
+    this.#damages.set(name, failures);
+    this.#options.onDamage?.(damage, { topic, partition });
+    const { consumer } = this.#member;
+    consumer.logger().error(damage.message, { topic, partition });
+    const generation = this.#generation;
+    const again = [{ topic, partitions: [partition] }];
+    consumer.pause(again);
+    void backoff(failures, this.#life.signal).then(() => {
+      // An assignment that has begun meanwhile has resumed what it fetches, maybe by another consumer.
+      if (generation === this.#generation && !this.#paused) this.#member.consumer.resume(again);
+    });
   }
 
   /** Waits for `task`, heartbeating; a failing heartbeat (a rebalance) ends the waiting, not the task. */
@@ -261,13 +274,3 @@ export class KafkaGroupConsumer implements GroupConsumer {
 }
 
 const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
-
-/** kafkajs gives header values as buffers, or arrays of them where a name comes twice: the last one counts. */
-function textHeaders(headers: Record<string, Buffer | string | (Buffer | string)[] | undefined> | undefined) {
-  const texts: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    if (last !== undefined && last !== null) texts[name] = last.toString();
-  }
-  return texts;
-}

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { ConsumeOptions, TopicPartition } from '../broker.ts';
 import { kafkaError } from './errors.ts';
+import { fetching } from './fetched-record-batches.ts';
 
 /** With kafkajs' default of 3 s, a second member's join would stall the group for as long. */
 export const heartbeatIntervalMs = 400;
@@ -73,12 +74,14 @@ export class GroupMember {
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: this.#options.topics, fromBeginning: true });
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: this.#options.concurrency,
-        eachBatch: (payload) => this.#handler.batch(payload),
-      });
+      await fetching('recordBatches' in this.#options.handler ? 'recordBatches' : 'records', () =>
+        consumer.run({
+          autoCommit: false,
+          eachBatchAutoResolve: false,
+          partitionsConsumedConcurrently: this.#options.concurrency,
+          eachBatch: (payload) => this.#handler.batch(payload),
+        }),
+      );
     } catch (cause) {
       await consumer.disconnect().catch(() => undefined);
       throw kafkaError(`let ${this.#options.groupId} consume ${this.#options.topics.join(', ')}`, cause);

@@ -14,6 +14,7 @@ import type {
 import { hideAbortedRecords } from './aborted-records.ts';
 import { registerCompression } from './compression.ts';
 import { isUnstableOffset, kafkaError } from './errors.ts';
+import { teachRecordBatches } from './fetched-record-batches.ts';
 import { KafkaGroupConsumer } from './group-consumer.ts';
 import { askingForHighWatermarks, teachHighWatermarks } from './high-watermarks.ts';
 import { quickenProduceEncoding } from './produce-encoding.ts';
@@ -41,6 +42,7 @@ export class KafkaBroker implements Broker {
   constructor({ brokers, clientId, sessionTimeoutMs, onLog }: KafkaBrokerOptions) {
     this.#sessionTimeoutMs = sessionTimeoutMs;
     registerCompression();
+    teachRecordBatches();
     hideAbortedRecords();
     teachHighWatermarks();
     teachStableOffsets();

@@ -1,0 +1,145 @@
+import { WindrowError } from '@windrow/runtime';
+import { decompress } from './compression.ts';
+import { crc32c } from './produce-encoding.ts';
+import { type WalkedRecords, walkRecords } from './walked-records.ts';
+
+/** Of a record batch's head: https://kafka.apache.org/documentation/#recordbatch */
+const position = {
+  batchLength: 8,
+  magic: 16,
+  crc: 17,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  baseTimestamp: 27,
+  maxTimestamp: 35,
+  producerId: 43,
+  count: 57,
+  records: 61,
+} as const;
+/** The offset and the length itself, which the length doesn't count. */
+const lengthBytes = 12;
+const currentMagic = 2;
+const attribute = { codec: 0x07, appendTime: 0x08, transactional: 0x10, control: 0x20 } as const;
+
+/** As the broker lists them: by the offsets of their end markers. */
+export type AbortedTransactions = readonly { producerId: string; firstOffset: string }[] | null;
+
+/** What a fetch brought for a partition, as far as it is whole. */
+export interface RecordSet {
+  /** Committed ones; none without records. */
+  batches: WalkedRecords[];
+  /** Of all that was read, what is not in `batches` too; undefined where nothing was. */
+  lastOffset: number | undefined;
+  /** Where the reading ended before its end. */
+  damage: { offset: number; error: unknown } | undefined;
+}
+
+/** Record batches one behind the other, of which the last one may be cut off. */
+export async function readRecordSet(bytes: Buffer, aborted: AbortedTransactions): Promise<RecordSet> {
+  const isHidden = hiddenBatches(aborted);
+  const set: RecordSet = { batches: [], lastOffset: undefined, damage: undefined };
+  for (let rest = bytes; rest.length > position.magic; ) {
+    const offset = offsetAt(rest, 0);
+    try {
+      const batch = firstBatch(rest);
+      if (!batch) break;
+      rest = rest.subarray(batch.length);
+      const head = verified(batch);
+      if (head.baseOffset <= (set.lastOffset ?? -1))
+        throw new Error(`it comes behind offset ${set.lastOffset}`);
+      if (!isHidden(head)) {
+        const records = walkRecords(await decompress(head.codec, head.records), head);
+        if (records.count > 0) set.batches.push(records);
+      }
+      set.lastOffset = head.lastOffset;
+    } catch (error) {
+      set.damage = { offset, error };
+      break;
+    }
+  }
+  return set;
+}
+
+/** The first batch's bytes, or undefined where it is cut off, as the last one of a fetch may be. */
+function firstBatch(bytes: Buffer): Buffer | undefined {
+  const magic = bytes.readInt8(position.magic);
+  if (magic < currentMagic) {
+    const message = `it is in the message format ${magic}, from before Kafka 0.11, which has no record batches`;
+    throw new WindrowError('DECODE_FAILED', message);
+  }
+  if (magic > currentMagic) throw new Error(`it is in the message format ${magic}`);
+  const length = lengthBytes + bytes.readInt32BE(position.batchLength);
+  if (length < position.records) throw new Error(`a record batch can't be ${length} bytes long`);
+  return length <= bytes.length ? bytes.subarray(0, length) : undefined;
+}
+
+interface Head {
+  count: number;
+  baseOffset: number;
+  lastOffset: number;
+  lastOffsetDelta: number;
+  baseTimestampMs: number;
+  appendTimestampMs: number | undefined;
+  codec: number;
+  producerId: bigint;
+  isTransactional: boolean;
+  isControl: boolean;
+  records: Buffer;
+}
+
+/** The head of a whole batch. What is before the checksum it doesn't cover: offset and length. */
+function verified(batch: Buffer): Head {
+  const [told, is] = [batch.readUInt32BE(position.crc), crc32c(batch.subarray(position.attributes))];
+  if (told !== is) throw new Error(`its checksum is ${is}, not ${told}`);
+  const attributes = batch.readInt16BE(position.attributes);
+  const baseOffset = offsetAt(batch, 0);
+  const lastOffsetDelta = batch.readInt32BE(position.lastOffsetDelta);
+  if (baseOffset < 0 || lastOffsetDelta < 0)
+    throw new Error(`its offsets are ${baseOffset} and ${lastOffsetDelta} more`);
+  const hasAppendTime = (attributes & attribute.appendTime) !== 0;
+  return {
+    count: batch.readInt32BE(position.count),
+    baseOffset,
+    lastOffset: baseOffset + lastOffsetDelta,
+    lastOffsetDelta,
+    baseTimestampMs: offsetAt(batch, position.baseTimestamp),
+    appendTimestampMs: hasAppendTime ? offsetAt(batch, position.maxTimestamp) : undefined,
+    codec: attributes & attribute.codec,
+    producerId: batch.readBigInt64BE(position.producerId),
+    isTransactional: (attributes & attribute.transactional) !== 0,
+    isControl: (attributes & attribute.control) !== 0,
+    records: batch.subarray(position.records),
+  };
+}
+
+/**
+ * Control batches, and those of aborted transactions. As the protocol has it: an aborted transaction is from its first
+ * offset to its producer's next abort marker. To be asked for each batch, in order.
+ */
+function hiddenBatches(aborted: AbortedTransactions): (head: Head) => boolean {
+  const begins = (aborted ?? [])
+    .map(({ producerId, firstOffset }) => ({
+      producerId: BigInt(producerId),
+      firstOffset: Number(firstOffset),
+    }))
+    .sort((a, b) => a.firstOffset - b.firstOffset);
+  const open = new Set<bigint>();
+  let next = 0;
+  return (head) => {
+    for (let begin = begins[next]; begin && begin.firstOffset <= head.lastOffset; begin = begins[++next])
+      open.add(begin.producerId);
+    if (!head.isControl) return head.isTransactional && open.has(head.producerId);
+    if (isAbortMarker(head)) open.delete(head.producerId);
+    return true;
+  };
+}
+
+/** A control record's key: version (int16), then type (int16), of which 0 is an abort. Compaction may leave none. */
+function isAbortMarker(head: Head): boolean {
+  if (head.count === 0) return false;
+  const { key } = walkRecords(head.records, head).record(0);
+  return key !== null && key.length >= 4 && key.readInt16BE(2) === 0;
+}
+
+/** An int64, exact to 2^53. */
+const offsetAt = (bytes: Buffer, at: number): number => Number(bytes.readBigInt64BE(at));

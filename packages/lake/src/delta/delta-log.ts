@@ -1,24 +1,20 @@
 import { failpoint, isRetriable, WindrowError } from '@windrow/runtime';
 import type { Host } from '../host.ts';
 import type { ObjectStore } from '../object-store.ts';
-import {
-  type Action,
-  type Add,
-  type MetaData,
-  type Protocol,
-  parseCommit,
-  type Remove,
-  serializeCommit,
-} from './actions.ts';
+import { type Action, type MetaData, type Protocol, parseCommit, serializeCommit } from './actions.ts';
 import { type StateAction, writeCheckpoint } from './checkpoint.ts';
+import type { LiveFile } from './live-files.ts';
+import { expiredAtOnce, expireLog } from './log-expiry.ts';
 import { checkpointKey, commitKey, lastCheckpointKey } from './log-paths.ts';
 import { commitsAfter, readCommits, replayLog } from './log-segment.ts';
-import { assertSupported } from './protocol.ts';
+import { afterCommit, type LogState, readState } from './log-state.ts';
+import { deletedFileRetentionMs, logRetentionMs } from './retention.ts';
+import { readTableState, type TableState } from './table-state.ts';
 
 /** What a commit is to hold, made from the state that it follows. */
 export interface Draft {
   /** Names its failpoints, `lake.<step>.beforePut` and `.afterPut`. */
-  step: 'claim' | 'commit' | 'schema';
+  step: 'claim' | 'commit' | 'compaction' | 'schema';
   /** For people who read the table's history. */
   operation: string;
   /** Goes into commitInfo beside what every commit has. */
@@ -36,18 +32,9 @@ const engineInfo = 'windrow/0.1.0';
 const maxConflicts = 200;
 const maxUnknownAnswers = 8;
 
-/** What the log says besides its files: small, whatever the size of the table. */
-interface LogState {
-  version: number;
-  checkpointVersion: number;
-  protocol: Protocol;
-  metaData: MetaData;
-  txns: Map<string, number>;
-}
-
 /**
  * A Delta table's log as one reader and writer knows it: the state at `version`, brought up to date by `refresh`, moved on
- * by `append`. Of the table's files it holds none; `files` reads them when asked.
+ * by `append`. Of the table's files it holds none, unless it was opened with them; `files` reads them when asked.
  */
 export class DeltaLog {
   readonly root: string;
@@ -63,11 +50,17 @@ export class DeltaLog {
   }
 
   /**
+   * `withFiles`: also follows the live files, which takes memory for each.
    * @returns undefined when there is no table at `root`
    * @throws WindrowError LAKE_LOG_INVALID, also for a table that demands an unknown feature; S3_FAILED
    */
-  static async open(store: ObjectStore, root: string, host: Host): Promise<DeltaLog | undefined> {
-    const state = await readState(store, root);
+  static async open(
+    store: ObjectStore,
+    root: string,
+    host: Host,
+    { withFiles = false } = {},
+  ): Promise<DeltaLog | undefined> {
+    const state = await readState(store, root, withFiles);
     return state && new DeltaLog(store, root, host, state);
   }
 
@@ -90,6 +83,10 @@ export class DeltaLog {
     return this.#state.checkpointVersion;
   }
 
+  get protocol(): Protocol {
+    return this.#state.protocol;
+  }
+
   get metaData(): MetaData {
     return this.#state.metaData;
   }
@@ -99,13 +96,19 @@ export class DeltaLog {
     return this.#state.txns;
   }
 
+  /** The files of this version by path, of a log that was opened with them. */
+  get liveFiles(): ReadonlyMap<string, LiveFile> {
+    if (!this.#state.files) throw new TypeError(`the log of ${this.root} was opened without its files`);
+    return this.#state.files;
+  }
+
   /** Reads what has been committed since. */
   async refresh(): Promise<void> {
     const from = this.#state.version;
     const { versions, gapless } = await commitsAfter(this.#store, this.root, from);
     if (!gapless) {
       // Commits that we haven't seen were cleaned away behind a newer checkpoint.
-      const state = await readState(this.#store, this.root);
+      const state = await readState(this.#store, this.root, this.#state.files !== undefined);
       if (!state)
         throw new WindrowError('LAKE_LOG_INVALID', `the log of ${this.#store.url(this.root)} is gone`);
       if (state.version > this.#state.version) this.#state = state;
@@ -161,10 +164,9 @@ export class DeltaLog {
     );
   }
 
-  /** The live files and the tombstones, at the log's end. Holds all of their actions: for compaction, clean-up and checkpoints. */
-  async files(): Promise<{ adds: Map<string, Add>; removes: Map<string, Remove>; version: number }> {
-    const { files, replayed } = await this.#replayFiles();
-    return { ...files, version: replayed.version };
+  /** The live files and the tombstones, at the log's end, with all that their actions hold. */
+  async files(): Promise<Pick<TableState, 'adds' | 'removes' | 'version'>> {
+    return readTableState(this.#store, this.root);
   }
 
   /** Whether the log's end names the paths (percent-encoded, as in `add.path`), as live files or as tombstones. */
@@ -183,56 +185,48 @@ export class DeltaLog {
     return named;
   }
 
-  /** Writes a checkpoint of the log's end and points to it. Writers that do so at once write the same. */
+  /**
+   * Writes a checkpoint of the log's end and points to it; then log entries go that are past the table's retention, a few of
+   * them at a time. Writers that do so at once write the same.
+   */
   async checkpoint(): Promise<void> {
-    const { files, latest, replayed } = await this.#replayFiles();
-    const keepTombstonesSinceMs = this.#host.nowMs() - tombstoneRetentionMs;
+    const table = await readTableState(this.#store, this.root);
+    const { configuration } = this.#state.metaData;
+    const nowMs = this.#host.nowMs();
+    const keepTombstonesSinceMs = nowMs - deletedFileRetentionMs(configuration);
     const actions: StateAction[] = [
-      { protocol: latest.protocol },
-      { metaData: latest.metaData },
-      ...[...latest.txns.values()].map((txn) => ({ txn })),
-      ...[...files.removes.values()]
+      { protocol: table.protocol ?? this.#state.protocol },
+      { metaData: table.metaData ?? this.#state.metaData },
+      ...[...table.txns.values()].map((txn) => ({ txn })),
+      ...[...table.removes.values()]
         .filter((remove) => (remove.deletionTimestamp ?? 0) > keepTombstonesSinceMs)
         // Protocol: actions in a checkpoint are reconciled state, and change nothing.
         .map((remove) => ({ remove: { ...remove, dataChange: false } })),
-      ...[...files.adds.values()].map((add) => ({ add: { ...add, dataChange: false } })),
+      ...[...table.adds.values()].map((add) => ({ add: { ...add, dataChange: false } })),
     ];
     await failpoint('lake.checkpoint.beforePut');
     const bytes = writeCheckpoint(actions);
-    await this.#store.put(checkpointKey(this.root, replayed.version), bytes);
+    await this.#store.put(checkpointKey(this.root, table.version), bytes);
     await failpoint('lake.checkpoint.beforePointer');
     const pointer = {
-      version: replayed.version,
+      version: table.version,
       size: actions.length,
       sizeInBytes: bytes.length,
-      numOfAddFiles: files.adds.size,
+      numOfAddFiles: table.adds.size,
     };
     await this.#store.put(lastCheckpointKey(this.root), new TextEncoder().encode(JSON.stringify(pointer)));
-    this.#state.checkpointVersion = Math.max(this.#state.checkpointVersion, replayed.version);
+    const checkpointVersion = Math.max(this.#state.checkpointVersion, table.version);
+    this.#state = { ...this.#state, checkpointVersion };
+    await this.expire(expiredAtOnce);
   }
 
-  async #replayFiles() {
-    const files = { adds: new Map<string, Add>(), removes: new Map<string, Remove>() };
-    const txns = new Map<string, NonNullable<Action['txn']>>();
-    let protocol = this.#state.protocol;
-    let metaData = this.#state.metaData;
-    const kinds = ['txn', 'add', 'remove', 'metaData', 'protocol'] as const;
-    const replayed = await replayLog(this.#store, this.root, kinds, (action) => {
-      if (action.add) {
-        files.adds.set(action.add.path, action.add);
-        files.removes.delete(action.add.path);
-      }
-      if (action.remove) {
-        files.adds.delete(action.remove.path);
-        files.removes.set(action.remove.path, action.remove);
-      }
-      if (action.txn) txns.set(action.txn.appId, action.txn);
-      protocol = action.protocol ?? protocol;
-      metaData = action.metaData ?? metaData;
-    });
-    if (!replayed)
-      throw new WindrowError('LAKE_LOG_INVALID', `the log of ${this.#store.url(this.root)} is gone`);
-    return { files, latest: { txns, protocol, metaData }, replayed };
+  /**
+   * Deletes log entries that are past the table's retention, as far as a checkpoint makes them needless.
+   * @returns how many objects were deleted
+   */
+  async expire(atMost?: number): Promise<number> {
+    const cutMs = this.#host.nowMs() - logRetentionMs(this.#state.metaData.configuration);
+    return cutMs === Number.NEGATIVE_INFINITY ? 0 : expireLog(this.#store, this.root, cutMs, atMost);
   }
 
   async #isOwn(version: number, id: string): Promise<boolean> {
@@ -251,10 +245,7 @@ export class DeltaLog {
   /** Versions are applied in order and once, also when two calls read the same ones. */
   #apply(version: number, actions: readonly Action[]): void {
     if (version !== this.#state.version + 1) return;
-    const { protocol = this.#state.protocol, metaData = this.#state.metaData } = lastOf(actions);
-    assertSupported(protocol, metaData, this.#store.url(this.root));
-    this.#state = { ...this.#state, version, protocol, metaData };
-    for (const { txn } of actions) if (txn) this.#state.txns.set(txn.appId, txn.version);
+    this.#state = afterCommit(this.#state, version, actions, this.#store.url(this.root));
   }
 
   async #patiently<T>(call: () => Promise<T>): Promise<T> {
@@ -267,36 +258,6 @@ export class DeltaLog {
       }
     }
   }
-}
-
-/** delta.deletedFileRetentionDuration's default: readers of older versions may still need the files. */
-const tombstoneRetentionMs = 7 * 24 * 3_600_000;
-
-async function readState(store: ObjectStore, root: string): Promise<LogState | undefined> {
-  const txns = new Map<string, number>();
-  let protocol: Protocol | undefined;
-  let metaData: MetaData | undefined;
-  const replayed = await replayLog(store, root, ['txn', 'metaData', 'protocol'], (action) => {
-    if (action.txn) txns.set(action.txn.appId, action.txn.version);
-    protocol = action.protocol ?? protocol;
-    metaData = action.metaData ?? metaData;
-  });
-  if (!replayed) return undefined;
-  if (!protocol || !metaData) {
-    throw new WindrowError(
-      'LAKE_LOG_INVALID',
-      `the log of ${store.url(root)} has no protocol or no metaData`,
-    );
-  }
-  assertSupported(protocol, metaData, store.url(root));
-  return { ...replayed, protocol, metaData, txns };
-}
-
-function lastOf(actions: readonly Action[]): Pick<Action, 'protocol' | 'metaData'> {
-  return {
-    protocol: actions.findLast((action) => action.protocol)?.protocol,
-    metaData: actions.findLast((action) => action.metaData)?.metaData,
-  };
 }
 
 function commitBytes(draft: Omit<Draft, 'step'>, id: string, timestampMs: number): Uint8Array {

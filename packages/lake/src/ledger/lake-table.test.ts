@@ -7,7 +7,8 @@ import type { ObjectStore } from '../object-store.ts';
 import type { TableSchema } from '../table-schema.ts';
 import { createTestBucket, type TestBucket } from '../testing/index.ts';
 import { supersededIntentRetentionMs } from './intents.ts';
-import { type Claim, LakeTable, type PlannedFile } from './lake-table.ts';
+import { type Claim, LakeTable } from './lake-table.ts';
+import type { PlannedFile } from './uploads.ts';
 
 const schema: TableSchema = { columns: [{ name: 'n', type: 'long', nullable: true }] };
 const topic = 'track.enriched';

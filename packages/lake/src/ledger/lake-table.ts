@@ -1,11 +1,11 @@
 import { failpoint, WindrowError } from '@windrow/runtime';
-import type { Action, Add } from '../delta/actions.ts';
+import type { Action } from '../delta/actions.ts';
 import type { DeltaLog } from '../delta/delta-log.ts';
 import { openOrCreate } from '../delta/table-creation.ts';
 import { type Host, systemHost } from '../host.ts';
 import type { ObjectStore } from '../object-store.ts';
-import { datePartition, type EncodedFile, type TableColumn, type TableSchema } from '../table-schema.ts';
-import { fileKey, Intents } from './intents.ts';
+import { datePartition, type TableColumn, type TableSchema } from '../table-schema.ts';
+import { Intents } from './intents.ts';
 import {
   allPositions,
   type LedgerPosition,
@@ -16,6 +16,7 @@ import {
   rowsAppId,
   type TopicPartition,
 } from './positions.ts';
+import { type PlannedFile, type UploadedFiles, Uploads } from './uploads.ts';
 
 export interface LakeTableOptions {
   /** The table's root within the bucket, e.g. `curated/track`. */
@@ -36,19 +37,9 @@ export interface Claim {
   readonly epochs: ReadonlyMap<string, number>;
 }
 
-/** A file to be, which is encoded when its turn to be uploaded comes. */
-export interface PlannedFile {
-  readonly partitionValues: Readonly<Record<string, string | null>>;
-  /** Begins the file's name, e.g. its window's start, so that names sort by time; letters, digits, `-`, `_` and `.`. */
-  readonly namePrefix: string;
-  encode(): Promise<EncodedFile>;
-}
-
 /** Files that lie in the bucket and that no commit names yet. */
-export interface Upload {
+export interface Upload extends UploadedFiles {
   readonly claim: Claim;
-  readonly intentKey: string | undefined;
-  readonly adds: readonly Add[];
 }
 
 export interface Committed {
@@ -60,7 +51,6 @@ export interface Committed {
 }
 
 const commitsPerCheckpoint = 20;
-const uploadsAtOnce = 4;
 
 /**
  * A Delta table that is also the ledger of its sink: offsets are committed in the same atomic write as the files they
@@ -72,6 +62,7 @@ export class LakeTable {
   readonly #store: ObjectStore;
   readonly #log: DeltaLog;
   readonly #intents: Intents;
+  readonly #uploads: Uploads;
   readonly #sink: string;
   readonly #host: Host;
 
@@ -81,6 +72,7 @@ export class LakeTable {
     this.#sink = sink;
     this.#host = host;
     this.#intents = new Intents(store, log.root, host);
+    this.#uploads = new Uploads(store, log.root, this.#intents, host);
   }
 
   /**
@@ -130,38 +122,13 @@ export class LakeTable {
   }
 
   /**
-   * Writes the intent and then the files, a few at a time. When one fails, what was uploaded is deleted again and the
-   * intent stays, since a PUT without an answer may still come true; uploading anew under the same claim is fine.
+   * Writes the intent and then the files, a few at a time. When one fails, what was uploaded is deleted again; uploading anew
+   * under the same claim is fine.
    * @throws WindrowError S3_FAILED, ENCODE_FAILED
    */
   async upload(claim: Claim, files: readonly PlannedFile[]): Promise<Upload> {
-    if (files.length === 0) return { claim, intentKey: undefined, adds: [] };
-    const paths = files.map((file) => filePath(file, this.#host.newId()));
-    const intentKey = await this.#intents.write({
-      paths,
-      owners: Object.fromEntries(claim.epochs),
-      sinceVersion: this.#log.version,
-    });
-    const adds: Add[] = [];
-    let next = 0;
-    const work = async () => {
-      for (let index = next++; index < files.length; index = next++) {
-        try {
-          adds[index] = await this.#uploadOne(files[index]!, paths[index]!);
-        } catch (error) {
-          next = files.length;
-          throw error;
-        }
-        await failpoint('lake.upload.afterPut');
-      }
-    };
-    const outcomes = await Promise.allSettled(Array.from({ length: uploadsAtOnce }, work));
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed) {
-      await Promise.allSettled(paths.map((path) => this.#store.delete(fileKey(this.#log.root, path))));
-      throw failed.reason;
-    }
-    return { claim, intentKey, adds };
+    const by = { epochs: claim.epochs, sinceVersion: this.#log.version, dataChange: true };
+    return { claim, ...(await this.#uploads.upload(files, by)) };
   }
 
   /**
@@ -186,25 +153,12 @@ export class LakeTable {
         };
       });
     } catch (error) {
-      if (error instanceof WindrowError && error.code === 'LEDGER_LOST') await this.#discard(upload);
+      if (error instanceof WindrowError && error.code === 'LEDGER_LOST') await this.#uploads.discard(upload);
       throw error;
     }
     await failpoint('lake.commit.beforeIntentDelete');
-    await this.#forget(upload);
+    await this.#uploads.forget(upload);
     return { ...appended, ...(await this.#checkpointWhenDue()) };
-  }
-
-  async #uploadOne(file: PlannedFile, path: string): Promise<Add> {
-    const { bytes, stats } = await file.encode();
-    await this.#store.put(fileKey(this.#log.root, path), bytes);
-    return {
-      path,
-      partitionValues: { ...file.partitionValues },
-      size: bytes.length,
-      modificationTime: this.#host.nowMs(),
-      dataChange: true,
-      stats: JSON.stringify(stats),
-    };
   }
 
   #advance(ranges: readonly LedgerRange[]): Action[] {
@@ -244,18 +198,6 @@ export class LakeTable {
     );
   }
 
-  /** What fails here is found through the intent, which goes last. */
-  async #discard(upload: Upload): Promise<void> {
-    const keys = upload.adds.map((add) => fileKey(this.#log.root, add.path));
-    const outcomes = await Promise.allSettled(keys.map((key) => this.#store.delete(key)));
-    if (outcomes.every((outcome) => outcome.status === 'fulfilled')) await this.#forget(upload);
-  }
-
-  /** An intent that stays does no harm: its files are named by the log, or gone, and it is swept once superseded. */
-  async #forget(upload: Upload): Promise<void> {
-    if (upload.intentKey !== undefined) await this.#store.delete(upload.intentKey).catch(() => undefined);
-  }
-
   async #checkpointWhenDue(): Promise<{ checkpointError?: unknown }> {
     if (this.#log.version - this.#log.checkpointVersion < commitsPerCheckpoint) return {};
     try {
@@ -269,17 +211,4 @@ export class LakeTable {
   #txn(appId: string, version: number) {
     return { appId, version, lastUpdated: this.#host.nowMs() };
   }
-}
-
-/**
- * `add.path`: Hive-style folders of the partition values, percent-encoded there, and the whole percent-encoded again as a URI
- * (Delta protocol, "Add File and Remove File").
- */
-function filePath(file: PlannedFile, id: string): string {
-  const folders = Object.entries(file.partitionValues).map(
-    ([name, value]) => `${name}=${value === null ? '__HIVE_DEFAULT_PARTITION__' : encodeURIComponent(value)}`,
-  );
-  return [...folders, `${file.namePrefix}-${id}.parquet`]
-    .map((part) => part.replaceAll('%', '%25'))
-    .join('/');
 }

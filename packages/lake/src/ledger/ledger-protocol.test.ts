@@ -6,8 +6,9 @@ import { commitKey } from '../delta/log-paths.ts';
 import type { TableSchema } from '../table-schema.ts';
 import { MemoryObjectStore, type StoreFaults, seededRandom } from '../testing/index.ts';
 import { fileKey, supersededIntentRetentionMs } from './intents.ts';
-import { LakeTable, type PlannedFile } from './lake-table.ts';
+import { LakeTable } from './lake-table.ts';
 import type { LedgerRange } from './positions.ts';
+import type { PlannedFile } from './uploads.ts';
 
 /**
  * The protocol of model/ledger_model.py played with the real code: writers that claim, upload and commit, over a store that

@@ -1,0 +1,42 @@
+import { WindrowError } from '@windrow/runtime';
+import type { ObjectStore } from '../object-store.ts';
+import type { Action, Add, MetaData, Protocol, Remove, Txn } from './actions.ts';
+import { type Replayed, replayLog } from './log-segment.ts';
+
+/** A table's whole state, with the actions as they are: for checkpoints and clean-up. */
+export interface TableState extends Replayed {
+  adds: Map<string, Add>;
+  /** The tombstones that the log still has. */
+  removes: Map<string, Remove>;
+  txns: Map<string, Txn>;
+  protocol: Protocol | undefined;
+  metaData: MetaData | undefined;
+}
+
+/**
+ * The state at the log's end. A path is either live or removed: the later action counts.
+ * @throws WindrowError LAKE_LOG_INVALID when there is no log; S3_FAILED
+ */
+export async function readTableState(store: ObjectStore, root: string): Promise<TableState> {
+  const adds = new Map<string, Add>();
+  const removes = new Map<string, Remove>();
+  const txns = new Map<string, Txn>();
+  let protocol: Protocol | undefined;
+  let metaData: MetaData | undefined;
+  const kinds = ['txn', 'add', 'remove', 'metaData', 'protocol'] as const;
+  const replayed = await replayLog(store, root, kinds, (action: Action) => {
+    if (action.remove) {
+      adds.delete(action.remove.path);
+      removes.set(action.remove.path, action.remove);
+    }
+    if (action.add) {
+      adds.set(action.add.path, action.add);
+      removes.delete(action.add.path);
+    }
+    if (action.txn) txns.set(action.txn.appId, action.txn);
+    protocol = action.protocol ?? protocol;
+    metaData = action.metaData ?? metaData;
+  });
+  if (!replayed) throw new WindrowError('LAKE_LOG_INVALID', `the log of ${store.url(root)} is gone`);
+  return { ...replayed, adds, removes, txns, protocol, metaData };
+}

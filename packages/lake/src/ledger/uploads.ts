@@ -1,0 +1,120 @@
+import { failpoint } from '@windrow/runtime';
+import type { Add } from '../delta/actions.ts';
+import type { Host } from '../host.ts';
+import type { ObjectStore } from '../object-store.ts';
+import type { EncodedFile } from '../table-schema.ts';
+import { fileKey, type Intents } from './intents.ts';
+
+/** A file to be, which is encoded when its turn to be uploaded comes. */
+export interface PlannedFile {
+  readonly partitionValues: Readonly<Record<string, string | null>>;
+  /** Begins the file's name, e.g. its window's start, so that names sort by time; letters, digits, `-`, `_` and `.`. */
+  readonly namePrefix: string;
+  encode(): Promise<EncodedFile>;
+}
+
+/** Files that lie in the bucket and that no commit names yet. */
+export interface UploadedFiles {
+  readonly intentKey: string | undefined;
+  readonly adds: readonly Add[];
+}
+
+/** On whose right files are uploaded, and since when. */
+export interface Uploader {
+  /** Owner app id → epoch. */
+  epochs: ReadonlyMap<string, number>;
+  /** The log's version now: only later commits can name the files. */
+  sinceVersion: number;
+  /** Whether the rows are new to the table. */
+  dataChange: boolean;
+}
+
+const uploadsAtOnce = 4;
+
+/** Data files on their way from an encoder to a commit, each known by an intent before it is there. */
+export class Uploads {
+  readonly #store: ObjectStore;
+  readonly #root: string;
+  readonly #intents: Intents;
+  readonly #host: Host;
+
+  constructor(store: ObjectStore, root: string, intents: Intents, host: Host) {
+    this.#store = store;
+    this.#root = root;
+    this.#intents = intents;
+    this.#host = host;
+  }
+
+  /**
+   * Writes the intent and then the files, a few at a time. When one fails, what was uploaded is deleted again and the
+   * intent stays, since a PUT without an answer may still come true.
+   * @throws WindrowError S3_FAILED, ENCODE_FAILED
+   */
+  async upload(files: readonly PlannedFile[], by: Uploader): Promise<UploadedFiles> {
+    if (files.length === 0) return { intentKey: undefined, adds: [] };
+    const paths = files.map((file) => filePath(file, this.#host.newId()));
+    const intentKey = await this.#intents.write({
+      paths,
+      owners: Object.fromEntries(by.epochs),
+      sinceVersion: by.sinceVersion,
+    });
+    const adds: Add[] = [];
+    let next = 0;
+    const work = async () => {
+      for (let index = next++; index < files.length; index = next++) {
+        try {
+          adds[index] = await this.#uploadOne(files[index]!, paths[index]!, by.dataChange);
+        } catch (error) {
+          next = files.length;
+          throw error;
+        }
+        await failpoint('lake.upload.afterPut');
+      }
+    };
+    const outcomes = await Promise.allSettled(Array.from({ length: uploadsAtOnce }, work));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) {
+      await Promise.allSettled(paths.map((path) => this.#store.delete(fileKey(this.#root, path))));
+      throw failed.reason;
+    }
+    return { intentKey, adds };
+  }
+
+  /** Deletes files that will never be committed. What fails here is found through the intent, which goes last. */
+  async discard(upload: UploadedFiles): Promise<void> {
+    const keys = upload.adds.map((add) => fileKey(this.#root, add.path));
+    const outcomes = await Promise.allSettled(keys.map((key) => this.#store.delete(key)));
+    if (outcomes.every((outcome) => outcome.status === 'fulfilled')) await this.forget(upload);
+  }
+
+  /** An intent that stays does no harm: its files are named by the log, or gone, and it is swept once superseded. */
+  async forget({ intentKey }: UploadedFiles): Promise<void> {
+    if (intentKey !== undefined) await this.#store.delete(intentKey).catch(() => undefined);
+  }
+
+  async #uploadOne(file: PlannedFile, path: string, dataChange: boolean): Promise<Add> {
+    const { bytes, stats } = await file.encode();
+    await this.#store.put(fileKey(this.#root, path), bytes);
+    return {
+      path,
+      partitionValues: { ...file.partitionValues },
+      size: bytes.length,
+      modificationTime: this.#host.nowMs(),
+      dataChange,
+      stats: JSON.stringify(stats),
+    };
+  }
+}
+
+/**
+ * `add.path`: Hive-style folders of the partition values, percent-encoded there, and the whole percent-encoded again as a URI
+ * (Delta protocol, "Add File and Remove File").
+ */
+function filePath(file: PlannedFile, id: string): string {
+  const folders = Object.entries(file.partitionValues).map(
+    ([name, value]) => `${name}=${value === null ? '__HIVE_DEFAULT_PARTITION__' : encodeURIComponent(value)}`,
+  );
+  return [...folders, `${file.namePrefix}-${id}.parquet`]
+    .map((part) => part.replaceAll('%', '%25'))
+    .join('/');
+}

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { crc32c } from '@node-rs/crc32';
 
 const require = createRequire(import.meta.url);
 
@@ -108,50 +109,4 @@ function writeVarint(buffer: Buffer, start: number, value: number): number {
   for (; rest > 0x7f; rest >>>= 7) buffer[at++] = (rest & 0x7f) | 0x80;
   buffer[at++] = rest;
   return at;
-}
-
-const polynomial = 0x82f63b78;
-/** Tables for eight bytes at a time: `tables[n][byte]` is what `byte` does to the checksum `n` bytes later. */
-const tables = Array.from({ length: 8 }, () => new Int32Array(256));
-const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-  Int32Array,
-];
-for (let byte = 0; byte < 256; byte++) {
-  let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ polynomial : crc >>> 1;
-  t0[byte] = crc;
-}
-for (let byte = 0; byte < 256; byte++) {
-  let crc = t0[byte]!;
-  for (const table of tables.slice(1)) {
-    crc = (crc >>> 8) ^ t0[crc & 0xff]!;
-    table[byte] = crc;
-  }
-}
-
-/** CRC-32C (RFC 3720, B.4), unsigned; by slicing (Kounavis and Berry, 2008). */
-export function crc32c(bytes: Buffer): number {
-  let crc = -1;
-  let at = 0;
-  for (const end = bytes.length - 7; at < end; at += 8) {
-    crc ^= bytes.readInt32LE(at);
-    crc =
-      t7[crc & 0xff]! ^
-      t6[(crc >>> 8) & 0xff]! ^
-      t5[(crc >>> 16) & 0xff]! ^
-      t4[crc >>> 24]! ^
-      t3[bytes[at + 4]!]! ^
-      t2[bytes[at + 5]!]! ^
-      t1[bytes[at + 6]!]! ^
-      t0[bytes[at + 7]!]!;
-  }
-  for (; at < bytes.length; at++) crc = t0[(crc ^ bytes[at]!) & 0xff]! ^ (crc >>> 8);
-  return ~crc >>> 0;
 }

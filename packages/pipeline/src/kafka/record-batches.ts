@@ -1,6 +1,6 @@
+import { crc32c } from '@node-rs/crc32';
 import { WindrowError } from '@windrow/runtime';
 import { decompress } from './compression.ts';
-import { crc32c } from './produce-encoding.ts';
 import { type WalkedRecords, walkRecords } from './walked-records.ts';
 
 /** Of a record batch's head: https://kafka.apache.org/documentation/#recordbatch */

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { WindrowError } from '@windrow/runtime';
 import type { KafkaMessage } from 'kafkajs';
 import { kafkaError } from './errors.ts';
-import { type AbortedTransactions, readRecordSet } from './record-batches.ts';
+import { type AbortedTransactions, OldMessageFormat, readRecordSet } from './record-batches.ts';
 import type { WalkedRecords } from './walked-records.ts';
 
 // The parts of kafkajs 2.2.4 that are used here; none of them is in the package's types.
@@ -97,9 +97,15 @@ async function carry(topic: string, of: FetchedPartition, bytes: Buffer): Promis
   const { batches, lastOffset, damage } = await readRecordSet(bytes, of.abortedTransactions);
   if (lastOffset !== undefined) return [new Carrier(lastOffset, batches)];
   if (!damage) return [];
-  const what = `give ${topic}/${of.partition} as it was written, from offset ${damage.offset}`;
   // kafkajs leaves out what lies before the offset that it has asked for; the end never does.
-  return [new Carrier(of.highWatermark, [], kafkaError(what, damage.error))];
+  return [new Carrier(of.highWatermark, [], damageError(`${topic}/${of.partition}`, damage))];
+}
+
+function damageError(name: string, { offset, error }: { offset: number; error: unknown }): WindrowError {
+  if (!(error instanceof OldMessageFormat))
+    return kafkaError(`give ${name} as it was written from offset ${offset} on`, error);
+  const text = `${name} can't be read from offset ${offset} on: ${error.message}, from before Kafka 0.11. Copy its records to a new topic`;
+  return new WindrowError('DECODE_FAILED', text, { cause: error });
 }
 
 /** Why nothing can be made of what was fetched. */

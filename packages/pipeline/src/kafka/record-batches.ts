@@ -1,5 +1,4 @@
 import { crc32c } from '@node-rs/crc32';
-import { WindrowError } from '@windrow/runtime';
 import { decompress } from './compression.ts';
 import { type WalkedRecords, walkRecords } from './walked-records.ts';
 
@@ -34,6 +33,9 @@ export interface RecordSet {
   damage: { offset: number; error: unknown } | undefined;
 }
 
+/** From before Kafka 0.11: there are no record batches. It will not be otherwise when it is fetched again. */
+export class OldMessageFormat extends Error {}
+
 /** Record batches one behind the other, of which the last one may be cut off. */
 export async function readRecordSet(bytes: Buffer, aborted: AbortedTransactions): Promise<RecordSet> {
   const isHidden = hiddenBatches(aborted);
@@ -47,10 +49,9 @@ export async function readRecordSet(bytes: Buffer, aborted: AbortedTransactions)
       const head = verified(batch);
       if (head.baseOffset <= (set.lastOffset ?? -1))
         throw new Error(`it comes behind offset ${set.lastOffset}`);
-      if (!isHidden(head)) {
-        const records = walkRecords(await decompress(head.codec, head.records), head);
-        if (records.count > 0) set.batches.push(records);
-      }
+      // Compaction leaves the heads of batches without records.
+      if (!isHidden(head) && head.count !== 0)
+        set.batches.push(walkRecords(await decompress(head.codec, head.records), head));
       set.lastOffset = head.lastOffset;
     } catch (error) {
       set.damage = { offset, error };
@@ -63,11 +64,8 @@ export async function readRecordSet(bytes: Buffer, aborted: AbortedTransactions)
 /** The first batch's bytes, or undefined where it is cut off, as the last one of a fetch may be. */
 function firstBatch(bytes: Buffer): Buffer | undefined {
   const magic = bytes.readInt8(position.magic);
-  if (magic < currentMagic) {
-    const message = `it is in the message format ${magic}, from before Kafka 0.11, which has no record batches`;
-    throw new WindrowError('DECODE_FAILED', message);
-  }
-  if (magic > currentMagic) throw new Error(`it is in the message format ${magic}`);
+  if (magic < currentMagic) throw new OldMessageFormat(`it is in message format ${magic}`);
+  if (magic > currentMagic) throw new Error(`it is in message format ${magic}`);
   const length = lengthBytes + bytes.readInt32BE(position.batchLength);
   if (length < position.records) throw new Error(`a record batch can't be ${length} bytes long`);
   return length <= bytes.length ? bytes.subarray(0, length) : undefined;

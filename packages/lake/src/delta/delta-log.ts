@@ -6,7 +6,7 @@ import { type StateAction, writeCheckpoint } from './checkpoint.ts';
 import type { LiveFile } from './live-files.ts';
 import { expiredAtOnce, expireLog } from './log-expiry.ts';
 import { checkpointKey, commitKey, lastCheckpointKey } from './log-paths.ts';
-import { commitsAfter, readCommits, replayLog } from './log-segment.ts';
+import { commitsAfter, lastCheckpoint, readCommits, replayLog } from './log-segment.ts';
 import { afterCommit, type LogState, readState } from './log-state.ts';
 import { deletedFileRetentionMs, logRetentionMs } from './retention.ts';
 import { readTableState, type TableState } from './table-state.ts';
@@ -29,6 +29,7 @@ export interface Appended {
 }
 
 const engineInfo = 'windrow/0.1.0';
+const commitsPerCheckpoint = 20;
 const maxConflicts = 200;
 const maxUnknownAnswers = 8;
 
@@ -185,6 +186,23 @@ export class DeltaLog {
     return named;
   }
 
+  /** Writes a checkpoint when the newest one, whoever has written it, is 20 commits old. Its failure breaks nothing. */
+  async checkpointWhenDue(): Promise<{ checkpointError?: unknown }> {
+    const isDue = () => this.version - this.checkpointVersion >= commitsPerCheckpoint;
+    try {
+      if (isDue()) this.#knowCheckpoint((await lastCheckpoint(this.#store, this.root)) ?? -1);
+      if (isDue()) await this.checkpoint();
+      return {};
+    } catch (checkpointError) {
+      return { checkpointError };
+    }
+  }
+
+  #knowCheckpoint(version: number): void {
+    const checkpointVersion = Math.max(this.#state.checkpointVersion, version);
+    this.#state = { ...this.#state, checkpointVersion };
+  }
+
   /**
    * Writes a checkpoint of the log's end and points to it; then log entries go that are past the table's retention, a few of
    * them at a time. Writers that do so at once write the same.
@@ -215,8 +233,7 @@ export class DeltaLog {
       numOfAddFiles: table.adds.size,
     };
     await this.#store.put(lastCheckpointKey(this.root), new TextEncoder().encode(JSON.stringify(pointer)));
-    const checkpointVersion = Math.max(this.#state.checkpointVersion, table.version);
-    this.#state = { ...this.#state, checkpointVersion };
+    this.#knowCheckpoint(table.version);
     await this.expire(expiredAtOnce);
   }
 

@@ -112,7 +112,8 @@ async function findSegment(store: ObjectStore, root: string): Promise<LogSegment
   return listSegment(store, root, 0);
 }
 
-async function lastCheckpoint(store: ObjectStore, root: string): Promise<number | undefined> {
+/** The version that the pointer names: a hint only, another may be there. */
+export async function lastCheckpoint(store: ObjectStore, root: string): Promise<number | undefined> {
   const bytes = await store.get(lastCheckpointKey(root));
   if (!bytes) return undefined;
   try {

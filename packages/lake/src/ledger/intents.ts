@@ -78,6 +78,15 @@ export class Intents {
     return { unnamedFiles, intents };
   }
 
+  /** All files that any intent lists, also a superseded one. */
+  async paths(): Promise<Set<string>> {
+    const paths = new Set<string>();
+    for await (const { key } of this.#store.list({ prefix: this.#prefix })) {
+      for (const path of (await this.#read(key))?.paths ?? []) paths.add(path);
+    }
+    return paths;
+  }
+
   get #prefix(): string {
     return `${this.#root}/_windrow/intents/`;
   }

@@ -10,6 +10,7 @@ import {
   allPositions,
   type LedgerPosition,
   type LedgerRange,
+  lostEpochs,
   offsetAppId,
   ownerAppId,
   positionOf,
@@ -49,8 +50,6 @@ export interface Committed {
   /** A checkpoint was due and failed; the next commit tries again. The commit itself stands. */
   readonly checkpointError?: unknown;
 }
-
-const commitsPerCheckpoint = 20;
 
 /**
  * A Delta table that is also the ledger of its sink: offsets are committed in the same atomic write as the files they
@@ -158,7 +157,7 @@ export class LakeTable {
     }
     await failpoint('lake.commit.beforeIntentDelete');
     await this.#uploads.forget(upload);
-    return { ...appended, ...(await this.#checkpointWhenDue()) };
+    return { ...appended, ...(await this.#log.checkpointWhenDue()) };
   }
 
   #advance(ranges: readonly LedgerRange[]): Action[] {
@@ -176,11 +175,7 @@ export class LakeTable {
    * superseded, and its files are deleted.
    */
   #assertHeld(claim: Claim, ranges: readonly LedgerRange[]): void {
-    const lost: string[] = [];
-    for (const [appId, mine] of claim.epochs) {
-      const epoch = this.#log.txns.get(appId);
-      if (epoch !== mine) lost.push(`${appId} (epoch ${epoch}, claimed ${mine})`);
-    }
+    const lost = lostEpochs(this.#log.txns, claim.epochs);
     for (const range of ranges) {
       const { nextOffset } = positionOf(this.#log.txns, this.#sink, range);
       const claimed = claim.epochs.has(ownerAppId(this.#sink, range));
@@ -196,16 +191,6 @@ export class LakeTable {
       `table ${this.#store.url(this.#log.root)} has gone on without this sink: ${lost.join(', ')}. Claim again.`,
       { retriable: true },
     );
-  }
-
-  async #checkpointWhenDue(): Promise<{ checkpointError?: unknown }> {
-    if (this.#log.version - this.#log.checkpointVersion < commitsPerCheckpoint) return {};
-    try {
-      await this.#log.checkpoint();
-      return {};
-    } catch (checkpointError) {
-      return { checkpointError };
-    }
   }
 
   #txn(appId: string, version: number) {

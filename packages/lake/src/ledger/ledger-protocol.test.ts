@@ -2,73 +2,147 @@ import { WindrowError } from '@windrow/runtime';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCommit } from '../delta/actions.ts';
+import { rowsOf } from '../delta/live-files.ts';
 import { commitKey } from '../delta/log-paths.ts';
-import type { TableSchema } from '../table-schema.ts';
-import { MemoryObjectStore, type StoreFaults, seededRandom } from '../testing/index.ts';
+import { type Epochs, TableCompactor } from '../maintenance/compactor.ts';
+import { smallFilesIn } from '../maintenance/small-files.ts';
+import { deleteGarbage, garbageIn } from '../maintenance/vacuum.ts';
+import { createEncoder } from '../parquet/encoders.ts';
+import { type ColumnValue, ledgerColumns, type TableSchema } from '../table-schema.ts';
+import { MemoryObjectStore, readTable, type StoreFaults, seededRandom } from '../testing/index.ts';
 import { fileKey, supersededIntentRetentionMs } from './intents.ts';
-import { LakeTable } from './lake-table.ts';
-import type { LedgerRange } from './positions.ts';
+import { type Claim, LakeTable } from './lake-table.ts';
+import { type LedgerRange, ownerAppId } from './positions.ts';
 import type { PlannedFile } from './uploads.ts';
 
 /**
- * The protocol of model/ledger_model.py played with the real code: writers that claim, upload and commit, over a store that
- * delays, loses and repeats, with kills and stops between any two of its steps. The invariants are the model's.
+ * The protocol of model/ledger_model.py played with the real code: writers that claim, upload and commit, and those who compact
+ * and vacuum beside them, over a store that delays, loses and repeats, with kills and stops between any two of its steps. The
+ * invariants are the model's.
  */
 
 const root = 'curated/track';
-const schema: TableSchema = { columns: [{ name: 'n', type: 'long', nullable: true }] };
+const schema: TableSchema = { columns: ledgerColumns };
 const topic = 'track.enriched';
 const partitions = [0, 1];
+const encoder = createEncoder('columnar');
 
 function openTable(world: MemoryObjectStore, client: string): Promise<LakeTable> {
   return LakeTable.open(world.client(client), { path: root, schema, sink: 'lake', host: world.host(client) });
 }
 
-function plannedFile(random: () => number): PlannedFile {
-  return {
-    partitionValues: { date: `2013-01-0${1 + Math.floor(random() * 3)}` },
-    namePrefix: 'w',
-    encode: async () => ({
-      bytes: new Uint8Array(3),
-      stats: { numRecords: 1, minValues: {}, maxValues: {}, nullCount: {} },
-    }),
-  };
+function openCompactor(world: MemoryObjectStore, client: string): Promise<TableCompactor | undefined> {
+  const orderBy = ['_partition', '_offset'];
+  const options = { path: root, sink: 'lake', orderBy, encoder, host: world.host(client) };
+  return TableCompactor.open(world.client(client), options);
 }
 
-/** One sink process: for ever claims some partitions and commits a few micro-batches; after an error it claims again. */
-async function sinkProcess(world: MemoryObjectStore, name: string, random: () => number): Promise<never> {
+/** The rows of the ranges, one for each offset, in one or two files. */
+function plannedFiles(ranges: LedgerRange[], random: () => number): PlannedFile[] {
+  const rows = ranges.flatMap(({ partition, fromOffset, rows }) =>
+    Array.from({ length: rows }, (_, at) => [topic, partition, fromOffset + at, 0]),
+  );
+  const cut = Math.floor(random() * rows.length);
+  return [rows.slice(0, cut), rows.slice(cut)]
+    .filter((part) => part.length > 0)
+    .map((part) => ({
+      partitionValues: { date: `2013-01-0${1 + Math.floor(random() * 2)}` },
+      namePrefix: '20130101T0000',
+      encode: () => {
+        const columns = schema.columns.map((_, column) => part.map((row) => row[column] as ColumnValue));
+        return encoder.encode({ schema, rowCount: part.length, columns });
+      },
+    }));
+}
+
+async function compactAll(compactor: TableCompactor, epochs: Epochs): Promise<void> {
+  const limits = { maxRows: 40, maxBytes: 1_000_000 };
+  for (const small of smallFilesIn((await compactor.files()).values(), limits)) {
+    await compactor.compact(small, epochs);
+  }
+}
+
+/** For ever; errors that say so themselves are those that may come at any moment. */
+async function again(work: () => Promise<void>): Promise<never> {
   for (;;) {
     try {
-      const table = await openTable(world, name);
-      for (;;) {
-        const mine = partitions.filter(() => random() < 0.7);
-        const claim = await table.claim(
-          (mine.length > 0 ? mine : [0]).map((partition) => ({ topic, partition })),
-        );
-        let at = claim.positions;
-        for (let batch = 0; batch < 1 + random() * 4; batch++) {
-          const ranges: LedgerRange[] = at.map(({ partition, nextOffset }) => {
-            const rows = 1 + Math.floor(random() * 3);
-            return { topic, partition, fromOffset: nextOffset, nextOffset: nextOffset + rows, rows };
-          });
-          const files = Array.from({ length: 1 + Math.floor(random() * 2) }, () => plannedFile(random));
-          await table.commit(await table.upload(claim, files), ranges);
-          at = at.map((position, index) => ({ ...position, nextOffset: ranges[index]!.nextOffset }));
-        }
-      }
+      await work();
     } catch (error) {
       if (!(error instanceof WindrowError && error.retriable)) throw error;
     }
   }
 }
 
+/** One sink: claims some partitions and commits a few micro-batches; whoever has partition 0 compacts beside that. */
+const sink = (world: MemoryObjectStore, name: string, random: () => number, upkeep: boolean) =>
+  again(async () => {
+    const table = await openTable(world, name);
+    let compacting: Promise<unknown> = Promise.resolve();
+    const compact = async ({ epochs }: Claim) => {
+      const appId = ownerAppId('lake', { topic, partition: 0 });
+      const epoch = epochs.get(appId);
+      const compactor = await openCompactor(world, name);
+      if (epoch !== undefined && compactor) await compactAll(compactor, new Map([[appId, epoch]]));
+    };
+    for (;;) {
+      const mine = partitions.filter(() => random() < 0.7);
+      const claim = await table.claim(
+        (mine.length > 0 ? mine : [0]).map((partition) => ({ topic, partition })),
+      );
+      if (upkeep) compacting = compacting.then(() => compact(claim));
+      compacting.catch(() => undefined);
+      let at = claim.positions;
+      for (let batch = 0; batch < 1 + random() * 4; batch++) {
+        const ranges: LedgerRange[] = at.map(({ partition, nextOffset }) => {
+          const rows = 1 + Math.floor(random() * 3);
+          return { topic, partition, fromOffset: nextOffset, nextOffset: nextOffset + rows, rows };
+        });
+        await table.commit(await table.upload(claim, plannedFiles(ranges, random)), ranges);
+        at = at.map((position, index) => ({ ...position, nextOffset: ranges[index]!.nextOffset }));
+      }
+      await compacting;
+    }
+  });
+
+const compactorByHand = (world: MemoryObjectStore, name: string) =>
+  again(async () => {
+    await rest(world, name);
+    const compactor = await openCompactor(world, name);
+    const epochs = await compactor?.claim();
+    for (let round = 0; compactor && epochs && round < 5; round++) {
+      await rest(world, name);
+      await compactAll(compactor, epochs);
+    }
+  });
+
+/** So that others get on meanwhile. */
+async function rest(world: MemoryObjectStore, name: string): Promise<void> {
+  for (let pause = 0; pause < 10; pause++) await world.host(name).pause(0);
+}
+
+/** Without any retention: nobody reads older versions here. */
+async function vacuum(world: MemoryObjectStore, name: string): Promise<void> {
+  const store = world.client(name);
+  await deleteGarbage(store, await garbageIn(store, root, world.host(name), world.nowMs));
+}
+
+const vacuumByHand = (world: MemoryObjectStore, name: string) =>
+  again(async () => {
+    await rest(world, name);
+    await openTable(world, name);
+    await vacuum(world, name);
+  });
+
 /** Follows the log commit by commit and checks what must hold at every moment. */
 class Invariants {
   readonly named = new Set<string>();
+  /** Key of each live file → its rows. */
+  readonly live = new Map<string, number>();
   readonly #next = new Map<string, number>();
   readonly #rows = new Map<string, number>();
   #version = 0;
   commits = 0;
+  compactions = 0;
 
   check(world: MemoryObjectStore): void {
     for (;;) {
@@ -77,27 +151,56 @@ class Invariants {
       this.#follow(parseCommit(commit.bytes, `version ${this.#version}`));
       this.#version += 1;
     }
-    for (const key of this.named) expect(world.objects.has(key), `committed file ${key} is there`).toBe(true);
+    for (const key of this.live.keys())
+      expect(world.objects.has(key), `live file ${key} is there`).toBe(true);
   }
 
   #follow(actions: ReturnType<typeof parseCommit>): void {
-    const windrow = actions[0]!.commitInfo!.windrow as { ranges: LedgerRange[] } | undefined;
-    for (const { partition, fromOffset, nextOffset, rows } of windrow?.ranges ?? []) {
+    const { operation, windrow } = actions[0]!.commitInfo!;
+    for (const { partition, fromOffset, nextOffset, rows } of (windrow as { ranges?: LedgerRange[] })
+      ?.ranges ?? []) {
       const appId = `lake:${topic}:${partition}`;
       expect(fromOffset, `start of a range of partition ${partition}`).toBe(this.#next.get(appId) ?? 0);
       this.#next.set(appId, nextOffset);
       this.#rows.set(`${appId}#rows`, (this.#rows.get(`${appId}#rows`) ?? 0) + rows);
       this.commits += 1;
     }
-    for (const { txn, add } of actions) {
-      if (add) this.named.add(fileKey(root, add.path));
+    let removedRows = 0;
+    let addedRows = 0;
+    for (const { txn, add, remove } of actions) {
+      if (remove) {
+        const key = fileKey(root, remove.path);
+        expect(this.live.has(key), `removed file ${key} was live`).toBe(true);
+        removedRows += this.live.get(key)!;
+        this.live.delete(key);
+      }
+      if (add) {
+        const key = fileKey(root, add.path);
+        this.named.add(key);
+        this.live.set(key, rowsOf(add.stats!)!);
+        addedRows += rowsOf(add.stats!)!;
+      }
       if (txn && this.#rows.has(txn.appId)) expect(txn.version).toBe(this.#rows.get(txn.appId));
       if (txn && this.#next.has(txn.appId)) expect(txn.version).toBe(this.#next.get(txn.appId));
     }
+    if (operation !== 'OPTIMIZE') return;
+    this.compactions += 1;
+    expect(addedRows, 'rows of a compaction').toBe(removedRows);
+    expect(actions.some(({ txn }) => txn)).toBe(false);
+  }
+
+  /** Each offset that was landed, once. */
+  get places(): string[] {
+    return partitions.flatMap((partition) =>
+      Array.from(
+        { length: this.#next.get(`lake:${topic}:${partition}`) ?? 0 },
+        (_, offset) => `${partition}/${offset}`,
+      ),
+    );
   }
 }
 
-async function play(seed: number, faults: StoreFaults): Promise<{ trace: string; commits: number }> {
+async function play(seed: number, faults: StoreFaults, upkeep: boolean) {
   const random = seededRandom(seed);
   const world = new MemoryObjectStore(seed, faults);
   const invariants = new Invariants();
@@ -106,17 +209,22 @@ async function play(seed: number, faults: StoreFaults): Promise<{ trace: string;
   let born = 0;
   const spawn = () => {
     born += 1;
-    const name = `sink-${born}`;
+    const roles = upkeep ? ['sink', 'compactor', 'sink', 'vacuum'] : ['sink'];
+    const role = roles[born % roles.length]!;
+    const name = `${role}-${born}`;
     running.push(name);
-    sinkProcess(world, name, seededRandom(seed + born)).catch((error) => {
+    const work = { compactor: compactorByHand, vacuum: vacuumByHand }[role];
+    (work ? work(world, name) : sink(world, name, seededRandom(seed + born), upkeep)).catch((error) => {
       failure = error;
     });
   };
-  for (let i = 0; i < 3; i++) spawn();
+  for (let i = 0; i < (upkeep ? 4 : 3); i++) spawn();
   const stopped = new Map<string, number>();
-  const steps = 300 + Math.floor(random() * 1_500);
+  const steps = (upkeep ? 5_000 : 300) + Math.floor(random() * 1_500);
   for (let step = 0; step < steps; step++) {
     await world.step();
+    // Superseded intents go in time; what comes later than that is for vacuum.
+    if (upkeep) world.nowMs += 8_000;
     if (failure) throw failure;
     for (const [name, until] of stopped) {
       if (until > step) continue;
@@ -124,7 +232,8 @@ async function play(seed: number, faults: StoreFaults): Promise<{ trace: string;
       stopped.delete(name);
     }
     const name = running[Math.floor(random() * running.length)]!;
-    const fate = random();
+    // With upkeep each step of the protocol takes more of the store's.
+    const fate = random() * (upkeep ? 3 : 1);
     if (fate < 0.004) {
       world.kill(name);
       running.splice(running.indexOf(name), 1);
@@ -132,7 +241,7 @@ async function play(seed: number, faults: StoreFaults): Promise<{ trace: string;
       world.stop(name);
       stopped.set(name, step + 20 + Math.floor(random() * 300));
     }
-    if (running.length < 2 || fate > 0.998) spawn();
+    if (running.length < (upkeep ? 4 : 2) || fate > (upkeep ? 2.998 : 0.998)) spawn();
     invariants.check(world);
   }
 
@@ -141,48 +250,62 @@ async function play(seed: number, faults: StoreFaults): Promise<{ trace: string;
   while (await world.step()) invariants.check(world);
   world.faults = { lostRequests: 0, lostAnswers: 0, lateRequests: 0, repeatedRequests: 0 };
   const last = await world.runUntil(openTable(world, 'last'));
+  const compactor = await world.runUntil(openCompactor(world, 'last'));
   for (let round = 0; round < 2; round++) {
     await world.runUntil(last.claim(partitions.map((partition) => ({ topic, partition }))));
+    if (upkeep) await world.runUntil(compactor!.claim());
     world.nowMs += supersededIntentRetentionMs + 1;
   }
   invariants.check(world);
   await world.runUntil(last.sweep());
+  if (upkeep) await world.runUntil(vacuum(world, 'last'));
   const keys = [...world.objects.keys()].sort();
   const files = keys.filter((key) => key.endsWith('.parquet') && !key.includes('/_delta_log/'));
-  expect(files, 'files are those that commits name').toEqual([...invariants.named].sort());
+  expect(files, 'files are those that the log names').toEqual([...invariants.live.keys()].sort());
+  if (!upkeep) expect(invariants.live.size, 'files that were ever named').toBe(invariants.named.size);
   expect(
     keys.filter((key) => key.includes('/_windrow/')),
     'intents left',
   ).toEqual([]);
-  return { trace: keys.join('\n'), commits: invariants.commits };
+  const { rows } = await world.runUntil(readTable(world.client('last'), root));
+  const places = rows.map(({ _partition, _offset }) => `${_partition}/${_offset}`);
+  expect(places.sort(), 'each row is there once').toEqual(invariants.places.sort());
+  return { trace: keys.join('\n'), commits: invariants.commits, compactions: invariants.compactions };
 }
 
 const runs = Number(process.env.PROPERTY_RUNS ?? 40);
+const faults: StoreFaults = {
+  lostRequests: 0.01,
+  lostAnswers: 0.02,
+  lateRequests: 0.01,
+  repeatedRequests: 0.02,
+};
 
-describe('the ledger protocol over a store that fails', () => {
-  const faults: StoreFaults = {
-    lostRequests: 0.01,
-    lostAnswers: 0.02,
-    lateRequests: 0.01,
-    repeatedRequests: 0.02,
-  };
-
+describe.each([
+  ['alone', false],
+  ['with compaction and vacuum beside it', true],
+])('the ledger protocol over a store that fails, %s', (_, upkeep) => {
   it('keeps the invariants of the model in random interleavings', {
-    timeout: 120_000 + runs * 1_000,
+    timeout: 120_000 + runs * 2_000,
   }, async () => {
+    const numRuns = upkeep ? Math.ceil(runs / 4) : runs;
     let commits = 0;
+    let compactions = 0;
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {
-        commits += (await play(seed, faults)).commits;
+        const played = await play(seed, faults, upkeep);
+        commits += played.commits;
+        compactions += played.compactions;
       }),
-      { numRuns: runs, seed: Number(process.env.PROPERTY_SEED ?? 1), endOnFailure: true },
+      { numRuns, seed: Number(process.env.PROPERTY_SEED ?? 1), endOnFailure: true },
     );
-    expect(commits, 'micro-batches that landed').toBeGreaterThan(runs * 5);
+    expect(commits, 'micro-batches that landed').toBeGreaterThan(numRuns * 5);
+    if (upkeep) expect(compactions, 'compactions').toBeGreaterThan(numRuns);
   });
 
   it('is the same run for the same seed', async () => {
-    const first = await play(7, faults);
-    const second = await play(7, faults);
+    const first = await play(7, faults, upkeep);
+    const second = await play(7, faults, upkeep);
     expect(second.trace).toBe(first.trace);
   });
 });

@@ -28,6 +28,19 @@ export function ownerAppId(sink: string, of: TopicPartition): string {
   return `${offsetAppId(sink, of)}#owner`;
 }
 
+/** The owner of a table's upkeep by hand: of no partition. */
+export function upkeepOwnerAppId(sink: string): string {
+  return `${sink}:upkeep#owner`;
+}
+
+/** Those epochs that somebody else has claimed anew, in words. */
+export function lostEpochs(txns: ReadonlyMap<string, number>, epochs: ReadonlyMap<string, number>): string[] {
+  return [...epochs].flatMap(([appId, mine]) => {
+    const epoch = txns.get(appId);
+    return epoch === mine ? [] : [`${appId} (epoch ${epoch}, claimed ${mine})`];
+  });
+}
+
 /** Its version is the number of rows landed so far. */
 export function rowsAppId(sink: string, of: TopicPartition): string {
   return `${offsetAppId(sink, of)}#rows`;

@@ -1,0 +1,38 @@
+import { WindrowError } from '@windrow/runtime';
+import type { MetaData } from '../delta/actions.ts';
+import type { ColumnType, TableSchema } from '../table-schema.ts';
+
+const columnTypes: ReadonlySet<string> = new Set<ColumnType>([
+  'string',
+  'integer',
+  'long',
+  'double',
+  'float',
+  'boolean',
+  'timestamp',
+  'binary',
+  'date',
+]);
+
+/**
+ * The columns that the table's data files have: all but the partition columns.
+ * @throws WindrowError LAKE_LOG_INVALID naming a column of a type that Windrow doesn't write
+ */
+export function tableColumns({ schemaString, partitionColumns }: MetaData, table: string): TableSchema {
+  const { fields } = JSON.parse(schemaString) as {
+    fields: { name: string; type: unknown; nullable: boolean }[];
+  };
+  return {
+    columns: fields
+      .filter(({ name }) => !partitionColumns.includes(name))
+      .map(({ name, type, nullable }) => {
+        if (typeof type === 'string' && columnTypes.has(type)) {
+          return { name, type: type as ColumnType, nullable };
+        }
+        throw new WindrowError(
+          'LAKE_LOG_INVALID',
+          `column ${name} of table ${table} is ${JSON.stringify(type)}, which Windrow doesn't write: compact it with the engine that added it`,
+        );
+      }),
+  };
+}

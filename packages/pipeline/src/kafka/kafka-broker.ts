@@ -13,6 +13,7 @@ import type {
 } from '../broker.ts';
 import { hideAbortedRecords } from './aborted-records.ts';
 import { registerCompression } from './compression.ts';
+import { forgetCutOffAnswers } from './cut-off-answers.ts';
 import { isUnstableOffset, kafkaError } from './errors.ts';
 import { teachRecordBatches } from './fetched-record-batches.ts';
 import { KafkaGroupConsumer } from './group-consumer.ts';
@@ -42,6 +43,7 @@ export class KafkaBroker implements Broker {
   constructor({ brokers, clientId, sessionTimeoutMs, onLog }: KafkaBrokerOptions) {
     this.#sessionTimeoutMs = sessionTimeoutMs;
     registerCompression();
+    forgetCutOffAnswers();
     teachRecordBatches();
     hideAbortedRecords();
     teachHighWatermarks();

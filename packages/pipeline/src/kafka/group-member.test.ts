@@ -1,38 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import kafkajs, { type Consumer, type ConsumerConfig, type Kafka } from 'kafkajs';
 import { expect, inject, test, vi } from 'vitest';
 import type { InputRecord, PartitionOffset, TopicPartition } from '../broker.ts';
+import { givingUp } from './fixtures/giving-up.ts';
 import { KafkaGroupConsumer } from './group-consumer.ts';
 import { KafkaBroker } from './kafka-broker.ts';
 
 const brokers = (inject('endpoints').KAFKA_BROKERS ?? '').split(',');
-
-/**
- * Real consumers that can be given up, as kafkajs does after an error that it holds to be final. `connecting`: what the
- * second one waits for before it connects.
- */
-function givingUp(connecting: Promise<void> = Promise.resolve()) {
-  const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
-  const opened: { consumer: Consumer; crashed: (error: Error) => void }[] = [];
-  const consumer = (config: ConsumerConfig): Consumer => {
-    const real = kafka.consumer(config);
-    const on = real.on.bind(real) as (name: string, listener: (event: unknown) => void) => () => void;
-    const one = { consumer: real, crashed: (_: Error): void => undefined };
-    real.on = ((name: string, listener: (event: unknown) => void) => {
-      if (name === real.events.CRASH) {
-        one.crashed = (error) => listener({ payload: { error, restart: false, groupId: '' } });
-      }
-      return on(name, listener);
-    }) as Consumer['on'];
-    if (opened.length > 0) {
-      const connect = real.connect.bind(real);
-      real.connect = () => connecting.then(connect);
-    }
-    opened.push(one);
-    return real;
-  };
-  return { kafka: { consumer } as unknown as Kafka, opened };
-}
 
 test('where kafkajs gives up, another consumer joins the group and goes on where the handler stands', async () => {
   const broker = new KafkaBroker({ brokers, clientId: 'group-member-test' });
@@ -41,7 +14,7 @@ test('where kafkajs gives up, another consumer joins the group and goes on where
   const producer = await broker.producer();
   const send = (text: string) =>
     producer.send([{ topic, records: [{ key: null, value: Buffer.from(text), partition: 0 }] }]);
-  const client = givingUp();
+  const client = givingUp(brokers);
   const seen: (string | undefined)[] = [];
   let position = 0;
   const consumer = await new KafkaGroupConsumer(client.kafka, {
@@ -79,7 +52,7 @@ test('where kafkajs gives up while the handler looks for its positions, they are
   await broker.createTopics([{ name: topic, partitions: 1, config: {} }]);
   const producer = await broker.producer();
   await producer.send([{ topic, records: [{ key: null, value: Buffer.from('a'), partition: 0 }] }]);
-  const client = givingUp();
+  const client = givingUp(brokers);
   const seen: (string | undefined)[] = [];
   let assignments = 0;
   const consumer = await new KafkaGroupConsumer(client.kafka, {
@@ -117,7 +90,7 @@ test('a stop does not wait for a consumer that is connecting anew, which then le
   const topic = `test-${randomUUID()}`;
   await broker.createTopics([{ name: topic, partitions: 1, config: {} }]);
   const connecting = Promise.withResolvers<void>();
-  const client = givingUp(connecting.promise);
+  const client = givingUp(brokers, connecting.promise);
   const consumer = await new KafkaGroupConsumer(client.kafka, {
     groupId: randomUUID(),
     topics: [topic],

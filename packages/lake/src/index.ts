@@ -2,6 +2,7 @@ export type { ByteEntries } from './columns/byte-entries.ts';
 export type { BytesColumn } from './columns/bytes-column.ts';
 export { type Column, ColumnBuffers } from './columns/column-buffers.ts';
 export type * from './columns/number-columns.ts';
+export { createRecordDecoder, type RecordDecoder } from './columns/record-decoder.ts';
 export type { Action, Add, CommitInfo, MetaData, Protocol, Remove, Txn } from './delta/actions.ts';
 export { type Appended, DeltaLog, type Draft } from './delta/delta-log.ts';
 export type { LiveFile } from './delta/live-files.ts';

@@ -1,15 +1,19 @@
 import { ColumnBuffer, grown, initialCapacity } from './column-buffer.ts';
 
-/** Columns of type integer and date. */
-export class Int32Column extends ColumnBuffer {
-  readonly kind = 'int32';
-  values: Int32Array = new Int32Array(initialCapacity);
+abstract class NumberColumn<Values extends Float32Array | Float64Array | Int32Array> extends ColumnBuffer {
+  values: Values;
+  private readonly allocate: (length: number) => Values;
+
+  constructor(allocate: (length: number) => Values) {
+    super();
+    this.allocate = allocate;
+    this.values = allocate(initialCapacity);
+  }
 
   get memoryBytes(): number {
     return this.present.byteLength + this.values.byteLength;
   }
 
-  /** @param value an integer of 32 bits */
   append(value: number): void {
     this.fill(value, 1);
   }
@@ -24,7 +28,61 @@ export class Int32Column extends ColumnBuffer {
   }
 
   protected resize(capacity: number): void {
-    this.values = grown(new Int32Array(capacity), this.values, this.rows);
+    this.values = grown(this.allocate(capacity), this.values, this.rows);
+  }
+}
+
+/** Columns of type integer and date. */
+export class Int32Column extends NumberColumn<Int32Array> {
+  readonly kind = 'int32';
+
+  constructor() {
+    super((length) => new Int32Array(length));
+  }
+}
+
+/** Columns of type double. */
+export class Float64Column extends NumberColumn<Float64Array> {
+  readonly kind = 'float64';
+
+  constructor() {
+    super((length) => new Float64Array(length));
+  }
+}
+
+/** Columns of type float. */
+export class Float32Column extends NumberColumn<Float32Array> {
+  readonly kind = 'float32';
+
+  constructor() {
+    super((length) => new Float32Array(length));
+  }
+}
+
+/** Columns of type boolean: a 1 for true. */
+export class BooleanColumn extends ColumnBuffer {
+  readonly kind = 'boolean';
+  values: Uint8Array = new Uint8Array(initialCapacity);
+
+  get memoryBytes(): number {
+    return this.present.byteLength + this.values.byteLength;
+  }
+
+  append(value: boolean): void {
+    this.fill(value, 1);
+  }
+
+  /** Appends `count` rows with the same value. */
+  fill(value: boolean, count: number): void {
+    const { rows } = this;
+    this.reserve(rows + count);
+    this.values.fill(value ? 1 : 0, rows, rows + count);
+    this.present.fill(1, rows, rows + count);
+    this.rows = rows + count;
+  }
+
+  protected resize(capacity: number): void {
+    this.values = grown(new Uint8Array(capacity), this.values, this.rows);
   }
 }
 
@@ -73,71 +131,5 @@ export class Int64Column extends ColumnBuffer {
   protected resize(capacity: number): void {
     this.values = grown(new BigInt64Array(capacity), this.values, this.rows);
     this.halves = new Int32Array(this.values.buffer);
-  }
-}
-
-/** Columns of type double. */
-export class Float64Column extends ColumnBuffer {
-  readonly kind = 'float64';
-  values: Float64Array = new Float64Array(initialCapacity);
-
-  get memoryBytes(): number {
-    return this.present.byteLength + this.values.byteLength;
-  }
-
-  append(value: number): void {
-    const { rows } = this;
-    this.reserve(rows + 1);
-    this.values[rows] = value;
-    this.present[rows] = 1;
-    this.rows = rows + 1;
-  }
-
-  protected resize(capacity: number): void {
-    this.values = grown(new Float64Array(capacity), this.values, this.rows);
-  }
-}
-
-/** Columns of type float. */
-export class Float32Column extends ColumnBuffer {
-  readonly kind = 'float32';
-  values: Float32Array = new Float32Array(initialCapacity);
-
-  get memoryBytes(): number {
-    return this.present.byteLength + this.values.byteLength;
-  }
-
-  append(value: number): void {
-    const { rows } = this;
-    this.reserve(rows + 1);
-    this.values[rows] = value;
-    this.present[rows] = 1;
-    this.rows = rows + 1;
-  }
-
-  protected resize(capacity: number): void {
-    this.values = grown(new Float32Array(capacity), this.values, this.rows);
-  }
-}
-
-/** Columns of type boolean: a 1 for true. */
-export class BooleanColumn extends ColumnBuffer {
-  readonly kind = 'boolean';
-  values: Uint8Array = new Uint8Array(initialCapacity);
-
-  get memoryBytes(): number {
-    return this.present.byteLength + this.values.byteLength;
-  }
-
-  append(value: boolean): void {
-    const { rows } = this;
-    this.reserve(rows + 1);
-    this.values[rows] = value ? 1 : 0;
-    this.present[rows] = 1;
-    this.rows = rows + 1;
-  }
-
-  protected resize(capacity: number): void {
-    this.values = grown(new Uint8Array(capacity), this.values, this.rows);
   }
 }

@@ -1,0 +1,38 @@
+import type { Column } from './column-buffers.ts';
+import { textOf } from './json-field.ts';
+
+/**
+ * Appends `count` rows with a value as avsc decodes it; `undefined` is a null, and what a text column has no form for
+ * becomes JSON text.
+ * @returns false, and nothing is appended, where the column can't hold the value
+ */
+export function appendValue(column: Column, value: unknown, count = 1): boolean {
+  if (value === null || value === undefined) {
+    column.appendNulls(count);
+    return true;
+  }
+  switch (column.kind) {
+    case 'boolean':
+      if (typeof value !== 'boolean') return false;
+      column.fill(value, count);
+      return true;
+    case 'bytes': {
+      const bytes = column.entries.isText ? textOf(value) : value;
+      if (typeof bytes !== 'string' && !(bytes instanceof Uint8Array)) return false;
+      column.fill(bytes, count);
+      return true;
+    }
+    case 'int32':
+      if (value !== (Number(value) | 0)) return false;
+      column.fill(value, count);
+      return true;
+    case 'int64':
+      if (!Number.isSafeInteger(value)) return false;
+      column.fill(value as number, count);
+      return true;
+    default:
+      if (typeof value !== 'number') return false;
+      column.fill(value, count);
+      return true;
+  }
+}

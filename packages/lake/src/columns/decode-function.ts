@@ -1,0 +1,87 @@
+import type { Column } from './column-buffers.ts';
+import { fieldCode } from './field-code.ts';
+import type { FieldPlan } from './field-plan.ts';
+import type { ReadJson } from './json-field.ts';
+import { SymbolCodes } from './symbol-codes.ts';
+import type { FindEnd } from './value-end.ts';
+import { readInt, readLong, readSafeLong } from './varint.ts';
+
+/** A field of the writer: the columns that it goes into (one, or several that have it as their alias), or how to skip it. */
+export type WriterField =
+  | { readonly columns: readonly ColumnPlan[] }
+  | { readonly columns: readonly []; readonly findEnd: FindEnd };
+
+export interface ColumnPlan {
+  readonly column: number;
+  readonly plan: FieldPlan;
+  /** What a plan of JSON calls. */
+  readonly readJson: ReadJson | undefined;
+}
+
+/**
+ * Fills `row` and the rows behind it with the records `from` to `to`; returns `to` or the index of the first record that is not
+ * valid. The columns have room for all the rows; their `rows` is left as it is.
+ */
+export type DecodeFunction = (
+  source: Uint8Array,
+  buffer: Buffer,
+  view: DataView,
+  starts: Int32Array,
+  ends: Int32Array,
+  from: number,
+  to: number,
+  columns: readonly Column[],
+  row: number,
+) => number;
+
+/** One function for a writer's and a reader's schema, in a straight line through the writer's fields. */
+export function decodeFunction(
+  fields: readonly WriterField[],
+  kinds: readonly Column['kind'][],
+): DecodeFunction {
+  const bound: Record<string, unknown> = { readInt, readLong, readSafeLong, long: new Int32Array(2) };
+  const opening: string[] = [];
+  const nameOf = (symbols: readonly string[], column: number): string => {
+    const name = `symbols${Object.keys(bound).length}`;
+    bound[name] = new SymbolCodes(symbols);
+    opening.push(`${name}.begin(column${column});`);
+    return name;
+  };
+  const codeOf = ({ column, plan, readJson }: ColumnPlan): string => {
+    if (readJson) bound[`readJson${column}`] = readJson;
+    opening.push(arraysCode(kinds[column]!, column));
+    return fieldCode(plan, kinds[column]!, column, { nameOf });
+  };
+  const reading = fields.map((field, index) => {
+    if ('findEnd' in field) {
+      bound[`findEnd${index}`] = field.findEnd;
+      return `pos = findEnd${index}(source, pos, end); if (pos < 0) break records;`;
+    }
+    const code = field.columns.map(codeOf);
+    return code.length === 1 ? code[0] : `fieldStart = pos;\n${code.join('\npos = fieldStart;\n')}`;
+  });
+  const code = `'use strict';
+return function decode(source, buffer, view, starts, ends, from, to, columns, firstRow) {
+  ${opening.join('\n  ')}
+  let row = firstRow, record = from, pos = 0, fieldStart = 0, n = 0;
+  records: for (; record < to; record++, row++) {
+    const end = ends[record];
+    pos = starts[record];
+    ${reading.join('\n    ')}
+    if (pos !== end) break;
+  }
+  return record;
+};`;
+  const make = new Function(...Object.keys(bound), code) as (...values: unknown[]) => DecodeFunction;
+  return make(...Object.values(bound));
+}
+
+/** The arrays of a column, in variables: they stay the same until its rows are complete. */
+function arraysCode(kind: Column['kind'], column: number): string {
+  const arrays = `const column${column} = columns[${column}], present${column} = column${column}.present,`;
+  if (kind === 'bytes') {
+    return `${arrays} codes${column} = column${column}.codes, entries${column} = column${column}.entries;`;
+  }
+  const values = kind === 'int64' ? 'halves' : 'values';
+  return `${arrays} ${values}${column} = column${column}.${values};`;
+}

@@ -1,0 +1,79 @@
+import type { Column } from './column-buffers.ts';
+import type { FieldPlan } from './field-plan.ts';
+
+/** What the code calls its enums. */
+export interface EnumNames {
+  /** @returns the variable that holds the {@link SymbolCodes} of an enum that is read into a column */
+  nameOf(symbols: readonly string[], column: number): string;
+}
+
+/**
+ * JavaScript that reads one value at `pos` into row `row` of a column, moves `pos` behind it, and leaves the loop `records`
+ * where the value is not valid. Only numbers go into the code: names, symbols and defaults stay outside.
+ */
+export function fieldCode(plan: FieldPlan, kind: Column['kind'], column: number, enums: EnumNames): string {
+  const present = `present${column}[row] = 1;`;
+  switch (plan.read) {
+    case 'null':
+      return `present${column}[row] = 0;`;
+    case 'boolean':
+      return `values${column}[row] = source[pos++] === 0 ? 0 : 1; ${present}`;
+    case 'int':
+      return `${intCode(kind, column)} ${present}`;
+    case 'long':
+      return `${longCode(kind, column)} ${present}`;
+    case 'float':
+      return `if (end - pos < 4) break records;
+        values${column}[row] = view.getFloat32(pos, true); pos += 4; ${present}`;
+    case 'double':
+      return `if (end - pos < 8) break records;
+        values${column}[row] = view.getFloat64(pos, true); pos += 8; ${present}`;
+    case 'bytes':
+      return `${naturalCode} ${bytesCode('n', column)} ${present}`;
+    case 'fixed':
+      return `${bytesCode(`${plan.size}`, column)} ${present}`;
+    case 'enum':
+      return `${naturalCode}
+        n = ${enums.nameOf(plan.symbols, column)}.codeOf(n); if (n < 0) break records;
+        codes${column}[row] = n; ${present}`;
+    case 'union': {
+      const branches = plan.branches.map(
+        (branch, index) => `case ${index}: ${fieldCode(branch, kind, column, enums)} break;`,
+      );
+      return `${naturalCode}
+        switch (n) { ${branches.join('\n')} default: break records; }`;
+    }
+    case 'json':
+      return `pos = readJson${column}(buffer, pos, end, column${column}, row); if (pos < 0) break records;`;
+  }
+}
+
+/** Reads the length of bytes, the index of a branch or of a symbol into `n`. */
+const naturalCode = `n = source[pos++];
+  if (n < 128) { if ((n & 1) === 1) break records; n >>>= 1; }
+  else {
+    pos = readLong(source, pos - 1, long, 0); n = long[0];
+    if (pos < 0 || long[1] !== 0 || n < 0) break records;
+  }`;
+
+function bytesCode(length: string, column: number): string {
+  return `if (${length} > end - pos) break records;
+    codes${column}[row] = entries${column}.put(source, view, pos, pos + ${length}); pos += ${length};`;
+}
+
+function intCode(kind: Column['kind'], column: number): string {
+  if (kind === 'int32')
+    return `pos = readInt(source, pos, values${column}, row); if (pos < 0) break records;`;
+  const read = 'pos = readInt(source, pos, long, 0); if (pos < 0) break records; n = long[0];';
+  if (kind === 'int64')
+    return `${read} halves${column}[2 * row] = n; halves${column}[2 * row + 1] = n >> 31;`;
+  return `${read} values${column}[row] = n;`;
+}
+
+function longCode(kind: Column['kind'], column: number): string {
+  if (kind === 'int64') {
+    return `pos = readSafeLong(source, pos, halves${column}, row); if (pos < 0) break records;`;
+  }
+  return `pos = readLong(source, pos, long, 0); if (pos < 0) break records;
+    values${column}[row] = long[1] * 4294967296 + (long[0] >>> 0);`;
+}

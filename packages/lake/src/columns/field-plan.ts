@@ -1,0 +1,90 @@
+import type { Type, types } from 'avsc';
+import type { ColumnType } from '../table-schema.ts';
+
+/**
+ * How a field's value comes from the writer's bytes into a column. The column says what a number becomes: `int`, `long`,
+ * `float` and `double` are the writer's types.
+ */
+export type FieldPlan =
+  | { readonly read: 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' }
+  /** A length, then so many bytes: Avro's bytes and string. */
+  | { readonly read: 'bytes' }
+  | { readonly read: 'fixed'; readonly size: number }
+  /** The reader's symbol for each of the writer's. */
+  | { readonly read: 'enum'; readonly symbols: readonly string[] }
+  /** An index, then a value as the branch of that index has it. */
+  | { readonly read: 'union'; readonly branches: readonly FieldPlan[] }
+  /** A value that a column can only hold as JSON text. */
+  | { readonly read: 'json' };
+
+/**
+ * The plan by which a writer's field is read into a column, resolved as `Type.createResolver` of avsc does, which was asked
+ * before: `reader.createResolver(writer)` must not throw.
+ * @returns undefined where the column is not the one that {@link tableSchemaFromAvro} makes of the reader's type
+ */
+export function planOf(writer: Type, reader: Type, column: ColumnType): FieldPlan | undefined {
+  const branches = branchesOf(reader).filter((branch) => branch.typeName !== 'null');
+  const isScalar = branches.length < 2 && branches.every((branch) => isOwn(branch, column));
+  if (isScalar) return resolve(writer, reader);
+  return column === 'string' ? { read: 'json' } : undefined;
+}
+
+/** The Avro types that a column of the type takes as they are. */
+const ownTypes: Readonly<Record<ColumnType, readonly string[]>> = {
+  binary: ['bytes', 'fixed'],
+  boolean: ['boolean'],
+  date: ['int'],
+  double: ['double'],
+  float: ['float'],
+  integer: ['int'],
+  long: ['long'],
+  string: ['enum', 'string'],
+  timestamp: ['long'],
+};
+
+function isOwn(type: Type, column: ColumnType): boolean {
+  return ownTypes[column].includes(type.typeName);
+}
+
+function branchesOf(type: Type): readonly Type[] {
+  return isUnion(type) ? type.types : [type];
+}
+
+function isUnion(type: Type): type is types.UnwrappedUnionType {
+  return type.typeName.startsWith('union:');
+}
+
+function resolve(writer: Type, reader: Type): FieldPlan {
+  if (isUnion(writer))
+    return { read: 'union', branches: writer.types.map((branch) => resolve(branch, reader)) };
+  const target = branchesOf(reader).find((branch) => canRead(branch, writer));
+  switch (target?.typeName) {
+    case 'enum': {
+      const { default: other, symbols } = target as types.EnumType & { default?: string };
+      const known = new Set(symbols);
+      // avsc has made sure that there is a default where a symbol is unknown.
+      return {
+        read: 'enum',
+        symbols: (writer as types.EnumType).symbols.map((symbol) =>
+          known.has(symbol) ? symbol : (other ?? ''),
+        ),
+      };
+    }
+    case 'fixed':
+      return { read: 'fixed', size: (target as types.FixedType).size };
+    case 'bytes':
+    case 'string':
+      return { read: 'bytes' };
+    default:
+      return { read: writer.typeName as 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' };
+  }
+}
+
+function canRead(reader: Type, writer: Type): boolean {
+  try {
+    reader.createResolver(writer);
+    return true;
+  } catch {
+    return false;
+  }
+}

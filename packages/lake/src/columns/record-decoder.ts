@@ -1,0 +1,75 @@
+import { WindrowError } from '@windrow/runtime';
+import type { Resolver, Type, types } from 'avsc';
+import type { TableSchema } from '../table-schema.ts';
+import { avscDecoder } from './avsc-decoder.ts';
+import type { ColumnBuffers } from './column-buffers.ts';
+import { generatedDecoder } from './generated-decoder.ts';
+
+/**
+ * Decodes Avro records of one writer's schema into the columns of a table, resolved to the reader's schema that the table
+ * was made of. It fills the first columns, in the order of the reader's fields; what follows them (the ledger columns)
+ * is the caller's to append.
+ *
+ * A record is valid if avsc decodes it and it ends exactly where it should, with these exceptions, all of them refused here:
+ * ints and longs of more bytes than 32 and 64 bits take; ints beyond 32 bits; sizes of blocks in arrays and maps that
+ * are not true; more than 65,536 array items without bytes. And longs beyond ±2^52, of which avsc reads some as others, are exact.
+ */
+export interface RecordDecoder {
+  /** Whether code was generated for the two schemas. Otherwise avsc makes values of them, which is several times slower. */
+  readonly isGenerated: boolean;
+  /** Why no code was generated. */
+  readonly fallbackReason: string | undefined;
+  /**
+   * Appends a row for each of the records `from` to `to`. Record `i` lies in `source` from `starts[i]` to `ends[i]`, without
+   * the wire format's header.
+   * @param columns of the table schema that the decoder was made for; those that it fills have the same number of rows
+   * @returns `to`, or the index of the first record that is not valid, of which the columns hold nothing; the next call may
+   * go on behind it
+   */
+  decode(
+    source: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    from: number,
+    to: number,
+    columns: ColumnBuffers,
+  ): number;
+}
+
+/** A writer's and a reader's schema that fit together, and their table. */
+export interface ResolvedSchemas {
+  readonly writer: Type;
+  readonly reader: types.RecordType;
+  /** Undefined where both are the same. */
+  readonly resolver: Resolver | undefined;
+  readonly schema: TableSchema;
+}
+
+/**
+ * @param schema what `tableSchemaFromAvro` makes of the reader's schema
+ * @throws WindrowError SCHEMA_INCOMPATIBLE where the writer's schema can't be read as the reader's; CONTRACT_INVALID where the
+ * table's first columns are not the reader's fields
+ */
+export function createRecordDecoder(writer: Type, reader: Type, schema: TableSchema): RecordDecoder {
+  const { fields } = reader as types.RecordType;
+  fields.forEach(({ name }, index) => {
+    if (schema.columns[index]?.name === name) return;
+    const message = `the table has no column ${name} at place ${index + 1}: make it of the schema that it is read by`;
+    throw new WindrowError('CONTRACT_INVALID', message);
+  });
+  const resolver = resolverOf(writer, reader);
+  const schemas = { writer, reader: reader as types.RecordType, resolver, schema };
+  if (writer.typeName !== 'record')
+    return avscDecoder(schemas, `the writer's schema is a ${writer.typeName}`);
+  return generatedDecoder(schemas);
+}
+
+function resolverOf(writer: Type, reader: Type): Resolver | undefined {
+  if (writer.fingerprint().equals(reader.fingerprint())) return undefined;
+  try {
+    return reader.createResolver(writer);
+  } catch (cause) {
+    const message = `${writer.name} can't be read as ${reader.name}: ${String(cause)}`;
+    throw new WindrowError('SCHEMA_INCOMPATIBLE', message, { cause });
+  }
+}

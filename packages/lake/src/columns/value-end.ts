@@ -1,0 +1,148 @@
+import type { Type, types } from 'avsc';
+import { readInt, readLong } from './varint.ts';
+
+/** Where the value that begins at `pos` ends; -1 where it would end behind `end`, or can't be one. */
+export type FindEnd = (source: Uint8Array, pos: number, end: number) => number;
+
+/**
+ * `decoded`: the value will be decoded, item by item. `skipped`: nobody will look at it, and blocks of arrays and maps that
+ * tell their size are jumped over.
+ */
+export type EndOf = 'decoded' | 'skipped';
+
+/** Of one value: items without bytes cost the sender nothing, and a few bytes could ask for billions of them. */
+const maxEmptyItems = 2 ** 16;
+let emptyItems = 0;
+
+/**
+ * Finds the ends of values of an Avro type, so that a decoder gets only bytes that hold a whole value. Symbols of enums are
+ * not looked at. Throws RangeError where values are nested too deep for the stack.
+ */
+export function findEndOf(type: Type, purpose: EndOf): FindEnd {
+  const find = finder(type, purpose, new Map());
+  return (source, pos, end) => {
+    emptyItems = 0;
+    return find(source, pos, end);
+  };
+}
+
+function finder(type: Type, purpose: EndOf, records: Map<Type, FindEnd>): FindEnd {
+  switch (type.typeName) {
+    case 'null':
+      return (_source, pos) => pos;
+    case 'boolean':
+      return (_source, pos, end) => within(pos + 1, end);
+    case 'int':
+      return (source, pos, end) => within(readInt(source, pos, scratch, 0), end);
+    case 'long':
+    case 'enum':
+      return (source, pos, end) => within(readLong(source, pos, scratch, 0), end);
+    case 'float':
+      return (_source, pos, end) => within(pos + 4, end);
+    case 'double':
+      return (_source, pos, end) => within(pos + 8, end);
+    case 'bytes':
+    case 'string':
+      return endOfBytes;
+    case 'fixed': {
+      const { size } = type as types.FixedType;
+      return (_source, pos, end) => within(pos + size, end);
+    }
+    case 'array':
+      return endOfBlocks(finder((type as types.ArrayType).itemsType, purpose, records), purpose);
+    case 'map': {
+      const endOfValue = finder((type as types.MapType).valuesType, purpose, records);
+      return endOfBlocks((source, pos, end) => {
+        const next = endOfBytes(source, pos, end);
+        return next < 0 ? -1 : endOfValue(source, next, end);
+      }, purpose);
+    }
+    case 'union:unwrapped':
+    case 'union:wrapped':
+      return endOfUnion(
+        (type as types.UnwrappedUnionType).types.map((branch) => finder(branch, purpose, records)),
+      );
+    case 'error':
+    case 'record':
+      return endOfRecord(type as types.RecordType, purpose, records);
+    default:
+      throw new TypeError(`no Avro type: ${type.typeName}`);
+  }
+}
+
+function endOfRecord(type: types.RecordType, purpose: EndOf, records: Map<Type, FindEnd>): FindEnd {
+  const known = records.get(type);
+  if (known) return known;
+  const fields: FindEnd[] = [];
+  const find: FindEnd = (source, pos, end) => {
+    let at = pos;
+    for (const field of fields) {
+      at = field(source, at, end);
+      if (at < 0) return -1;
+    }
+    return at;
+  };
+  // Known before its fields are: a record may contain itself.
+  records.set(type, find);
+  for (const field of type.fields) fields.push(finder(field.type, purpose, records));
+  return find;
+}
+
+function endOfUnion(branches: readonly FindEnd[]): FindEnd {
+  return (source, pos, end) => {
+    const next = readLong(source, pos, scratch, 0);
+    const branch = scratch[1] === 0 ? branches[scratch[0]!] : undefined;
+    return next < 0 || branch === undefined ? -1 : branch(source, next, end);
+  };
+}
+
+function endOfBlocks(endOfItem: FindEnd, purpose: EndOf): FindEnd {
+  return (source, pos, end) => {
+    let at = pos;
+    for (;;) {
+      at = within(readLong(source, at, scratch, 0), end);
+      if (at < 0) return -1;
+      const count = longRead();
+      if (count === 0) return at;
+      // A negative count is followed by the size of the block.
+      let blockEnd = -1;
+      if (count < 0) {
+        at = within(readLong(source, at, scratch, 0), end);
+        blockEnd = at < 0 ? -1 : jumped(at, end);
+        if (blockEnd < 0) return -1;
+      }
+      if (blockEnd >= 0 && purpose === 'skipped') {
+        at = blockEnd;
+        continue;
+      }
+      for (let items = Math.abs(count); items > 0; items--) {
+        const next = endOfItem(source, at, end);
+        if (next < 0 || (next === at && ++emptyItems > maxEmptyItems)) return -1;
+        at = next;
+      }
+      if (blockEnd >= 0 && at !== blockEnd) return -1;
+    }
+  };
+}
+
+function endOfBytes(source: Uint8Array, pos: number, end: number): number {
+  const next = readLong(source, pos, scratch, 0);
+  return next < 0 ? -1 : jumped(next, end);
+}
+
+/** Behind as many bytes as the long says that was read last. */
+function jumped(pos: number, end: number): number {
+  const bytes = longRead();
+  return bytes < 0 ? -1 : within(pos + bytes, end);
+}
+
+function within(next: number, end: number): number {
+  return next <= end ? next : -1;
+}
+
+const scratch = new Int32Array(2);
+
+/** The long that was read last, rounded where it is beyond 2^53. */
+function longRead(): number {
+  return scratch[1]! * 2 ** 32 + (scratch[0]! >>> 0);
+}

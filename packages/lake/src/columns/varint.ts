@@ -1,0 +1,66 @@
+/**
+ * Avro's ints and longs: zigzag, then seven bits a byte, the lowest first (Avro 1.12, "Primitive Types" of the binary
+ * encoding). All functions read at `pos` and return where the next value begins, or -1 where the varint is longer than its
+ * type. They may read behind a record's end, and take bytes behind the source's for 0: their caller looks afterwards
+ * whether the position is still within the record.
+ */
+
+/** Reads an int of 32 bits into `values[row]`. */
+export function readInt(source: Uint8Array, pos: number, values: Int32Array, row: number): number {
+  let at = pos;
+  let byte = source[at++]!;
+  let raw = byte & 0x7f;
+  for (let shift = 7; (byte & 0x80) !== 0; shift += 7) {
+    byte = source[at++]!;
+    if (shift === 28 && byte > 0x0f) return -1;
+    raw |= (byte & 0x7f) << shift;
+  }
+  values[row] = (raw >>> 1) ^ -(raw & 1);
+  return at;
+}
+
+/** Reads a long of 64 bits: its low half into `halves[2 * row]`, its high half into `halves[2 * row + 1]`. */
+export function readLong(source: Uint8Array, pos: number, halves: Int32Array, row: number): number {
+  let at = pos;
+  let byte = source[at++]!;
+  let low = byte & 0x7f;
+  for (let shift = 7; (byte & 0x80) !== 0 && shift < 28; shift += 7) {
+    byte = source[at++]!;
+    low |= (byte & 0x7f) << shift;
+  }
+  let high = 0;
+  if ((byte & 0x80) !== 0) {
+    let middle = 0;
+    for (let shift = 0; (byte & 0x80) !== 0 && shift < 28; shift += 7) {
+      byte = source[at++]!;
+      middle |= (byte & 0x7f) << shift;
+    }
+    low |= middle << 28;
+    high = middle >>> 4;
+    if ((byte & 0x80) !== 0) {
+      byte = source[at++]!;
+      high |= (byte & 0x7f) << 24;
+      if ((byte & 0x80) !== 0) {
+        byte = source[at++]!;
+        if (byte > 1) return -1;
+        high |= byte << 31;
+      }
+    }
+  }
+  const sign = -(low & 1);
+  halves[2 * row] = ((low >>> 1) | (high << 31)) ^ sign;
+  halves[2 * row + 1] = (high >>> 1) ^ sign;
+  return at;
+}
+
+/** Like {@link readLong}, and -1 also for a long that avsc refuses, since the steps that decode with it do. */
+export function readSafeLong(source: Uint8Array, pos: number, halves: Int32Array, row: number): number {
+  const next = readLong(source, pos, halves, row);
+  const high = halves[2 * row + 1]!;
+  if (high < 0x1f_ffff && high > -0x20_0000) return next;
+  const long = high * 2 ** 32 + (halves[2 * row]! >>> 0);
+  return Math.abs(long) <= maxSafeLong ? next : -1;
+}
+
+/** The largest long that avsc 5 decodes, and less its smallest: a double holds a few more, which it doesn't trust. */
+const maxSafeLong = 2 ** 53 - 2;

@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { AvroRegistry, loadStreams } from '@windrow/contracts';
 import { applyStreams, KafkaBroker } from '@windrow/pipeline';
 import autocannon from 'autocannon';
+import { ReportWriter } from './report.ts';
 
 const seconds = Number(process.argv[2] ?? 10);
 const batchEvents = 50;
@@ -128,16 +129,26 @@ async function load(server: Server, eventsPerSecond?: number): Promise<Result> {
   };
 }
 
-function print(name: string, result: Result, bare?: Result): void {
-  const rate = Math.round(result.eventsPerSecond).toLocaleString('en');
-  const ofBare = bare ? ` = ${(result.eventsPerSecond / bare.eventsPerSecond).toFixed(2)} of bare` : '';
-  const timesBare = bare
-    ? ` = ${(result.cpuMicrosPerEvent / bare.cpuMicrosPerEvent).toFixed(1)} times bare`
-    : '';
-  console.log(
-    `${name.padEnd(18)} ${rate.padStart(8)} events/s${ofBare}; p50 ${result.p50Ms} ms, p99 ${result.p99Ms} ms; ` +
-      `${result.cpuMicrosPerEvent.toFixed(1)} CPU-µs/event${timesBare}; ${Math.round(result.rssMb)} MB`,
-  );
+const report = new ReportWriter({
+  table: 'http',
+  title: `The producer over HTTP, batches of ${batchEvents}, ${Math.round(batch().length / 1024)} KB each, ${connections} connections, ${seconds} s`,
+  columns: [
+    { name: 'server, load' },
+    { name: 'events/s' },
+    { name: 'of bare', digits: 2 },
+    { name: 'p50', unit: 'ms' },
+    { name: 'p99', unit: 'ms' },
+    { name: 'CPU-µs/event', digits: 1 },
+    { name: '× bare', digits: 1 },
+    { name: 'RSS', unit: 'MiB' },
+  ],
+});
+
+function add(name: string, result: Result, bare?: Result): void {
+  const { eventsPerSecond, cpuMicrosPerEvent, p50Ms, p99Ms, rssMb } = result;
+  const ofBare = bare ? eventsPerSecond / bare.eventsPerSecond : null;
+  const timesBare = bare ? cpuMicrosPerEvent / bare.cpuMicrosPerEvent : null;
+  report.add([name, eventsPerSecond, ofBare, p50Ms, p99Ms, cpuMicrosPerEvent, timesBare, rssMb]);
 }
 
 const broker = new KafkaBroker({ brokers: (process.env.KAFKA_BROKERS ?? '').split(','), clientId: 'bench' });
@@ -145,9 +156,6 @@ const registry = new AvroRegistry(process.env.SCHEMA_REGISTRY_URL ?? '');
 await applyStreams(await loadStreams(), { broker, registry, partitions: 4 });
 await broker.close();
 
-console.log(
-  `batches of ${batchEvents}, ${Math.round(batch().length / 1024)} KB each, ${connections} connections, ${seconds} s`,
-);
 let bare: Result | undefined;
 for (const subject of subjects) {
   const server = await start(subject);
@@ -155,11 +163,13 @@ for (const subject of subjects) {
     // The first requests compile the code.
     await load(server, steadyEventsPerSecond);
     const result = await load(server);
-    print(subject.name, result, bare);
+    add(`${subject.name}, all that it takes`, result, bare);
     bare ??= result;
-    print(`  at ${steadyEventsPerSecond}/s`, await load(server, steadyEventsPerSecond));
+    add(`${subject.name}, ${steadyEventsPerSecond}/s`, await load(server, steadyEventsPerSecond));
   } finally {
     server.process.kill('SIGTERM');
     await once(server.process, 'close');
   }
 }
+report.note('The load comes from the same machine, and takes its share of the processors.');
+report.close();

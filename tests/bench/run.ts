@@ -1,57 +1,115 @@
 /**
- * `npm run bench -- NAME [arguments]`: runs one benchmark, on a stack of its own where it needs one. Figures depend on the
- * machine: compare what one run printed, not runs of different machines.
+ * `npm run bench`: all benchmarks at a small size, in less than five minutes, into docs/performance.md and .json.
+ * `npm run bench -- NAME [--write] [arguments]`: one of them; with `--write` into its place in those files. Either leaves its
+ * tables in `.windrow/bench/results.md` and `.json`. Figures depend on the machine: compare what one run printed.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type PartName, startStack } from '@windrow/stack';
+import { startStack } from '@windrow/stack';
+import { type Bench, benches } from './benches.ts';
+import { type Result, renderResults, smallPlace, writePerformancePage } from './performance-page.ts';
+import { type BenchReport, reportVariable } from './report.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
+const runs = path.join(root, '.windrow/bench');
 
-const benches: Record<string, { what: string; script: string; parts: PartName[] }> = {
-  encode: {
-    what: 'Parquet encoders: columns to a file; [rows] [encoder]',
-    script: 'packages/lake/bench/encode.ts',
-    parts: [],
-  },
-  enrich: {
-    what: 'the enricher, from Kafka to Kafka; [times the flights] [partitions]',
-    script: 'services/enricher/bench/throughput.ts',
-    parts: ['kafka', 'registry'],
-  },
-  http: {
-    what: 'the producer over HTTP, beside bare servers; [seconds]',
-    script: 'tests/bench/http.ts',
-    parts: ['kafka', 'registry'],
-  },
-  postgres: {
-    what: 'the Postgres sink, from Kafka to the tables; [events] [micro-batch rows]',
-    script: 'services/postgres-sink/bench/land.ts',
-    parts: ['kafka', 'registry', 'postgres'],
-  },
-};
-
-const [name = '', ...args] = process.argv.slice(2);
-const bench = benches[name];
-if (!bench) {
+const [name, ...rest] = process.argv.slice(2);
+if (name !== undefined && benches[name] === undefined) {
   const lines = Object.entries(benches).map(([key, { what }]) => `  ${key.padEnd(10)}${what}`);
-  console.error(`usage: npm run bench -- NAME [arguments]\n\n${lines.join('\n')}`);
+  const usage = 'npm run bench                              all of them, at a small size';
+  const one = 'npm run bench -- NAME [--write] [arguments]';
+  console.error(`${usage}\n${one}\n\n${lines.join('\n')}`);
   process.exit(2);
 }
 
-console.log(`${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}`);
-const runs = path.join(root, '.windrow/bench');
-mkdirSync(runs, { recursive: true });
-const stateDir = mkdtempSync(path.join(runs, `${name}-`));
-const stack = bench.parts.length > 0 ? await startStack({ stateDir, parts: bench.parts }) : undefined;
-try {
-  const env = { ...process.env, ...stack?.endpoints };
-  const child = spawn(process.execPath, [path.join(root, bench.script), ...args], { stdio: 'inherit', env });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-  process.exitCode = await new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)));
-} finally {
-  await stack?.stop();
-  rmSync(stateDir, { recursive: true, force: true });
+// Kafkajs waits for times that are over; Node would say so amid the progress.
+const quiet = '--disable-warning=TimeoutNegativeWarning';
+process.removeAllListeners('warning').on('warning', (warning) => {
+  if (warning.name !== 'TimeoutNegativeWarning') console.error(warning);
+});
+
+let failed = false;
+let interrupted = false;
+const begunMs = performance.now();
+const say = (line: string) =>
+  console.error(`\n=== ${((performance.now() - begunMs) / 1000).toFixed(0)} s: ${line}`);
+
+/** @returns undefined where it has measured nothing */
+async function run(bench: Bench, args: string[], command: string): Promise<Result | undefined> {
+  mkdirSync(runs, { recursive: true });
+  const stateDir = mkdtempSync(path.join(runs, 'run-'));
+  const reportFile = path.join(stateDir, 'report.json');
+  const asksOnly = args.includes('--help');
+  const stack =
+    bench.parts.length > 0 && !asksOnly ? await startStack({ stateDir, parts: bench.parts }) : undefined;
+  try {
+    const env = { ...process.env, ...stack?.endpoints, [reportVariable]: reportFile };
+    const child = spawn(process.execPath, [quiet, path.join(root, bench.script), ...args], {
+      stdio: 'inherit',
+      env,
+    });
+    const interrupt = (signal: NodeJS.Signals) => {
+      interrupted = true;
+      child.kill(signal);
+    };
+    process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+    const code = await new Promise<number>((resolve) => child.on('close', (given) => resolve(given ?? 1)));
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    if (code !== 0) failed = true;
+    if (asksOnly) return undefined;
+    const report = readReport(reportFile);
+    if (code !== 0) report?.notes.push(`It did not come to its end: exit code ${code}.`);
+    return report && { command, report };
+  } finally {
+    await stack?.stop();
+    rmSync(stateDir, { recursive: true, force: true });
+  }
 }
+
+function readReport(file: string): BenchReport | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as BenchReport;
+  } catch {
+    return undefined;
+  }
+}
+
+function keep(results: Result[]): void {
+  mkdirSync(runs, { recursive: true });
+  writeFileSync(path.join(runs, 'results.md'), `${renderResults(results)}\n`);
+  writeFileSync(path.join(runs, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
+}
+
+const results: Result[] = [];
+if (name === undefined) {
+  const all = Object.entries(benches);
+  for (const [index, [each, bench]] of all.entries()) {
+    if (interrupted) break;
+    say(`${index + 1} of ${all.length}, ${each}: ${bench.what}`);
+    const result = await run(bench, bench.small, ['npm run bench --', each, ...bench.small].join(' '));
+    if (result) results.push(result);
+    else {
+      failed = true;
+      say(`${each} has measured nothing`);
+    }
+  }
+} else {
+  const args = rest.filter((argument) => argument !== '--write');
+  const result = await run(benches[name]!, args, ['npm run bench --', name, ...args].join(' '));
+  if (result) results.push(result);
+}
+if (results.length > 0) {
+  keep(results);
+  console.log(`\n${renderResults(results)}\n\n.windrow/bench/results.md and .json have the same.`);
+  const docs = path.join(root, 'docs');
+  const writes = name === undefined || rest.includes('--write');
+  // What is half measured is not what the page is to say.
+  if (writes && failed) console.error('docs/performance.md stays as it is: something failed.');
+  else if (writes) {
+    writePerformancePage(docs, name === undefined ? smallPlace : results[0]!.report.table, results);
+    console.log('docs/performance.md and .json have them now.');
+  }
+}
+if (name === undefined) say('done');
+process.exitCode = failed || interrupted ? 1 : 0;

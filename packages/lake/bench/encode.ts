@@ -6,7 +6,8 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { createEncoder, encoderNames } from '../src/parquet/encoders.ts';
+import { ReportWriter } from '../../../tests/bench/report.ts';
+import { createEncoder, type EncoderName, encoderNames } from '../src/parquet/encoders.ts';
 import { type ColumnBatch, type ColumnValue, ledgerColumns, type TableColumn } from '../src/table-schema.ts';
 
 const batchRows = 100_000;
@@ -74,7 +75,15 @@ function batchFrom(first: number, rowCount: number): ColumnBatch {
   };
 }
 
-async function measure(name: (typeof encoderNames)[number], rows: number): Promise<void> {
+/** What a process of its own has measured. */
+interface Measured {
+  cpuSeconds: number;
+  wallSeconds: number;
+  peakRssMiB: number;
+  fileBytes: number;
+}
+
+async function measure(name: EncoderName, rows: number): Promise<Measured> {
   const encoder = createEncoder(name);
   await encoder.encode(batchFrom(0, 2_000));
   let cpuSeconds = 0;
@@ -89,25 +98,43 @@ async function measure(name: (typeof encoderNames)[number], rows: number): Promi
     cpuSeconds += (used.user + used.system) / 1e6;
     wallSeconds += (performance.now() - wall) / 1e3;
   }
-  const report = {
-    encoder: name,
-    rows,
-    columns: eventColumns.length + ledgerColumns.length,
-    rowsPerCpuSecond: Math.round(rows / cpuSeconds),
-    rowsPerSecond: Math.round(rows / wallSeconds),
-    cpuSeconds: Number(cpuSeconds.toFixed(2)),
-    peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
-    bytesPerRow: Number((fileBytes / rows).toFixed(1)),
-  };
-  console.log(JSON.stringify(report));
+  return { cpuSeconds, wallSeconds, peakRssMiB: process.resourceUsage().maxRSS / 1024, fileBytes };
 }
 
-const rows = Number(process.argv[2] ?? 500_000);
-const wanted = encoderNames.find((name) => name === process.argv[3]);
-if (wanted !== undefined) {
-  await measure(wanted, rows);
-} else {
-  for (const name of encoderNames) {
-    spawnSync(process.execPath, [fileURLToPath(import.meta.url), String(rows), name], { stdio: 'inherit' });
+function measureAll(rows: number, names: readonly EncoderName[]): void {
+  const report = new ReportWriter({
+    table: 'encode',
+    title: `Parquet encoders, ${rows.toLocaleString('en')} rows of ${eventColumns.length + ledgerColumns.length} columns in batches of ${batchRows.toLocaleString('en')}`,
+    columns: [
+      { name: 'encoder' },
+      { name: 'rows/s' },
+      { name: 'rows/CPU-s' },
+      { name: 'CPU', unit: 's', digits: 2 },
+      { name: 'peak RSS', unit: 'MiB' },
+      { name: 'bytes/row', digits: 1 },
+    ],
+  });
+  for (const name of names) {
+    const script = fileURLToPath(import.meta.url);
+    const { status, stdout } = spawnSync(process.execPath, [script, String(rows), name, childMark], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    if (status !== 0) {
+      report.note(`${name}: it failed, with ${status}.`);
+      process.exitCode = 1;
+      continue;
+    }
+    const { cpuSeconds, wallSeconds, peakRssMiB, fileBytes } = JSON.parse(stdout.toString()) as Measured;
+    report.add([name, rows / wallSeconds, rows / cpuSeconds, cpuSeconds, peakRssMiB, fileBytes / rows]);
   }
+  report.note('From columns of JavaScript values to a file in memory; a process for each encoder.');
+  report.close();
 }
+
+/** Has this script measure in its own process and tell it as JSON. */
+const childMark = '--measure';
+const [rowsGiven = '500000', nameGiven, mark] = process.argv.slice(2);
+const rows = Number(rowsGiven);
+const wanted = encoderNames.find((name) => name === nameGiven);
+if (wanted !== undefined && mark === childMark) console.log(JSON.stringify(await measure(wanted, rows)));
+else measureAll(rows, wanted === undefined ? encoderNames : [wanted]);

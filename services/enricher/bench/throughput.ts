@@ -1,14 +1,35 @@
 /**
- * Events per second and per CPU-second of the enricher, on the flights sent several times over with new ids.
- * KAFKA_BROKERS=… SCHEMA_REGISTRY_URL=… node services/enricher/bench/throughput.ts [times] [partitions]
+ * Events per second and per CPU-second of the enricher, on the flights sent several times over with new ids; and what the ids
+ * take in memory that duplicates are found by. KAFKA_BROKERS=… SCHEMA_REGISTRY_URL=…
+ *   node services/enricher/bench/throughput.ts [times] [partitions]
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ReportWriter } from '../../../tests/bench/report.ts';
 import { type Endpoints, flights, installation } from '../fixtures/installation.ts';
+import { Dedupe } from '../src/dedupe.ts';
 
 const [times = 10, partitions = 4] = process.argv.slice(2).map(Number);
+const rememberedIds = 10_000_000;
+const dayMs = 86_400_000;
+/** Keeps the states of all partitions in memory while they are measured. */
+const held: Dedupe[] = [];
+
 const here = await installation(process.env as Partial<Endpoints>, partitions);
 const { track, weather } = flights(here);
+const events = times * track.length;
+const report = new ReportWriter({
+  table: 'enricher',
+  title: `The enricher, ${events.toLocaleString('en')} flights in ${partitions} partitions: rules, duplicates, weather join, a transaction a batch`,
+  columns: [
+    { name: 'run' },
+    { name: 'events/s' },
+    { name: 'CPU', unit: 's', digits: 1 },
+    { name: 'events/CPU-s' },
+    { name: 'RSS', unit: 'MiB' },
+    { name: 'ids, state', unit: 'MB' },
+  ],
+});
 await here.send('weather', weather);
 for (let time = 0; time < times; time++)
   await here.send(
@@ -16,32 +37,56 @@ for (let time = 0; time < times; time++)
     track.map((record) => ({ ...record, event_id: randomUUID() })),
   );
 
-async function measured(name: string, run: () => Promise<void>): Promise<void> {
+async function measured(name: string, count: number, run: () => Promise<number | null>): Promise<void> {
   const [startMs, startCpu] = [performance.now(), process.cpuUsage()];
-  await run();
+  const stateBytes = await run();
   const seconds = (performance.now() - startMs) / 1000;
   const cpu = process.cpuUsage(startCpu);
   const cpuSeconds = (cpu.user + cpu.system) / 1e6;
-  const events = times * track.length;
-  const rssMb = Math.round(process.memoryUsage().rss / 2 ** 20);
-  console.log(
-    `${name}: ${events} events in ${seconds.toFixed(1)} s = ${Math.round(events / seconds)}/s; ` +
-      `${cpuSeconds.toFixed(1)} CPU-s = ${Math.round(events / cpuSeconds)}/CPU-s; ${rssMb} MB`,
-  );
+  const rssMiB = process.memoryUsage.rss() / 2 ** 20;
+  const stateMb = stateBytes === null ? null : stateBytes / 1e6;
+  report.add([name, count / seconds, cpuSeconds, count / cpuSeconds, rssMiB, stateMb]);
 }
 
 let enricher: ReturnType<typeof here.start> | undefined;
-await measured('enriched', async () => {
+await measured('events enriched', events, async () => {
   enricher = here.start({ maxIds: 4_000_000 });
   while (!(await here.isDone())) await sleep(100);
+  return null;
 });
 const transactions = (await here.accounts()).length;
-console.log(`${transactions} transactions`);
 await enricher?.stop();
-await measured('ids reloaded', async () => {
+await measured('ids read again at a start', events, async () => {
   enricher = here.start({ maxIds: 4_000_000 });
   await enricher.started;
   while (!enricher.readiness.ready) await sleep(50);
+  return null;
 });
 await enricher?.stop();
 await here.close();
+await measured(
+  `${rememberedIds.toLocaleString('en')} ids remembered, each asked for first`,
+  rememberedIds,
+  async () => {
+    const perPartition = rememberedIds / partitions;
+    let bytes = 0;
+    for (let partition = 0; partition < partitions; partition++) {
+      // With room for more, as by default: what its growing leaves free is counted too.
+      const dedupe = new Dedupe({ horizonMs: dayMs, maxIds: 4_000_000 });
+      for (let index = 0; index < perPartition; index++) {
+        const id = `${partition}-${index}`;
+        if (!dedupe.has(id, index)) dedupe.add(id, index);
+      }
+      if (dedupe.size !== perPartition)
+        throw new Error(`${dedupe.size} ids are remembered of ${perPartition}`);
+      bytes += dedupe.bytes;
+      held.push(dedupe);
+    }
+    return bytes;
+  },
+);
+report.note(
+  `${transactions} transactions for ${events.toLocaleString('en')} events: ${Math.round(events / transactions)} events each.`,
+);
+report.note(`The last line is of ${partitions} partitions' states, all held at once, without Kafka.`);
+report.close();

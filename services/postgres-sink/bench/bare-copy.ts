@@ -1,0 +1,53 @@
+import { finished } from 'node:stream/promises';
+import type { CuratedMapping, EventRecord } from '@windrow/contracts';
+import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { CopyRows } from '../src/copy-rows.ts';
+
+const columns = ({ columns }: CuratedMapping) => columns.map(({ name }) => pg.escapeIdentifier(name));
+
+/**
+ * What Postgres itself takes for the rows: one binary COPY, made before the clock runs, into a new table with the curated one's
+ * columns and, where asked, its primary key; no partitions, no other index, no aggregates, no ledger.
+ */
+export async function bareCopy(options: {
+  url: string;
+  mapping: CuratedMapping;
+  rows: Iterable<EventRecord>;
+  withKey: boolean;
+}): Promise<{ seconds: number; cpuSeconds: number }> {
+  const { url, mapping, withKey } = options;
+  const rows = new CopyRows(mapping);
+  for (const row of options.rows) {
+    const fault = rows.add(row);
+    if (fault !== null) throw new Error(`a row that Postgres has no form for: ${fault}`);
+  }
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    const key = withKey ? `, PRIMARY KEY (${mapping.key.map(pg.escapeIdentifier).join(', ')})` : '';
+    await client.query(`CREATE TABLE bare_copy (row_number integer, LIKE ${mapping.table}${key})`);
+    // What others have written is not to be written out at our expense.
+    await client.query('CHECKPOINT');
+    const cpu = process.cpuUsage();
+    const startedMs = performance.now();
+    const list = ['row_number', ...columns(mapping)].join(', ');
+    const copy = client.query(copyFrom(`COPY bare_copy (${list}) FROM STDIN (FORMAT binary)`));
+    const [head, body, trailer] = rows.stream() as [Buffer, Buffer, Buffer];
+    copy.write(head);
+    for (let at = 0; at < body.length; at += pieceBytes) {
+      const isTaken = copy.write(body.subarray(at, at + pieceBytes));
+      if (!isTaken) await new Promise((resolve) => copy.once('drain', resolve));
+    }
+    copy.end(trailer);
+    await finished(copy);
+    const seconds = (performance.now() - startedMs) / 1000;
+    const used = process.cpuUsage(cpu);
+    return { seconds, cpuSeconds: (used.user + used.system) / 1e6 };
+  } finally {
+    await client.query('DROP TABLE IF EXISTS bare_copy').catch(() => undefined);
+    await client.end();
+  }
+}
+
+const pieceBytes = 1 << 20;

@@ -1,0 +1,58 @@
+import type { PartName } from '@windrow/stack';
+
+export interface Bench {
+  what: string;
+  /** From the repository's root. It reports through `ReportWriter`. */
+  script: string;
+  /** What it needs of the stack, which is its own. */
+  parts: PartName[];
+  /** What it reports, by the arguments that it gets: places in docs/performance.md. */
+  tables: string[];
+  /** Its arguments where all are run, for less than a minute. */
+  small: string[];
+}
+
+export const benches: Record<string, Bench> = {
+  encode: {
+    what: 'Parquet encoders: columns to a file; [rows] [encoder]',
+    script: 'packages/lake/bench/encode.ts',
+    parts: [],
+    tables: ['encode'],
+    small: ['100000'],
+  },
+  lake: {
+    what: 'the lake sink, from Kafka to Delta on S3, beside others; --help',
+    script: 'tests/bench/lake.ts',
+    parts: ['kafka', 'registry', 's3'],
+    tables: ['lake', 'lake-windows', 'lake-backlog'],
+    small: ['--events', '200000'],
+  },
+  enricher: {
+    what: 'the enricher, from Kafka to Kafka; [times the flights] [partitions]',
+    script: 'services/enricher/bench/throughput.ts',
+    parts: ['kafka', 'registry'],
+    tables: ['enricher'],
+    small: ['3'],
+  },
+  postgres: {
+    what: 'the Postgres sink, from Kafka to the tables, beside a bare COPY; [events] [micro-batch rows]',
+    script: 'services/postgres-sink/bench/land.ts',
+    parts: ['kafka', 'registry', 'postgres'],
+    tables: ['postgres'],
+    small: ['100000'],
+  },
+  http: {
+    what: 'the producer over HTTP, beside bare servers; [seconds]',
+    script: 'tests/bench/http.ts',
+    parts: ['kafka', 'registry'],
+    tables: ['http'],
+    small: ['2'],
+  },
+  freshness: {
+    what: 'from acknowledged to readable, in Postgres and in the lake; --help',
+    script: 'tests/bench/freshness.ts',
+    parts: ['kafka', 'registry', 's3', 'postgres'],
+    tables: ['freshness'],
+    small: ['--seconds', '8', '--lake-age', '4'],
+  },
+};

@@ -1,0 +1,120 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createTestBucket, type TestBucket } from '@windrow/lake/testing';
+import { lakeSinkConfig } from '@windrow/lake-sink';
+import { type Sample, type SinkProcess, type SinkState, startSinkProcess } from './sink-process.ts';
+import { type DataCommit, dataCommits } from './table-history.ts';
+import { type EventsTopic, partitions } from './topic.ts';
+
+const askEveryMs = 200;
+
+export interface LandOptions {
+  topic: EventsTopic;
+  events: number;
+  instances: number;
+  /** The stack's endpoints, and what the sinks are told beyond their defaults. */
+  env: NodeJS.ProcessEnv;
+  /** For logs. */
+  dir: string;
+  nodeOptions?: string[];
+}
+
+export interface Landed {
+  bucket: TestBucket;
+  commits: DataCommit[];
+  files: { path: string; bytes: number }[];
+  fileBytes: number;
+  /** From the first process that was ready to the last commit. */
+  seconds: number;
+  rowsPerSecond: number;
+  /** Of all processes, their start included. */
+  cpuSeconds: number;
+  /** From the first commit on; absent where there is one only. */
+  warm?: { rowsPerSecond: number; rowsPerCpuSecond: number };
+  /** Of the process with the most. */
+  peakRssMiB: number;
+  /** The most that the sinks say they held of rows, together. */
+  heldMiB: number;
+}
+
+/**
+ * Has sink processes land the whole topic in a new bucket. When they have taken up all of it they are stopped, so that the last
+ * micro-batch, which isn't full, need not wait until it is old.
+ * @throws Error when a sink ends by itself, or other than `events` rows have landed
+ */
+export async function land({
+  topic,
+  events,
+  instances,
+  env,
+  dir,
+  nodeOptions = [],
+}: LandOptions): Promise<Landed> {
+  const bucket = await createTestBucket(env as Record<string, string>);
+  const started = await Promise.allSettled(
+    Array.from({ length: instances }, (_, index) =>
+      startSinkProcess({
+        env: { ...env, LAKE_BUCKET: bucket.options.bucket },
+        logFile: path.join(dir, `${bucket.options.bucket}-${index + 1}.log`),
+        nodeOptions,
+      }),
+    ),
+  );
+  const sinks = started.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+  const asked = { heldBytes: 0 };
+  try {
+    for (const start of started) if (start.status === 'rejected') throw start.reason;
+    const failed = Promise.race(sinks.map((sink) => sink.failed));
+    const maxBytes = lakeSinkConfig.shape.LAKE_MAX_BYTES.parse(env.LAKE_MAX_BYTES);
+    for (;;) {
+      const states = await Promise.race([Promise.all(sinks.map((sink) => sink.state(topic.topic))), failed]);
+      asked.heldBytes = Math.max(asked.heldBytes, sum(states.map(({ heldBytes }) => heldBytes)));
+      // What is still held is less than a micro-batch, so that a stop has the time to land it.
+      if (areAtEnd(states) && states.every(({ heldBytes }) => heldBytes < maxBytes)) break;
+      await Promise.race([sleep(askEveryMs), failed]);
+    }
+  } finally {
+    await Promise.all(sinks.map((sink) => sink.stop()));
+  }
+  const commits = await dataCommits(bucket.store, topic.table);
+  const rows = sum(commits.map((commit) => commit.rows));
+  if (rows !== events) throw new Error(`${rows} rows have landed, not ${events}; the logs are in ${dir}`);
+  return { bucket, commits, ...figures(sinks, commits), heldMiB: asked.heldBytes / 2 ** 20 };
+}
+
+function areAtEnd(states: SinkState[]): boolean {
+  const lags = states.flatMap(({ lags }) => lags);
+  return lags.length === partitions && lags.every((lag) => lag === 0);
+}
+
+function figures(
+  sinks: SinkProcess[],
+  commits: DataCommit[],
+): Omit<Landed, 'bucket' | 'commits' | 'heldMiB'> {
+  const rows = sum(commits.map((commit) => commit.rows));
+  const readyMs = Math.min(...sinks.map((sink) => sink.readyMs));
+  const [first, last] = [commits[0]!, commits.at(-1)!];
+  const files = commits.flatMap((commit) => commit.files);
+  const cpuAt = (ms: number) => sum(sinks.map(({ samples }) => cpuSecondsAt(samples, ms)));
+  const warmRows = rows - first.rows;
+  return {
+    files,
+    fileBytes: sum(files.map(({ bytes }) => bytes)),
+    seconds: (last.atMs - readyMs) / 1000,
+    rowsPerSecond: rows / ((last.atMs - readyMs) / 1000),
+    cpuSeconds: cpuAt(Number.POSITIVE_INFINITY),
+    ...(commits.length > 1 && {
+      warm: {
+        rowsPerSecond: warmRows / ((last.atMs - first.atMs) / 1000),
+        rowsPerCpuSecond: warmRows / (cpuAt(last.atMs) - cpuAt(first.atMs)),
+      },
+    }),
+    peakRssMiB: Math.max(...sinks.flatMap(({ samples }) => samples.map(({ peakRssMiB }) => peakRssMiB))),
+  };
+}
+
+function cpuSecondsAt(samples: Sample[], ms: number): number {
+  return samples.findLast(({ atMs }) => atMs <= ms)?.cpuSeconds ?? 0;
+}
+
+const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -1,0 +1,36 @@
+import type { BenchReport, Cell } from './report.ts';
+
+/** A report as a Markdown table, with its machine, date and load, and its notes below. */
+export function renderReport(report: BenchReport, command?: string): string {
+  const { title, columns, rows, notes } = report;
+  const head = columns.map(({ name, unit }) => (unit ? `${name}, ${unit}` : name));
+  const body = rows.map((row) => columns.map(({ digits = 0 }, index) => shown(row[index] ?? null, digits)));
+  const widths = head.map((name, index) =>
+    Math.max(3, name.length, ...body.map((row) => row[index]!.length)),
+  );
+  const line = (cells: string[]) =>
+    `| ${cells.map((cell, index) => (index === 0 ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!))).join(' | ')} |`;
+  const rule = `| ${widths.map((width, index) => (index === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  return [
+    command ? `${title}: \`${command}\`` : title,
+    '',
+    line(head),
+    rule,
+    ...body.map(line),
+    '',
+    circumstances(report),
+    ...(notes.length > 0 ? ['', ...notes.map((note) => `- ${note}`)] : []),
+  ].join('\n');
+}
+
+function circumstances({ at, seconds, machine, load }: BenchReport): string {
+  const { processors, model, memoryGiB, system, node } = machine;
+  const loads = `load ${load.start.toFixed(1)} at the start, ${load.end.toFixed(1)} at the end`;
+  return `${at.slice(0, 16).replace('T', ' ')} UTC, ${seconds.toFixed(0)} s; ${processors} × ${model}, ${memoryGiB} GiB, ${system}, Node ${node}; ${loads}.`;
+}
+
+function shown(cell: Cell, digits: number): string {
+  if (cell === null) return '–';
+  if (typeof cell === 'string') return cell;
+  return cell.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}

@@ -1,0 +1,108 @@
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
+import { renderReport } from './markdown.ts';
+
+export interface BenchColumn {
+  name: string;
+  unit?: string;
+  /** Digits after the point when it is shown. Default: 0. */
+  digits?: number;
+}
+
+/** `null`: not measured, or it means nothing here. */
+export type Cell = string | number | null;
+
+export interface Machine {
+  processors: number;
+  model: string;
+  memoryGiB: number;
+  system: string;
+  node: string;
+}
+
+/** What a benchmark has measured: one table, and what it takes to judge its numbers. One JSON document. */
+export interface BenchReport {
+  /** Its place in docs/performance.md. */
+  table: string;
+  title: string;
+  /** What the script was told. */
+  arguments: string[];
+  /** When it began, ISO 8601 in UTC. */
+  at: string;
+  seconds: number;
+  machine: Machine;
+  /** The mean number of running processes over a minute. */
+  load: { start: number; end: number };
+  columns: BenchColumn[];
+  rows: Cell[][];
+  /** What was skipped or failed, and how to read the numbers. */
+  notes: string[];
+}
+
+/** Names the file into which a script that the runner has started writes its report. */
+export const reportVariable = 'WINDROW_BENCH_REPORT';
+
+/**
+ * A benchmark's report as it grows. Each row is shown at once on the standard error. Where the environment names a file, the
+ * report is there after each row, so that what was measured before a failure stays; else `close` prints the table.
+ */
+export class ReportWriter {
+  readonly #report: BenchReport;
+  readonly #file = process.env[reportVariable];
+  readonly #startedMs = performance.now();
+
+  constructor({ table, title, columns }: Pick<BenchReport, 'table' | 'title' | 'columns'>) {
+    this.#report = {
+      ...{ table, title, arguments: process.argv.slice(2), at: new Date().toISOString(), seconds: 0 },
+      ...{ machine: thisMachine(), load: { start: oneMinuteLoad(), end: oneMinuteLoad() } },
+      ...{ columns, rows: [], notes: [] },
+    };
+  }
+
+  /** One cell for each column. */
+  add(row: Cell[]): void {
+    this.#report.rows.push(row);
+    const told = this.#report.columns.flatMap(({ name, unit }, index) =>
+      row[index] === null || index === 0 ? [] : [`${name} ${shown(row[index]!)}${unit ? ` ${unit}` : ''}`],
+    );
+    this.progress(`${row[0]}: ${told.join(', ')}`);
+    this.#save();
+  }
+
+  note(note: string): void {
+    this.#report.notes.push(note);
+    this.progress(note);
+    this.#save();
+  }
+
+  /** What is being done, for whoever waits. */
+  progress(line: string): void {
+    console.error(`${((performance.now() - this.#startedMs) / 1000).toFixed(1).padStart(7)} s  ${line}`);
+  }
+
+  close(): void {
+    this.#save();
+    if (!this.#file) console.log(renderReport(this.#report));
+  }
+
+  #save(): void {
+    this.#report.seconds = (performance.now() - this.#startedMs) / 1000;
+    this.#report.load.end = oneMinuteLoad();
+    if (this.#file) writeFileSync(this.#file, JSON.stringify(this.#report));
+  }
+}
+
+const shown = (cell: string | number): string =>
+  typeof cell === 'number' ? cell.toLocaleString('en', { maximumSignificantDigits: 4 }) : cell;
+
+const oneMinuteLoad = (): number => loadavg()[0] ?? 0;
+
+function thisMachine(): Machine {
+  return {
+    processors: cpus().length,
+    model: cpus()[0]?.model ?? 'unknown',
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${type()} ${release()}`,
+    node: process.version,
+  };
+}

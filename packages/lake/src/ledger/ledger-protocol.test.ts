@@ -1,18 +1,16 @@
 import { WindrowError } from '@windrow/runtime';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseCommit } from '../delta/actions.ts';
-import { rowsOf } from '../delta/live-files.ts';
-import { commitKey } from '../delta/log-paths.ts';
 import { type Epochs, TableCompactor } from '../maintenance/compactor.ts';
 import { smallFilesIn } from '../maintenance/small-files.ts';
 import { deleteGarbage, garbageIn } from '../maintenance/vacuum.ts';
 import { createEncoder } from '../parquet/encoders.ts';
 import { type ColumnValue, ledgerColumns, type TableSchema } from '../table-schema.ts';
 import { MemoryObjectStore, readTable, type StoreFaults, seededRandom } from '../testing/index.ts';
-import { fileKey, supersededIntentRetentionMs } from './intents.ts';
+import { supersededIntentRetentionMs } from './intents.ts';
 import { type Claim, LakeTable } from './lake-table.ts';
 import { type LedgerRange, ownerAppId } from './positions.ts';
+import { LedgerInvariants } from './protocol-invariants.ts';
 import type { PlannedFile } from './uploads.ts';
 
 /**
@@ -133,77 +131,10 @@ const vacuumByHand = (world: MemoryObjectStore, name: string) =>
     await vacuum(world, name);
   });
 
-/** Follows the log commit by commit and checks what must hold at every moment. */
-class Invariants {
-  readonly named = new Set<string>();
-  /** Key of each live file → its rows. */
-  readonly live = new Map<string, number>();
-  readonly #next = new Map<string, number>();
-  readonly #rows = new Map<string, number>();
-  #version = 0;
-  commits = 0;
-  compactions = 0;
-
-  check(world: MemoryObjectStore): void {
-    for (;;) {
-      const commit = world.objects.get(commitKey(root, this.#version));
-      if (!commit) break;
-      this.#follow(parseCommit(commit.bytes, `version ${this.#version}`));
-      this.#version += 1;
-    }
-    for (const key of this.live.keys())
-      expect(world.objects.has(key), `live file ${key} is there`).toBe(true);
-  }
-
-  #follow(actions: ReturnType<typeof parseCommit>): void {
-    const { operation, windrow } = actions[0]!.commitInfo!;
-    for (const { partition, fromOffset, nextOffset, rows } of (windrow as { ranges?: LedgerRange[] })
-      ?.ranges ?? []) {
-      const appId = `lake:${topic}:${partition}`;
-      expect(fromOffset, `start of a range of partition ${partition}`).toBe(this.#next.get(appId) ?? 0);
-      this.#next.set(appId, nextOffset);
-      this.#rows.set(`${appId}#rows`, (this.#rows.get(`${appId}#rows`) ?? 0) + rows);
-      this.commits += 1;
-    }
-    let removedRows = 0;
-    let addedRows = 0;
-    for (const { txn, add, remove } of actions) {
-      if (remove) {
-        const key = fileKey(root, remove.path);
-        expect(this.live.has(key), `removed file ${key} was live`).toBe(true);
-        removedRows += this.live.get(key)!;
-        this.live.delete(key);
-      }
-      if (add) {
-        const key = fileKey(root, add.path);
-        this.named.add(key);
-        this.live.set(key, rowsOf(add.stats!)!);
-        addedRows += rowsOf(add.stats!)!;
-      }
-      if (txn && this.#rows.has(txn.appId)) expect(txn.version).toBe(this.#rows.get(txn.appId));
-      if (txn && this.#next.has(txn.appId)) expect(txn.version).toBe(this.#next.get(txn.appId));
-    }
-    if (operation !== 'OPTIMIZE') return;
-    this.compactions += 1;
-    expect(addedRows, 'rows of a compaction').toBe(removedRows);
-    expect(actions.some(({ txn }) => txn)).toBe(false);
-  }
-
-  /** Each offset that was landed, once. */
-  get places(): string[] {
-    return partitions.flatMap((partition) =>
-      Array.from(
-        { length: this.#next.get(`lake:${topic}:${partition}`) ?? 0 },
-        (_, offset) => `${partition}/${offset}`,
-      ),
-    );
-  }
-}
-
 async function play(seed: number, faults: StoreFaults, upkeep: boolean) {
   const random = seededRandom(seed);
   const world = new MemoryObjectStore(seed, faults);
-  const invariants = new Invariants();
+  const invariants = new LedgerInvariants(root, topic);
   const running: string[] = [];
   let failure: unknown;
   let born = 0;

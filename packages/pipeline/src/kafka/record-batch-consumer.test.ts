@@ -1,21 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
 import { WindrowError } from '@windrow/runtime';
-import kafkajs, { type ConsumerConfig, type Kafka } from 'kafkajs';
-import { Registry } from 'prom-client';
+import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
-import type {
-  Broker,
-  ConsumeOptions,
-  FetchedRecordBatches,
-  GroupConsumer,
-  PartitionOffset,
-  TopicPartition,
-} from '../broker.ts';
-import { consumeMeasured } from '../consumer-metrics.ts';
-import { expectSame, recordsOf } from './fixtures/both-paths.ts';
-import { givingUp } from './fixtures/giving-up.ts';
-import { KafkaGroupConsumer } from './group-consumer.ts';
+import type { TopicPartition } from '../broker.ts';
+import { expectSame } from './fixtures/both-paths.ts';
+import { collector, until, withConsumer } from './fixtures/collector.ts';
 import { KafkaBroker } from './kafka-broker.ts';
 
 const brokers = (inject('endpoints').KAFKA_BROKERS ?? '').split(',');
@@ -39,40 +28,6 @@ async function send(topic: string, values: string[], partition = 0): Promise<voi
   ]);
   await producer.close();
 }
-
-/** Keeps the ranges that it is given and goes on behind them; `before` comes before each. */
-function collector(before: (fetched: FetchedRecordBatches) => Promise<void> = async () => undefined) {
-  const ranges: FetchedRecordBatches[] = [];
-  const assignments: TopicPartition[][] = [];
-  const positions = new Map<string, number>();
-  const nameOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
-  return {
-    ranges,
-    assignments,
-    values: () => ranges.flatMap((range) => recordsOf(range).map(({ value }) => String(value))),
-    handler: {
-      assigned: async (partitions: TopicPartition[]): Promise<PartitionOffset[]> => {
-        assignments.push(partitions);
-        return partitions.map((of) => ({ ...of, offset: positions.get(nameOf(of)) ?? 0 }));
-      },
-      recordBatches: async (fetched: FetchedRecordBatches) => {
-        await before(fetched);
-        ranges.push(fetched);
-        positions.set(nameOf(fetched), fetched.nextOffset);
-      },
-    },
-  };
-}
-
-async function withConsumer(consumer: GroupConsumer, run: () => Promise<unknown>): Promise<void> {
-  try {
-    await Promise.race([run(), consumer.failed]);
-  } finally {
-    await consumer.stop();
-  }
-}
-
-const until = (condition: () => void) => vi.waitFor(condition, { timeout: 30_000, interval: 50 });
 
 test('records of aborted transactions are left out as on the plain path, wherever it begins', async () => {
   const topic = await newTopic();
@@ -206,133 +161,4 @@ test('a second member takes its share, and what the handler calls reads as it wa
     ),
   );
   expect(read.join('')).toMatch(/^(xy)+$/);
-});
-
-test('where kafkajs gives up, the consumer in its place fetches record batches too', async () => {
-  const topic = await newTopic();
-  const client = givingUp(brokers);
-  const { values, handler } = collector();
-  const options = { groupId: randomUUID(), topics: [topic], concurrency: 1 };
-  const consumer = await new KafkaGroupConsumer(client.kafka, { ...options, handler }).start();
-  await withConsumer(consumer, async () => {
-    await send(topic, ['a']);
-    await until(() => expect(values()).toEqual(['a']));
-    const [first] = client.opened;
-    await first?.consumer.disconnect();
-    first?.crashed(new Error('no coordinator'));
-    await send(topic, ['b']);
-    await until(() => expect(values()).toEqual(['a', 'b']));
-    expect(client.opened).toHaveLength(2);
-  });
-});
-
-/** Real connections, whose incoming bytes `receive` may change. Where it says so, they break in the middle of them. */
-function tampering(
-  receive: (bytes: Buffer) => 'break' | undefined,
-  change: Partial<ConsumerConfig> = {},
-): Kafka {
-  const kafka = new kafkajs.Kafka({
-    ...{ brokers, logLevel: kafkajs.logLevel.NOTHING },
-    socketFactory: ({ host, port, onConnect }): Socket => {
-      const socket = connect({ host, port }, onConnect);
-      const emit = socket.emit.bind(socket);
-      socket.emit = (event: string, ...args: unknown[]) => {
-        const bytes = args[0] as Buffer;
-        if (event !== 'data' || receive(bytes) !== 'break') return emit(event, ...args);
-        emit('data', bytes.subarray(0, bytes.length / 2));
-        socket.destroy(new Error('broken'));
-        return true;
-      };
-      return socket;
-    },
-  });
-  const consumer = (config: ConsumerConfig) =>
-    kafka.consumer({ ...config, ...change, retry: { ...config.retry, ...change.retry } });
-  return { consumer } as unknown as Kafka;
-}
-
-test.each([
-  ['connects anew', 10, 0],
-  ['crashes and is restarted', 0, 1],
-])(
-  'where a connection breaks within a fetch, and kafkajs %s, record batches go on',
-  async (_, retries, crashes) => {
-    const topic = await newTopic();
-    let cut = false;
-    const kafka = tampering(
-      (bytes) => {
-        if (!cut || !bytes.includes('marker')) return undefined;
-        cut = false;
-        return 'break';
-      },
-      { retry: { retries } },
-    );
-    const { values, handler } = collector();
-    let crashed = 0;
-    const watched = {
-      consumer: (config: ConsumerConfig) => {
-        const consumer = kafka.consumer(config);
-        consumer.on('consumer.crash', ({ payload }) => {
-          if (payload.restart) crashed += 1;
-        });
-        return consumer;
-      },
-    } as unknown as Kafka;
-    const options = { groupId: randomUUID(), topics: [topic], concurrency: 1 };
-    const consumer = await new KafkaGroupConsumer(watched, { ...options, handler }).start();
-    await withConsumer(consumer, async () => {
-      await send(topic, ['a marker']);
-      await until(() => expect(values()).toEqual(['a marker']));
-      cut = true;
-      await send(topic, ['another marker']);
-      await until(() => expect(values()).toEqual(['a marker', 'another marker']));
-    });
-    expect(cut).toBe(false);
-    expect(crashed).toBe(crashes);
-  },
-);
-
-test('a fetch with a wrong checksum is told and repeated, while other partitions go on', async () => {
-  const topic = await newTopic(2);
-  let left = 3;
-  const kafka = tampering((bytes) => {
-    const at = bytes.indexOf('damaged');
-    if (at !== -1 && left-- > 0) bytes[at]! ^= 1;
-    return undefined;
-  });
-  const { values, handler, assignments } = collector();
-  const reasons: string[] = [];
-  const damages: unknown[] = [];
-  const registry = new Registry();
-  const measured: Broker = Object.create(broker, {
-    consume: { value: (all: ConsumeOptions) => new KafkaGroupConsumer(kafka, all).start() },
-    endOffsets: { value: (of: string) => broker.endOffsets(of) },
-  });
-  const consumer = await consumeMeasured(measured, registry, {
-    ...{ groupId: randomUUID(), topics: [topic], concurrency: 2, handler },
-    onAssignment: (reason) => void reasons.push(reason),
-    onDamage: (error, of) => {
-      damages.push(error);
-      expect(of).toEqual({ topic, partition: 1 });
-    },
-  });
-  await withConsumer(consumer, async () => {
-    await until(() => expect(assignments).toHaveLength(1));
-    await send(topic, ['whole'], 1);
-    await until(() => expect(values()).toEqual(['whole']));
-    await send(topic, ['damaged on its way'], 1);
-    await until(() => expect(damages.length).toBeGreaterThan(0));
-    await send(topic, ['elsewhere'], 0);
-    await until(() => expect(values().sort()).toEqual(['damaged on its way', 'elsewhere', 'whole']));
-  });
-  expect(damages).toHaveLength(3);
-  for (const damage of damages) {
-    expect(damage).toMatchObject({ code: 'KAFKA_UNAVAILABLE', retriable: true });
-    expect(String(damage)).toContain(`${topic}/1 as it was written from offset 1 on: its checksum is`);
-  }
-  // Nothing is taken over anew because of it.
-  expect(new Set(reasons)).toEqual(new Set(['rebalance']));
-  expect(await registry.metrics()).toContain(
-    `windrow_damaged_fetches_total{topic="${topic}",partition="1"} 3`,
-  );
 });

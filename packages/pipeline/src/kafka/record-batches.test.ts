@@ -69,6 +69,7 @@ async function read(set: Buffer, aborted: { producerId: string; firstOffset: str
       const [start, end] = [batch.valueStarts[index]!, batch.valueEnds[index]!];
       expect(end).toBeLessThanOrEqual(batch.source.length);
       const value = start === -1 ? null : batch.source.subarray(start, end);
+      if (value === null) expect(end).toBe(-1);
       const record = batch.record(index);
       expect(record).toMatchObject({ offset: batch.offsets[index], timestampMs: batch.timestampsMs[index] });
       expect(record.value).toEqual(value);
@@ -171,6 +172,7 @@ test('bytes that are not just the records are damage, also under a right checksu
     ['more than 32 bits', record(zero, varint(2 ** 31), none, none, zero)],
     ['more than 32 bits', record(zero, Buffer.alloc(6, 0x80), none, none, zero)],
     ['more than 64 bits', record(Buffer.alloc(10, 0xff), zero, none, none, zero)],
+    ['more than 64 bits', record(Buffer.from([...Buffer.alloc(9, 0x80), 2]), zero, none, none, zero)],
   ];
   for (const [reason, section] of sections) {
     const found = await read(encodeBatch(batchOf(3, ['a']), section));
@@ -212,6 +214,12 @@ test("what can't be decompressed, or is of no known format, is damage; the forma
   unknown.writeInt16BE(7, 21);
   expect((await read(checksummed(broken))).damage).toBeDefined();
   expect((await read(checksummed(unknown))).damage?.error).toEqual(new Error('its codec 7 is not known'));
+  for (const length of [48, 0, -12, -(2 ** 31)]) {
+    const short = encodeBatch(batchOf(2, ['b']));
+    short.writeInt32BE(length, 8);
+    const error = new Error(`a record batch can't be ${12 + length} bytes long`);
+    expect(await read(short)).toMatchObject({ records: [], damage: { offset: 2, error } });
+  }
   for (const [magic, error] of [
     [0, new OldMessageFormat('it is in message format 0')],
     [1, new OldMessageFormat('it is in message format 1')],

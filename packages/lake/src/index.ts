@@ -8,7 +8,12 @@ export { type Appended, DeltaLog, type Draft } from './delta/delta-log.ts';
 export type { LiveFile } from './delta/live-files.ts';
 export { type Host, systemHost } from './host.ts';
 export * from './ledger/lake-table.ts';
-export type { LedgerPosition, LedgerRange, TopicPartition } from './ledger/positions.ts';
+export {
+  type LedgerPosition,
+  type LedgerRange,
+  ownerAppId,
+  type TopicPartition,
+} from './ledger/positions.ts';
 export type { PlannedFile, UploadedFiles } from './ledger/uploads.ts';
 export * from './maintenance/compactor.ts';
 export * from './maintenance/small-files.ts';

@@ -34,6 +34,15 @@ export const lakeSinkConfig = adminConfig.extend({
       'the bytes of records held in memory at once, all tables together; beyond it, consumption pauses',
     example: '100663296',
   }),
+  LAKE_COMPACTION: z.enum(['on', 'off']).default('on').meta({
+    description: 'whether the small files of windows that have closed are compacted: on or off',
+    example: 'on',
+  }),
+  ALLOWED_LATENESS_SECONDS: integer(0, 604_800).default(600).meta({
+    description:
+      'the seconds after its end, and after the last rows that came to it, at which a window of event time counts as closed',
+    example: '600',
+  }),
   LAKE_PARQUET_ENCODER: z
     .enum(encoderNames)
     .default('columnar')

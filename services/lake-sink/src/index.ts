@@ -1,2 +1,3 @@
+export { rowOrders } from './compaction.ts';
 export { type LakeSinkConfig, lakeSinkConfig } from './config.ts';
 export { type SinkOptions, startSink } from './sink.ts';

@@ -38,6 +38,9 @@ await runService({
         maxBytes: config.LAKE_MAX_BYTES,
         maxAgeMs: 1_000 * config.LAKE_MAX_AGE_SECONDS,
       },
+      ...(config.LAKE_COMPACTION === 'on' && {
+        compaction: { latenessMs: 1_000 * config.ALLOWED_LATENESS_SECONDS },
+      }),
       metrics: registry,
       readiness,
       log,

@@ -61,6 +61,16 @@ export function sinkMetrics(registry: Registry) {
     labels: ['sink'],
     buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400],
   });
+  const compactions = counter(registry, {
+    name: 'windrow_compactions_total',
+    help: 'Compactions of a window’s small files by what became of them: ok, overtaken (another process was first), failed',
+    labels: ['table', 'outcome'],
+  });
+  const compactionSeconds = histogram(registry, {
+    name: 'windrow_compaction_seconds',
+    help: 'Time that a compaction takes: reading, writing anew, commit',
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  });
   // The series that alerts look at are there from the start, with 0.
   for (const metric of [conflicts, versionConflicts, retries]) metric.inc(sink, 0);
   return {
@@ -74,6 +84,8 @@ export function sinkMetrics(registry: Registry) {
     versionConflicts: versionConflicts.labels(sink),
     retries: retries.labels(sink),
     endToEnd: endToEnd.labels(sink),
+    compactions,
+    compactionSeconds,
   };
 }
 

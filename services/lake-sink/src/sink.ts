@@ -14,7 +14,9 @@ import {
 } from '@windrow/pipeline';
 import { type Logger, type Readiness, type Registry, retry, WindrowError } from '@windrow/runtime';
 import packageJson from '../package.json' with { type: 'json' };
+import { Compaction } from './compaction.ts';
 import { type Feed, feedsOf } from './feeds.ts';
+import { refuseForeignLedger } from './foreign-ledger.ts';
 import { Lander } from './lander.ts';
 import { MemoryBudget } from './memory-budget.ts';
 import { type SinkMetrics, showState, sinkMetrics } from './metrics.ts';
@@ -42,6 +44,8 @@ export interface SinkOptions {
   maxWindows: number;
   memoryBudgetBytes: number;
   limits: Limits;
+  /** Without it, small files stay as they are. */
+  compaction?: { latenessMs: number };
   metrics: Registry;
   readiness: Readiness;
   log: Logger;
@@ -76,6 +80,7 @@ class LakeSink {
   readonly #deadLetters: DeadLetters;
   /** By topic. */
   readonly #landings = new Map<string, Landing>();
+  readonly #compaction: Compaction | undefined;
   #consumer: Promise<GroupConsumer> | undefined;
   #sweeps: NodeJS.Timeout | undefined;
   #groupCommit: Promise<void> = Promise.resolve();
@@ -83,9 +88,11 @@ class LakeSink {
   #endWatch: () => void = () => undefined;
 
   constructor(options: SinkOptions) {
-    const { broker, schemas, groupId, memoryBudgetBytes, metrics } = options;
+    const { broker, schemas, groupId, memoryBudgetBytes, metrics, compaction } = options;
     this.#options = options;
     this.#metrics = sinkMetrics(metrics);
+    this.#compaction =
+      compaction && new Compaction({ ...options, ...compaction, sink: sinkName, metrics: this.#metrics });
     this.#budget = new MemoryBudget(memoryBudgetBytes, () => this.#cutLargest());
     this.#deadLetters = new DeadLetters({
       broker,
@@ -127,6 +134,7 @@ class LakeSink {
     });
     this.#endWatch = watchBroker(broker, deadLetterTopic.name, this.#options.readiness);
     this.#sweeps = setInterval(() => void this.#sweep(), sweepEveryMs);
+    this.#compaction?.start();
   }
 
   async #open(feed: Feed): Promise<Landing> {
@@ -198,6 +206,7 @@ class LakeSink {
       return { topic, partition, offset };
     });
     writer.begin(claim);
+    this.#compaction?.elect(feed, claim);
     return starts;
   }
 
@@ -270,6 +279,7 @@ class LakeSink {
     this.#stopping = true;
     this.#endWatch();
     clearInterval(this.#sweeps);
+    const compaction = this.#compaction?.stop();
     const writers = [...this.#landings.values()].map(({ writer }) => writer);
     const deadline = AbortSignal.timeout(drainMs);
     for (const writer of writers) writer.seal();
@@ -282,19 +292,8 @@ class LakeSink {
       this.#options.log.warn('what was read last could not be landed; it will be read again');
     }
     await Promise.race([this.#groupCommit, sleep(lastWordMs)]);
+    await Promise.race([compaction, sleep(lastWordMs)]);
     await consumer?.stop();
     await this.#deadLetters.close();
   }
-}
-
-/** A topic that ends before the ledger is not the topic of which the ledger speaks. */
-function refuseForeignLedger(
-  { topic, table }: Feed,
-  partition: number,
-  nextOffset: number,
-  end: number,
-): void {
-  if (nextOffset <= end) return;
-  const message = `the ledger of lake table ${table} is at offset ${nextOffset} of ${topic}/${partition}, which ends at ${end}: the topic was made anew. To load it from its start, give the stream another table, or delete this one`;
-  throw new WindrowError('LEDGER_AHEAD', message);
 }

@@ -1,9 +1,11 @@
+import { WindrowError } from '@windrow/runtime';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Action, parseCommit, serializeCommit } from '../delta/actions.ts';
 import { DeltaLog } from '../delta/delta-log.ts';
 import { commitKey } from '../delta/log-paths.ts';
 import { fileKey } from '../ledger/intents.ts';
 import { type Claim, LakeTable } from '../ledger/lake-table.ts';
+import type { ObjectStore } from '../object-store.ts';
 import { createEncoder } from '../parquet/encoders.ts';
 import { type ColumnValue, ledgerColumns, type TableColumn, type TableSchema } from '../table-schema.ts';
 import { MemoryObjectStore, readTable } from '../testing/index.ts';
@@ -189,6 +191,42 @@ describe('a compaction', () => {
     const stopped = compactor.compact(small!, claim.epochs, AbortSignal.abort(new Error('stopped')));
     await expect(world.runUntil(stopped)).rejects.toThrow('stopped');
     expect(lake()).toEqual(before);
+  });
+
+  it('finds out later what became of it when the store has gone silent, and leaves no file that nobody names', async () => {
+    for (const lands of [true, false]) {
+      await land([row(1)]);
+      await land([row(2)]);
+      let silent = false;
+      const noAnswer = new WindrowError('S3_FAILED', 'no answer', { retriable: true });
+      const own = store();
+      const patient = { ...world.host('x'), pause: async () => {} };
+      const silentStore: ObjectStore = {
+        ...own,
+        putIfAbsent: async (key, bytes) => {
+          if (lands) await own.putIfAbsent(key, bytes);
+          silent = true;
+          throw noAnswer;
+        },
+        list: (range) => {
+          if (silent) throw noAnswer;
+          return own.list(range);
+        },
+      };
+      const options = { path, sink: 'lake', orderBy: ['at'], encoder, host: patient };
+      const compactor = (await world.runUntil(TableCompactor.open(silentStore, options)))!;
+      const [small] = await smallOf(compactor);
+      await expect(world.runUntil(compactor.compact(small!, claim.epochs))).rejects.toBe(noAnswer);
+      expect(lake().filter((key) => key.includes('_windrow'))).toHaveLength(1);
+      silentStore.putIfAbsent = own.putIfAbsent;
+      silent = false;
+      const files = await world.runUntil(compactor.files());
+      expect(files.size).toBe(lands ? 1 : 3);
+      expect(lake().filter((key) => key.includes('_windrow'))).toEqual([]);
+      // In the second round only the two that the first one has replaced are not named.
+      const { named, lying } = await content();
+      expect(lying.length - named.length).toBe(2);
+    }
   });
 
   it('reads files from before a column was added as null there', async () => {

@@ -47,6 +47,8 @@ export class TableCompactor {
   readonly #host: Host;
   readonly #intents: Intents;
   readonly #uploads: Uploads;
+  /** Not known whether they are or will be committed. */
+  #unsettled: { upload: UploadedFiles; sinceVersion: number }[] = [];
 
   private constructor(store: ObjectStore, log: DeltaLog, options: CompactorOptions) {
     this.#store = store;
@@ -67,10 +69,29 @@ export class TableCompactor {
     return log && new TableCompactor(store, log, options);
   }
 
-  /** The live files at the log's end. */
+  /** The live files at the log's end. First it settles what has become of compactions that ended without an answer. */
   async files(): Promise<ReadonlyMap<string, LiveFile>> {
+    if (this.#unsettled.length > 0) await this.#settle();
     await this.#log.refresh();
     return this.#log.liveFiles;
+  }
+
+  /** A commit of anything takes the version for which their PUT may still be under way. */
+  async #settle(): Promise<void> {
+    const { sink } = this.#options;
+    await this.#log.append(() => ({
+      step: 'claim',
+      operation: 'WINDROW SETTLE',
+      info: { windrow: { sink } },
+      actions: [],
+    }));
+    for (const unsettled of [...this.#unsettled]) {
+      const { upload, sinceVersion } = unsettled;
+      const named = await this.#log.named(new Set(upload.adds.map(({ path }) => path)), sinceVersion);
+      if (named.size > 0) await this.#uploads.forget(upload);
+      else await this.#uploads.discard(upload);
+      this.#unsettled = this.#unsettled.filter((each) => each !== unsettled);
+    }
   }
 
   /**
@@ -95,7 +116,7 @@ export class TableCompactor {
    * @param signal stops it before the commit; nothing has changed then
    * @returns undefined when somebody else has replaced one of the files meanwhile
    * @throws WindrowError LEDGER_LOST when the epochs are no longer held; LAKE_LOG_INVALID for rows that can't be written anew;
-   * S3_FAILED or LAKE_CONFLICT, retriable: not known whether it was committed, which does no harm either way
+   * S3_FAILED or LAKE_CONFLICT, retriable: not known whether it was committed, which the next `files` finds out
    */
   async compact(small: SmallFiles, epochs: Epochs, signal?: AbortSignal): Promise<Compacted | undefined> {
     if (!this.#areLive(small)) return undefined;
@@ -117,6 +138,7 @@ export class TableCompactor {
       }));
     } catch (error) {
       if (error instanceof Overtaken || isLost(error)) await this.#uploads.discard(upload);
+      else this.#unsettled.push({ upload, sinceVersion: by.sinceVersion });
       if (error instanceof Overtaken) return undefined;
       throw error;
     }

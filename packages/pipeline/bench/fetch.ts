@@ -3,12 +3,25 @@
  * KAFKA_BROKERS=… node packages/pipeline/bench/fetch.ts [records] [partitions] [rounds]
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { ReportWriter } from '../../../tests/bench/report.ts';
 import type { ConsumeOptions, TopicPartition } from '../src/broker.ts';
 import { KafkaBroker } from '../src/kafka/kafka-broker.ts';
 
 const [records = 500_000, partitions = 4, rounds = 3] = process.argv.slice(2).map(Number);
+/** With its key and framing a record takes about 350. */
 const valueBytes = 330;
 const recordsAtOnce = 10_000;
+
+const report = new ReportWriter({
+  table: 'fetch',
+  title: 'Fetching from Kafka: objects and record batches',
+  columns: [
+    { name: 'handed out as' },
+    { name: 'records a second', unit: '/s' },
+    { name: 'records a CPU-second', unit: '/CPU-s' },
+  ],
+});
+report.note('The processor time is that of the consuming process alone: Kafka has its own.');
 
 const broker = new KafkaBroker({
   brokers: (process.env.KAFKA_BROKERS ?? '').split(','),
@@ -42,11 +55,7 @@ async function consumeAll(name: string, handlerOf: (seen: Seen) => ConsumeOption
   const cpuSeconds = (cpu.user + cpu.system) / 1e6;
   await consumer.stop();
   if (seen.bytes !== records * valueBytes) throw new Error(`${seen.bytes} bytes of ${records * valueBytes}`);
-  const rssMb = Math.round(process.memoryUsage().rss / 2 ** 20);
-  console.log(
-    `${name}: ${records} records in ${seconds.toFixed(2)} s = ${Math.round(records / seconds)}/s; ` +
-      `${cpuSeconds.toFixed(2)} CPU-s = ${Math.round(records / cpuSeconds)}/CPU-s; ${rssMb} MB`,
-  );
+  report.add([name, records / seconds, records / cpuSeconds]);
 }
 
 class Seen {
@@ -72,7 +81,7 @@ class Seen {
 }
 
 for (let round = 0; round < rounds; round++) {
-  await consumeAll('objects       ', (seen) => ({
+  await consumeAll(`objects, round ${round + 1}`, (seen) => ({
     assigned: (of) => seen.begin(of),
     batch: async (batch) => {
       let bytes = 0;
@@ -80,7 +89,7 @@ for (let round = 0; round < rounds; round++) {
       seen.add(batch.records.length, bytes);
     },
   }));
-  await consumeAll('record batches', (seen) => ({
+  await consumeAll(`record batches, round ${round + 1}`, (seen) => ({
     assigned: (of) => seen.begin(of),
     recordBatches: async ({ batches }) => {
       for (const { count, valueStarts, valueEnds } of batches) {
@@ -91,4 +100,5 @@ for (let round = 0; round < rounds; round++) {
     },
   }));
 }
+report.close();
 await broker.close();

@@ -143,7 +143,7 @@ test('whichever bit is wrong, no record of its batch is given, and those before 
   }
   const behind = await read(Buffer.concat([second, first]));
   expect(values(behind)).toEqual(['c', 'd']);
-  expect(behind.damage).toMatchObject({ offset: 5, error: new Error('it comes behind offset 8') });
+  expect(behind.damage).toMatchObject({ offset: 5, error: new Error('its offset 5 comes after 8') });
 });
 
 test('bytes that are not just the records are damage, also under a right checksum', async () => {
@@ -208,9 +208,7 @@ test('whatever is changed under a right checksum, nothing outside of the bytes i
 
 test("what can't be decompressed, or is of no known format, is damage; the format before 0.11 has its own", async () => {
   const compressed = encodeBatch(batchOf(0, ['a'], { codec: 2 }));
-  const broken = Buffer.from(compressed);
-  broken.fill(0xff, 61);
-  const unknown = Buffer.from(compressed);
+  const [broken, unknown] = [Buffer.from(compressed).fill(0xff, 61), Buffer.from(compressed)];
   unknown.writeInt16BE(7, 21);
   expect((await read(checksummed(broken))).damage).toBeDefined();
   expect((await read(checksummed(unknown))).damage?.error).toEqual(new Error('its codec 7 is not known'));
@@ -220,6 +218,10 @@ test("what can't be decompressed, or is of no known format, is damage; the forma
     const error = new Error(`a record batch can't be ${12 + length} bytes long`);
     expect(await read(short)).toMatchObject({ records: [], damage: { offset: 2, error } });
   }
+  const backwards = await read(encodeBatch(batchOf(2, [], { gap: -1 })));
+  expect(backwards.damage?.error).toEqual(new Error('its last offset is 1 before its first'));
+  const negative = await read(encodeBatch(batchOf(-2, ['b'])));
+  expect(negative.damage?.error).toEqual(new Error('its offset -2 comes after -1'));
   for (const [magic, error] of [
     [0, new OldMessageFormat('it is in message format 0')],
     [1, new OldMessageFormat('it is in message format 1')],

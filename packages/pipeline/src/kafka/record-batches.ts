@@ -47,8 +47,8 @@ export async function readRecordSet(bytes: Buffer, aborted: AbortedTransactions)
       if (!batch) break;
       rest = rest.subarray(batch.length);
       const head = verified(batch);
-      if (head.baseOffset <= (set.lastOffset ?? -1))
-        throw new Error(`it comes behind offset ${set.lastOffset}`);
+      const former = set.lastOffset ?? -1;
+      if (head.baseOffset <= former) throw new Error(`its offset ${head.baseOffset} comes after ${former}`);
       // Compaction leaves the heads of batches without records.
       if (!isHidden(head) && head.count !== 0)
         set.batches.push(walkRecords(await decompress(head.codec, head.records), head));
@@ -92,8 +92,7 @@ function verified(batch: Buffer): Head {
   const attributes = batch.readInt16BE(position.attributes);
   const baseOffset = offsetAt(batch, 0);
   const lastOffsetDelta = batch.readInt32BE(position.lastOffsetDelta);
-  if (baseOffset < 0 || lastOffsetDelta < 0)
-    throw new Error(`its offsets are ${baseOffset} and ${lastOffsetDelta} more`);
+  if (lastOffsetDelta < 0) throw new Error(`its last offset is ${-lastOffsetDelta} before its first`);
   const hasAppendTime = (attributes & attribute.appendTime) !== 0;
   return {
     count: batch.readInt32BE(position.count),

@@ -111,7 +111,7 @@ function verified(batch: Buffer): Head {
 
 /**
  * Control batches, and those of aborted transactions. As the protocol has it: an aborted transaction is from its first
- * offset to its producer's next abort marker. To be asked for each batch, in order.
+ * offset to its producer's next marker, which compaction may have emptied. To be asked for each batch, in order.
  */
 function hiddenBatches(aborted: AbortedTransactions): (head: Head) => boolean {
   const begins = (aborted ?? [])
@@ -126,16 +126,9 @@ function hiddenBatches(aborted: AbortedTransactions): (head: Head) => boolean {
     for (let begin = begins[next]; begin && begin.firstOffset <= head.lastOffset; begin = begins[++next])
       open.add(begin.producerId);
     if (!head.isControl) return head.isTransactional && open.has(head.producerId);
-    if (isAbortMarker(head)) open.delete(head.producerId);
+    open.delete(head.producerId);
     return true;
   };
-}
-
-/** A control record's key: version (int16), then type (int16), of which 0 is an abort. Compaction may leave none. */
-function isAbortMarker(head: Head): boolean {
-  if (head.count === 0) return false;
-  const { key } = walkRecords(head.records, head).record(0);
-  return key !== null && key.length >= 4 && key.readInt16BE(2) === 0;
 }
 
 /** An int64, exact to 2^53. */

@@ -175,11 +175,12 @@ export function viewOf(bytes: Uint8Array): DataView {
 }
 
 /** Above this a call into the runtime's own copying costs less than the loop. */
-const loopedBytes = 256;
+const loopedBytes = 512;
 const highBits = 0x8080_8080 | 0;
 
 /**
- * Copies by words of 32 bits, the last of which overlaps the one before; the target has room.
+ * Copies by words, the last of which overlaps the one before; the target has room. A 64-bit word that is only read and
+ * written stays in a register: no BigInt is made of it.
  * @returns whether all bytes are ASCII; false also for long ones, which nobody looked at
  */
 function copy(
@@ -205,18 +206,24 @@ function copy(
     target.set(source.subarray(start, end), to);
     return false;
   }
-  const last = length - 4;
-  for (let at = 0; at < last; at += 4) {
-    const word = view.getInt32(start + at, true);
-    seen |= word;
-    targetView.setInt32(to + at, word, true);
+  if (length < 8) {
+    seen = view.getInt32(start, true);
+    targetView.setInt32(to, seen, true);
+    const word = view.getInt32(end - 4, true);
+    targetView.setInt32(to + length - 4, word, true);
+    return ((seen | word) & highBits) === 0;
   }
-  const word = view.getInt32(end - 4, true);
-  targetView.setInt32(to + last, word, true);
-  return ((seen | word) & highBits) === 0;
+  const last = length - 8;
+  for (let at = 0; at < last; at += 8) {
+    targetView.setBigInt64(to + at, view.getBigInt64(start + at, true), true);
+    seen |= view.getInt32(start + at, true) | view.getInt32(start + at + 4, true);
+  }
+  targetView.setBigInt64(to + last, view.getBigInt64(end - 8, true), true);
+  seen |= view.getInt32(end - 8, true) | view.getInt32(end - 4, true);
+  return (seen & highBits) === 0;
 }
 
-/** By words of 32 bits, the last of which overlaps the one before. The multiplier is that of Knuth's multiplicative hashing. */
+/** By words of 32 bits, the last of which overlaps the one before. */
 function hashOf(source: Uint8Array, view: DataView, start: number, end: number): number {
   const length = end - start;
   let hash = length;
@@ -224,13 +231,13 @@ function hashOf(source: Uint8Array, view: DataView, start: number, end: number):
     for (let at = start; at < end; at++) hash = (hash << 8) | source[at]!;
   } else {
     const last = end - 4;
-    for (let at = start; at < last; at += 4) hash = mixed(hash ^ view.getInt32(at, true));
-    hash ^= view.getInt32(last, true);
+    for (let at = start; at < last; at += 4) hash = Math.imul(hash ^ view.getInt32(at, true), multiplier);
+    hash = Math.imul(hash ^ view.getInt32(last, true), multiplier);
   }
-  return mixed(hash);
+  // A product's high bits depend on all of its factors' bits, and its low ones don't.
+  hash = Math.imul(hash ^ (hash >>> 15), multiplier);
+  return hash ^ (hash >>> 15);
 }
 
-function mixed(hash: number): number {
-  const product = Math.imul(hash, 0x9e37_79b1);
-  return product ^ (product >>> 15);
-}
+/** That of Knuth's multiplicative hashing: 2^32 divided by the golden ratio. */
+const multiplier = 0x9e37_79b1;

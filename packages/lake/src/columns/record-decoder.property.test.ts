@@ -124,7 +124,7 @@ describe('generated decoders and avsc', () => {
         const schema = draw.record();
         compare(draw, schema, schema);
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 
@@ -135,7 +135,7 @@ describe('generated decoders and avsc', () => {
         const schema = draw.record();
         compare(draw, schema, draw.evolvedRecord(schema as never));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 500 },
     );
     expect(Math.min(met.rows, met.evolved, met.invalid, met.mutatedValid, met.incompatible)).toBeGreaterThan(
       50,

@@ -16,13 +16,18 @@ let emptyItems = 0;
 
 /**
  * Finds the ends of values of an Avro type, so that a decoder gets only bytes that hold a whole value. Symbols of enums are
- * not looked at. Throws RangeError where values are nested too deep for the stack.
+ * not looked at. What is nested deeper than the stack is no value.
  */
 export function findEndOf(type: Type, purpose: EndOf): FindEnd {
   const find = finder(type, purpose, new Map());
   return (source, pos, end) => {
     emptyItems = 0;
-    return find(source, pos, end);
+    try {
+      return find(source, pos, end);
+    } catch (error) {
+      if (error instanceof RangeError) return -1;
+      throw error;
+    }
   };
 }
 

@@ -4,6 +4,7 @@ import { addConfigCommand } from './commands/config.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDownCommand } from './commands/down.ts';
 import { addKeysCommand } from './commands/keys.ts';
+import { addLakeCommand } from './commands/lake.ts';
 import { addLoadCommand } from './commands/load.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStackCommand } from './commands/stack.ts';
@@ -28,6 +29,7 @@ const additions: AddCommand[] = [
   addWeatherCommand,
   addWaitCommand,
   addAuditCommand,
+  addLakeCommand,
 ];
 
 /** The command line; it throws what its commands throw, and commander's own errors, and never exits by itself. */

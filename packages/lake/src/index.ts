@@ -6,6 +6,7 @@ export { createRecordDecoder, type RecordDecoder } from './columns/record-decode
 export type { Action, Add, CommitInfo, MetaData, Protocol, Remove, Txn } from './delta/actions.ts';
 export { type Appended, DeltaLog, type Draft } from './delta/delta-log.ts';
 export type { LiveFile } from './delta/live-files.ts';
+export { deletedFileRetentionMs, intervalMs, logRetentionMs } from './delta/retention.ts';
 export { type Host, systemHost } from './host.ts';
 export * from './ledger/lake-table.ts';
 export {
@@ -16,6 +17,7 @@ export {
 } from './ledger/positions.ts';
 export type { PlannedFile, UploadedFiles } from './ledger/uploads.ts';
 export * from './maintenance/compactor.ts';
+export * from './maintenance/history.ts';
 export * from './maintenance/small-files.ts';
 export * from './maintenance/vacuum.ts';
 export type { ObjectEntry, ObjectStore } from './object-store.ts';

@@ -1,0 +1,150 @@
+import {
+  type CompactionLimits,
+  createEncoder,
+  deletedFileRetentionMs,
+  deleteGarbage,
+  type Garbage,
+  garbageIn,
+  smallFilesIn,
+  systemHost,
+  TableCompactor,
+} from '@windrow/lake';
+import { rowOrders } from '@windrow/lake-sink';
+import { WindrowError } from '@windrow/runtime';
+import type { CommandContext } from '../context.ts';
+import type { LakeTableName } from '../ledgers.ts';
+import { count } from '../tables.ts';
+import { type Lake, openTableLog } from './open-lake.ts';
+import { progressOf } from './progress.ts';
+
+/** As the lake sink has it in its ledger. */
+const sink = 'lake';
+/** A process of its own has more room than the sink has beside what it lands. */
+const limits: CompactionLimits = { maxRows: 262_144, maxBytes: 64 * 2 ** 20 };
+
+export interface CompactionResult {
+  table: string;
+  compactions: { date: string | null; window: string; files: number; rows: number; bytes: number }[];
+  /** What is left to do where it was only asked, or stopped. */
+  done: number;
+  /** Of those, by others in the meantime. */
+  overtaken: number;
+  filesRemoved: number;
+  bytesBefore: number;
+  bytesAfter: number;
+}
+
+/**
+ * Compacts all small files of a table, also of windows that have not closed; one commit for each window, so what is done when
+ * it is stopped stays done.
+ */
+export async function compactTable(
+  context: CommandContext,
+  lake: Lake,
+  table: LakeTableName,
+  { date, dryRun }: { date?: string; dryRun: boolean },
+): Promise<CompactionResult> {
+  await openTableLog(lake, table);
+  const compactor = await TableCompactor.open(lake.store, {
+    path: table.path,
+    sink,
+    orderBy: rowOrders(lake.contracts).get(table.path) ?? [],
+    encoder: createEncoder('columnar'),
+  });
+  if (!compactor) throw new WindrowError('LAKE_LOG_INVALID', `${table.path} is gone`);
+  const planned = async () =>
+    smallFilesIn((await compactor.files()).values(), limits).filter(
+      ({ partitionValues }) => date === undefined || partitionValues.date === date,
+    );
+  const groups = await planned();
+  const result: CompactionResult = {
+    ...{ table: table.path, done: 0, overtaken: 0, filesRemoved: 0, bytesBefore: 0, bytesAfter: 0 },
+    compactions: groups.map(({ partitionValues, namePrefix, files, rows, bytes }) => ({
+      ...{ date: partitionValues.date ?? null, window: namePrefix, files: files.length, rows, bytes },
+    })),
+  };
+  if (dryRun || groups.length === 0) return result;
+  const epochs = await compactor.claim();
+  const progress = progressOf(context, table.path, 'windows', groups.length);
+  try {
+    for (const group of groups) {
+      context.signal.throwIfAborted();
+      const compacted = await compactor.compact(group, epochs, context.signal);
+      result.done += 1;
+      progress.show(result.done);
+      if (!compacted) result.overtaken += 1;
+      else {
+        result.filesRemoved += compacted.filesBefore;
+        result.bytesBefore += compacted.bytesBefore;
+        result.bytesAfter += compacted.bytesAfter;
+      }
+    }
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+    const message = `stopped after ${count(result.done)} of ${count(groups.length)} windows of ${table.path}; they are done, and the others can be compacted again`;
+    throw new WindrowError('STOPPED', message, { cause: error });
+  } finally {
+    progress.end();
+  }
+  return result;
+}
+
+export interface VacuumResult {
+  table: string;
+  retentionMs: number;
+  garbage: Garbage[];
+  deleted: number;
+  /** Log entries past their retention. */
+  expiredLogFiles: number;
+}
+
+/**
+ * Deletes the files that were removed, or never named, longer ago than the retention, and log entries past theirs.
+ * @throws WindrowError USAGE for a shorter retention than the table's, without `force`
+ */
+export async function vacuumTable(
+  context: CommandContext,
+  lake: Lake,
+  table: LakeTableName,
+  { olderThanMs, dryRun, force }: { olderThanMs?: number; dryRun: boolean; force: boolean },
+): Promise<VacuumResult> {
+  const { store } = lake;
+  const log = await openTableLog(lake, table);
+  const ownMs = deletedFileRetentionMs(log.metaData.configuration);
+  const retentionMs = olderThanMs ?? ownMs;
+  if (retentionMs < ownMs && !force) {
+    const message = `table ${table.path} keeps removed files for ${hours(ownMs)}: what is younger may be what a running query reads, and versions of that time could no longer be read. Nothing reads them? Then add --force.`;
+    throw new WindrowError('USAGE', message);
+  }
+  if (!dryRun) {
+    // Whoever has compacted by hand and was killed has left intents, which would hold their files for ever.
+    const options = { path: table.path, sink, orderBy: [], encoder: createEncoder('columnar') };
+    await (await TableCompactor.open(store, options))?.claim();
+  }
+  const garbage = await garbageIn(store, table.path, systemHost, Date.now() - retentionMs);
+  const result: VacuumResult = { table: table.path, retentionMs, garbage, deleted: 0, expiredLogFiles: 0 };
+  if (dryRun) return result;
+  const progress = progressOf(context, table.path, 'files', garbage.length);
+  try {
+    await deleteGarbage(store, garbage, {
+      signal: context.signal,
+      onDeleted: (files) => {
+        result.deleted = files;
+        progress.show(files);
+      },
+    });
+    result.expiredLogFiles = await log.expire();
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+    const message = `stopped after ${count(result.deleted)} of ${count(garbage.length)} files of ${table.path}; the others stay until the next vacuum`;
+    throw new WindrowError('STOPPED', message, { cause: error });
+  } finally {
+    progress.end();
+  }
+  return result;
+}
+
+/** `168 hours` */
+export function hours(ms: number): string {
+  return Number.isFinite(ms) ? `${count(Math.round(ms / 36_000) / 100)} hours` : 'ever';
+}

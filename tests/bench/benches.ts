@@ -27,6 +27,27 @@ export const benches: Record<string, Bench> = {
     tables: ['lake', 'lake-windows', 'lake-backlog'],
     small: ['--events', '200000'],
   },
+  profile: {
+    what: "where the lake sink's time goes; [events]",
+    script: 'tests/bench/lake-profile.ts',
+    parts: ['kafka', 'registry', 's3'],
+    tables: ['profile'],
+    small: ['100000'],
+  },
+  commits: {
+    what: 'whether a long Delta log slows commits down; [commits]',
+    script: 'tests/bench/commits.ts',
+    parts: ['s3'],
+    tables: ['commits'],
+    small: ['1000'],
+  },
+  fetch: {
+    what: 'fetching from Kafka, as objects and as record batches; [records] [partitions] [rounds]',
+    script: 'packages/pipeline/bench/fetch.ts',
+    parts: ['kafka'],
+    tables: ['fetch'],
+    small: ['100000', '4', '1'],
+  },
   enricher: {
     what: 'the enricher, from Kafka to Kafka; [times the flights] [partitions]',
     script: 'services/enricher/bench/throughput.ts',

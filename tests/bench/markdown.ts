@@ -8,9 +8,16 @@ export function renderReport(report: BenchReport, command?: string): string {
   const widths = head.map((name, index) =>
     Math.max(3, name.length, ...body.map((row) => row[index]!.length)),
   );
-  const line = (cells: string[]) =>
-    `| ${cells.map((cell, index) => (index === 0 ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!))).join(' | ')} |`;
-  const rule = `| ${widths.map((width, index) => (index === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
+  const isText = columns.map((_, index) => index === 0 || rows.some((row) => typeof row[index] === 'string'));
+  const line = (cells: string[]) => {
+    const aligned = cells.map((cell, index) =>
+      isText[index] ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!),
+    );
+    return `| ${aligned.join(' | ')} |`;
+  };
+  const rule = line(
+    widths.map((width, index) => (isText[index] ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)),
+  );
   return [
     command ? `${title}: \`${command}\`` : title,
     '',

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestBucket, type TestBucket } from '@windrow/lake/testing';
 import { lakeSinkConfig } from '@windrow/lake-sink';
 import { type Sample, type SinkProcess, type SinkState, startSinkProcess } from './sink-process.ts';
-import { type DataCommit, dataCommits } from './table-history.ts';
+import { type TableHistory, tableHistory } from './table-history.ts';
 import { type EventsTopic, partitions } from './topic.ts';
 
 const askEveryMs = 200;
@@ -19,10 +19,8 @@ export interface LandOptions {
   nodeOptions?: string[];
 }
 
-export interface Landed {
+export interface Landed extends TableHistory {
   bucket: TestBucket;
-  commits: DataCommit[];
-  files: { path: string; bytes: number }[];
   fileBytes: number;
   /** From the first process that was ready to the last commit. */
   seconds: number;
@@ -76,10 +74,10 @@ export async function land({
   } finally {
     await Promise.all(sinks.map((sink) => sink.stop()));
   }
-  const commits = await dataCommits(bucket.store, topic.table);
-  const rows = sum(commits.map((commit) => commit.rows));
+  const history = await tableHistory(bucket.store, topic.table);
+  const rows = sum(history.commits.map((commit) => commit.rows));
   if (rows !== events) throw new Error(`${rows} rows have landed, not ${events}; the logs are in ${dir}`);
-  return { bucket, commits, ...figures(sinks, commits), heldMiB: asked.heldBytes / 2 ** 20 };
+  return { bucket, ...history, ...figures(sinks, history), heldMiB: asked.heldBytes / 2 ** 20 };
 }
 
 function areAtEnd(states: SinkState[]): boolean {
@@ -89,16 +87,14 @@ function areAtEnd(states: SinkState[]): boolean {
 
 function figures(
   sinks: SinkProcess[],
-  commits: DataCommit[],
-): Omit<Landed, 'bucket' | 'commits' | 'heldMiB'> {
+  { commits, files }: TableHistory,
+): Omit<Landed, 'bucket' | 'heldMiB' | keyof TableHistory> {
   const rows = sum(commits.map((commit) => commit.rows));
   const readyMs = Math.min(...sinks.map((sink) => sink.readyMs));
   const [first, last] = [commits[0]!, commits.at(-1)!];
-  const files = commits.flatMap((commit) => commit.files);
   const cpuAt = (ms: number) => sum(sinks.map(({ samples }) => cpuSecondsAt(samples, ms)));
   const warmRows = rows - first.rows;
   return {
-    files,
     fileBytes: sum(files.map(({ bytes }) => bytes)),
     seconds: (last.atMs - readyMs) / 1000,
     rowsPerSecond: rows / ((last.atMs - readyMs) / 1000),

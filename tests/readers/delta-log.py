@@ -1,8 +1,10 @@
 """Delta-rs at work on a table of the lake: prints as JSON what it sees of its log, or writes to it.
 
 usage: delta-log.py state|compact TABLE APP_ID…
+       delta-log.py offsets TABLE VERSION
   state    version, live files, and the transaction version of each APP_ID
   compact  compacts the small files, writes a checkpoint, and prints the same
+  offsets  the column _offset of all rows that the table had at VERSION, ascending
 
 Environment: as read-lake.py.
 """
@@ -14,8 +16,10 @@ import sys
 import deltalake
 
 _, action, path, *app_ids = sys.argv
+version = int(app_ids.pop()) if action == "offsets" else None
 table = deltalake.DeltaTable(
     f"s3://{os.environ['LAKE_BUCKET']}/{path}",
+    version=version,
     storage_options={
         "AWS_ENDPOINT_URL": os.environ["S3_ENDPOINT"],
         "AWS_ALLOW_HTTP": "true",
@@ -26,6 +30,9 @@ table = deltalake.DeltaTable(
 if action == "compact":
     table.optimize.compact()
     table.create_checkpoint()
+if action == "offsets":
+    json.dump(sorted(table.to_pyarrow_table(columns=["_offset"])["_offset"].to_pylist()), sys.stdout)
+    sys.exit()
 state = {
     "version": table.version(),
     "files": len(table.file_uris()),

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { S3ObjectStore } from './s3-object-store.ts';
 import { createTestBucket, type TestBucket } from './testing/index.ts';
@@ -26,6 +27,24 @@ describe('S3ObjectStore on a real S3', () => {
     await store.delete('a/one');
     expect(await store.get('a/one')).toBeUndefined();
     expect(store.url('a/one')).toBe(`s3://${bucket.options.bucket}/a/one`);
+  });
+
+  it('puts large objects in parts', async () => {
+    const { store, options } = bucket;
+    const content = new Uint8Array(20 * 2 ** 20).map((_, index) => index >>> 12);
+    await store.put('large', content);
+    expect(Buffer.compare((await store.get('large')) ?? new Uint8Array(), content)).toBe(0);
+    const { endpoint, region, credentials } = options;
+    const client = new S3Client({
+      endpoint: endpoint!,
+      region,
+      credentials: credentials!,
+      forcePathStyle: true,
+    });
+    const { ETag } = await client.send(new HeadObjectCommand({ Bucket: options.bucket, Key: 'large' }));
+    // S3 tells the number of parts behind the hash.
+    expect(ETag).toMatch(/-3"$/);
+    client.destroy();
   });
 
   it('lets one of many racing writers make an object', async () => {

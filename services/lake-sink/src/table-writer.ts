@@ -1,6 +1,7 @@
-import type { Claim } from '@windrow/lake';
-import type { FetchedBatch, Outcome, PartitionOffset } from '@windrow/pipeline';
-import { acceptedMs, type Feed } from './feeds.ts';
+import { type Claim, ColumnBuffers } from '@windrow/lake';
+import type { FetchedRecordBatches, PartitionOffset, RecordBatch } from '@windrow/pipeline';
+import type { PreparedRecords } from './column-codec.ts';
+import type { Feed } from './feeds.ts';
 import type { Lander } from './lander.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { MicroBatch } from './micro-batch.ts';
@@ -16,13 +17,15 @@ interface TableWriterOptions {
   lander: Lander;
   limits: Limits;
   budget: MemoryBudget;
+  /** Tries again while the registry is away, until the signal, whose reason it throws then. */
+  patiently<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T>;
   onLanded(offsets: PartitionOffset[], fillSeconds: number): void;
   /** Nothing more is landed until `begin`. */
   onFailure(error: unknown): void;
 }
 
 /** Rows that are taken up before room is asked for again. */
-const rowsPerRoom = 256;
+const rowsPerRoom = 2_048;
 
 /**
  * Fills micro-batches of one table and has them landed: one lands while the next one fills. While the next one is full
@@ -34,6 +37,8 @@ export class TableWriter {
   readonly newestMs = new Map<number, number>();
   readonly #options: TableWriterOptions;
   #filling: MicroBatch | undefined;
+  /** The room of a micro-batch that has landed, for the next one: left to the garbage collector, it would stay for long. */
+  #spare: ColumnBuffers | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Never rejects. */
   #landing: Promise<void> | undefined;
@@ -50,7 +55,7 @@ export class TableWriter {
 
   /** What fills and isn't landing yet. */
   get fillingBytes(): number {
-    return this.#filling?.bytes ?? 0;
+    return this.#filling?.memoryBytes ?? 0;
   }
 
   /** Discards what is not being committed, and waits for what is. */
@@ -68,48 +73,98 @@ export class TableWriter {
     this.newestMs.clear();
   }
 
-  /** Takes a fetched range up. Where `signal` or `seal` ends it half-way, only what it took is landed. */
-  async append(batch: FetchedBatch, outcomes: Outcome[], signal: AbortSignal): Promise<void> {
-    const { partition } = batch;
+  /**
+   * Takes a fetched range up. Where `signal` or `seal` ends it half-way, only what it took is landed.
+   * Error: what trying again doesn't help against.
+   */
+  async append(fetched: FetchedRecordBatches, signal: AbortSignal): Promise<void> {
+    const { partition } = fetched;
     if (!this.#positions.has(partition)) return;
     const until = AbortSignal.any([signal, this.#life.signal]);
-    let noted = false;
-    for (const [index, outcome] of outcomes.entries()) {
-      if (index % rowsPerRoom === 0) await this.#options.budget.room(until);
-      if (this.#isFull()) await this.#room(until);
-      if (until.aborted || this.#isSealed) return;
-      const filling = this.#open(partition, outcome.input.offset + 1);
-      this.#options.budget.take(filling.add(partition, outcome));
-      if (!noted && outcome.kind === 'ok') {
-        filling.acceptedMs.push(acceptedMs(this.feed, outcome.input, outcome.record));
-        noted = true;
+    const isOver = () => until.aborted || this.#isSealed;
+    const accepted = { isNoted: false };
+    for (const records of fetched.batches) {
+      const prepared = await this.#patiently(() => this.feed.codec.prepare(records), until);
+      for (let at = 0; prepared && at < records.count && !isOver(); ) {
+        await this.#options.budget.room(until);
+        if (this.#isFull()) await this.#room(until);
+        if (isOver()) return;
+        const next = this.#take(partition, prepared, at, accepted);
+        at = next === at ? next + (await this.#settle(partition, records, at, until)) : next;
       }
+      if (isOver()) return;
     }
-    if (until.aborted || this.#isSealed) return;
-    this.#open(partition, batch.nextOffset);
+    if (isOver()) return;
+    this.#advance(this.#open(), partition, fetched.nextOffset);
     this.#landIfReady();
   }
 
-  #open(partition: number, next: number): MicroBatch {
-    let filling = this.#filling;
-    if (!filling) {
-      filling = new MicroBatch(this.feed);
-      this.#filling = filling;
-      const opened = filling;
-      this.#timer = setTimeout(() => {
-        opened.isDue = true;
-        this.#landIfReady();
-      }, this.#options.limits.maxAgeMs);
-    }
-    filling.advance(partition, this.#positions.get(partition) ?? next, next);
+  /** @returns the index of the first record that it did not take */
+  #take(partition: number, prepared: PreparedRecords, from: number, accepted: { isNoted: boolean }): number {
+    const { offsets, timestampsMs, count } = prepared.records;
+    const filling = this.#open();
+    const first = filling.rows;
+    const to = Math.min(count, from + rowsPerRoom, from + this.#options.limits.maxRows - first);
+    this.#advance(filling, partition, offsets[from]!);
+    const next = this.#grown(filling, () => filling.take(partition, prepared, from, to));
+    if (next === from) return from;
+    this.#advance(filling, partition, offsets[next - 1]! + 1);
+    if (!accepted.isNoted) filling.noteAccepted(first, timestampsMs[from]!);
+    accepted.isNoted = true;
+    return next;
+  }
+
+  /** @returns 1 where the record was settled, 0 where nothing of it counts any more */
+  async #settle(partition: number, records: RecordBatch, index: number, until: AbortSignal): Promise<number> {
+    const input = records.record(index);
+    const outcome = await this.#patiently(() => this.feed.settle(input, partition), until);
+    if (!outcome || until.aborted || this.#isSealed) return 0;
+    const filling = this.#open();
+    this.#advance(filling, partition, input.offset);
+    this.#grown(filling, () => filling.settle(partition, outcome));
+    this.#advance(filling, partition, input.offset + 1);
+    return 1;
+  }
+
+  /** Undefined where `until` came first. */
+  #patiently<T>(call: () => Promise<T>, until: AbortSignal): Promise<T | undefined> {
+    return this.#options.patiently(call, until).catch((error: unknown) => {
+      if (until.aborted) return undefined;
+      throw error;
+    });
+  }
+
+  #grown<T>(batch: MicroBatch, fill: () => T): T {
+    const before = batch.memoryBytes;
+    const result = fill();
+    this.#options.budget.take(batch.memoryBytes - before);
+    return result;
+  }
+
+  #open(): MicroBatch {
+    if (this.#filling) return this.#filling;
+    const buffers = this.#spare ?? new ColumnBuffers(this.feed.schema);
+    // A spare one's room is counted already.
+    if (!this.#spare) this.#options.budget.take(buffers.memoryBytes);
+    this.#spare = undefined;
+    const opened = new MicroBatch(this.feed, buffers);
+    this.#filling = opened;
+    this.#timer = setTimeout(() => {
+      opened.isDue = true;
+      this.#landIfReady();
+    }, this.#options.limits.maxAgeMs);
+    return opened;
+  }
+
+  #advance(batch: MicroBatch, partition: number, next: number): void {
+    batch.advance(partition, this.#positions.get(partition) ?? next, next);
     this.#positions.set(partition, next);
-    return filling;
   }
 
   #isFull(): boolean {
     const { maxRows, maxBytes } = this.#options.limits;
     const filling = this.#filling;
-    return filling !== undefined && (filling.rows >= maxRows || filling.bytes >= maxBytes);
+    return filling !== undefined && (filling.rows >= maxRows || filling.usedBytes >= maxBytes);
   }
 
   /** Waits until the micro-batch that fills is not full, or nothing of this assignment matters any more. */
@@ -173,8 +228,19 @@ export class TableWriter {
   }
 
   #giveBack(batch: MicroBatch): void {
-    batch.release();
-    this.#options.budget.give(batch.bytes);
+    const { buffers, memoryBytes } = batch;
+    const isKept = this.#spare === undefined && this.#claim !== undefined;
+    if (isKept) {
+      buffers.clear();
+      this.#spare = buffers;
+    }
+    this.#options.budget.give(memoryBytes - (isKept ? buffers.memoryBytes : 0));
+  }
+
+  /** Gives up the room that nothing lies in. */
+  dropSpare(): void {
+    if (this.#spare) this.#options.budget.give(this.#spare.memoryBytes);
+    this.#spare = undefined;
   }
 
   /** From now on nothing is taken up. */

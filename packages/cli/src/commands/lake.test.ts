@@ -1,4 +1,4 @@
-import { createEncoder, LakeTable, ledgerColumns, type TableSchema } from '@windrow/lake';
+import { columnBuffersFrom, createEncoder, LakeTable, ledgerColumns, type TableSchema } from '@windrow/lake';
 import { createTestBucket, readTable, type TestBucket } from '@windrow/lake/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { createProgram } from '../program.ts';
@@ -50,7 +50,7 @@ async function land(): Promise<void> {
       offsets,
       offsets.map(() => Date.now()),
     ];
-    const encode = () => encoder.encode({ schema, rowCount: 10, columns });
+    const encode = () => encoder.encode({ buffers: columnBuffersFrom({ schema, rowCount: 10, columns }) });
     const upload = await table.upload(claim, [{ partitionValues: { date }, namePrefix, encode }]);
     await table.commit(upload, [{ ...of, fromOffset: next, nextOffset: next + 10, rows: 10 }]);
     next += 10;

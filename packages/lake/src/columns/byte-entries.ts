@@ -42,6 +42,11 @@ export class ByteEntries {
     return this.bytes.byteLength + this.starts.byteLength + this.slots.byteLength + this.hashes.byteLength;
   }
 
+  /** The entries' bytes, starts and, with a place in the hash table each, hashes. */
+  get usedBytes(): number {
+    return this.starts[this.count]! + this.count * (this.isDictionary ? 16 : 4);
+  }
+
   /**
    * The code of the bytes of `source` from `start` to `end`, which are copied where no entry has them yet.
    * @param view of the bytes of `source`, all of them

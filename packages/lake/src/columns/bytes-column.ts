@@ -19,6 +19,10 @@ export class BytesColumn extends ColumnBuffer {
     return this.present.byteLength + this.codes.byteLength + this.entries.memoryBytes;
   }
 
+  get usedBytes(): number {
+    return this.rows * (1 + this.codes.BYTES_PER_ELEMENT) + this.entries.usedBytes;
+  }
+
   append(value: string | Uint8Array): void {
     this.fill(value, 1);
   }

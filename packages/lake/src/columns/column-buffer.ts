@@ -19,6 +19,9 @@ export abstract class ColumnBuffer {
   /** What the column takes in memory, room that is not used yet included. */
   abstract get memoryBytes(): number;
 
+  /** What of it is in use. */
+  abstract get usedBytes(): number;
+
   /** Replaces the arrays of values by ones with `capacity` slots, the filled ones kept. */
   protected abstract resize(capacity: number): void;
 

@@ -26,6 +26,13 @@ export class ColumnBuffers {
     return bytes;
   }
 
+  /** What of it is in use. */
+  get usedBytes(): number {
+    let bytes = 0;
+    for (const column of this.columns) bytes += column.usedBytes;
+    return bytes;
+  }
+
   /** Takes the rows from `rows` on back, in all columns. */
   truncate(rows: number): void {
     for (const column of this.columns) column.truncate(rows);

@@ -14,6 +14,10 @@ abstract class NumberColumn<Values extends Float32Array | Float64Array | Int32Ar
     return this.present.byteLength + this.values.byteLength;
   }
 
+  get usedBytes(): number {
+    return this.rows * (1 + this.values.BYTES_PER_ELEMENT);
+  }
+
   append(value: number): void {
     this.fill(value, 1);
   }
@@ -68,6 +72,10 @@ export class BooleanColumn extends ColumnBuffer {
     return this.present.byteLength + this.values.byteLength;
   }
 
+  get usedBytes(): number {
+    return this.rows * (1 + this.values.BYTES_PER_ELEMENT);
+  }
+
   append(value: boolean): void {
     this.fill(value, 1);
   }
@@ -97,6 +105,10 @@ export class Int64Column extends ColumnBuffer {
 
   get memoryBytes(): number {
     return this.present.byteLength + this.values.byteLength;
+  }
+
+  get usedBytes(): number {
+    return this.rows * (1 + this.values.BYTES_PER_ELEMENT);
   }
 
   /** @param value a safe integer, or any of 64 bits as a bigint */

@@ -1,6 +1,7 @@
 import { WindrowError } from '@windrow/runtime';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { columnBuffersFrom } from '../columns/from-batch.ts';
 import { type Epochs, TableCompactor } from '../maintenance/compactor.ts';
 import { smallFilesIn } from '../maintenance/small-files.ts';
 import { deleteGarbage, garbageIn } from '../maintenance/vacuum.ts';
@@ -48,7 +49,7 @@ function plannedFiles(ranges: LedgerRange[], random: () => number): PlannedFile[
       namePrefix: '20130101T0000',
       encode: () => {
         const columns = schema.columns.map((_, column) => part.map((row) => row[column] as ColumnValue));
-        return encoder.encode({ schema, rowCount: part.length, columns });
+        return encoder.encode({ buffers: columnBuffersFrom({ schema, rowCount: part.length, columns }) });
       },
     }));
 }

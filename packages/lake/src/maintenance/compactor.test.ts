@@ -1,5 +1,6 @@
 import { WindrowError } from '@windrow/runtime';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { columnBuffersFrom } from '../columns/from-batch.ts';
 import { type Action, parseCommit, serializeCommit } from '../delta/actions.ts';
 import { DeltaLog } from '../delta/delta-log.ts';
 import { commitKey } from '../delta/log-paths.ts';
@@ -54,7 +55,8 @@ async function open(of: TableSchema): Promise<void> {
 async function land(rows: ColumnValue[][], of = schema, namePrefix = '20130101T0000'): Promise<void> {
   const all = rows.map((row, at) => [...row, topic, 0, next + at, world.nowMs]);
   const columns = of.columns.map((_, column) => all.map((row) => row[column]!));
-  const encode = () => encoder.encode({ schema: of, rowCount: all.length, columns });
+  const encode = () =>
+    encoder.encode({ buffers: columnBuffersFrom({ schema: of, rowCount: all.length, columns }) });
   const files = [{ partitionValues: { date: '2013-01-01' }, namePrefix, encode }];
   const ranges = [
     { topic, partition: 0, fromOffset: next, nextOffset: next + rows.length, rows: rows.length },
@@ -258,7 +260,9 @@ describe('a compaction', () => {
 
     const [file] = small!.files;
     const other: TableSchema = { columns: [{ name: 'theirs', type: 'long', nullable: true }] };
-    const strange = await encoder.encode({ schema: other, rowCount: 1, columns: [[1]] });
+    const strange = await encoder.encode({
+      buffers: columnBuffersFrom({ schema: other, rowCount: 1, columns: [[1]] }),
+    });
     const own = world.objects.get(fileKey(path, file!.path))!;
     world.objects.set(fileKey(path, file!.path), { ...own, bytes: strange.bytes });
     await expect(world.runUntil(compactor.compact(small!, claim.epochs))).rejects.toMatchObject({

@@ -1,4 +1,5 @@
 import { WindrowError } from '@windrow/runtime';
+import { columnBuffersFrom } from '../columns/from-batch.ts';
 import { DeltaLog } from '../delta/delta-log.ts';
 import type { LiveFile } from '../delta/live-files.ts';
 import { type Host, systemHost } from '../host.ts';
@@ -173,7 +174,9 @@ export class TableCompactor {
         'LAKE_LOG_INVALID',
         `${files.length} files of ${table} have ${merged.rowCount} rows, and the log says ${rows}: nothing was compacted`,
       );
-    const encoded = await this.#options.encoder.encode(merged.inOrderOf(this.#options.orderBy));
+    const encoded = await this.#options.encoder.encode({
+      buffers: columnBuffersFrom(merged.inOrderOf(this.#options.orderBy)),
+    });
     const written = rowsInFile(encoded.bytes);
     if (written !== rows || encoded.stats.numRecords !== rows)
       throw new WindrowError(

@@ -1,162 +1,168 @@
-import { constants, zstdCompressSync } from 'node:zlib';
-import type { ColumnMetaData, Encoding, SchemaElement } from 'hyparquet';
+import type { ColumnMetaData, DataPageHeader, Encoding, SchemaElement } from 'hyparquet';
 import type { ByteWriter } from 'hyparquet-writer';
-import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
-import type { ColumnValue, TableColumn } from '../table-schema.ts';
-import { boundsOf, type ColumnSummary, type PresentValue, wrongValue } from './column-bounds.ts';
-import { buildDictionary } from './dictionary.ts';
-import type { PageBody } from './page-body.ts';
-import { lowerBound, upperBound } from './string-order.ts';
+import type { Column } from '../columns/column-buffers.ts';
+import { wrongValue } from '../columns/from-batch.ts';
+import type { TableColumn } from '../table-schema.ts';
+import type { BloomFilter } from './bloom-filter.ts';
+import { type Chunk, type ChunkValues, gatherChunk } from './chunk-values.ts';
+import { type ColumnSummary, mergeBounds } from './column-bounds.ts';
+import { appendDeltas, deltaBits } from './delta-binary-packed.ts';
+import type { Dictionary } from './dictionary.ts';
+import { footerStatistics } from './footer-statistics.ts';
+import { appendHybrid, appendRun } from './hybrid-runs.ts';
+import { type PageSummary, writePage } from './page.ts';
+import type { PageBuffer } from './page-buffer.ts';
 
-/** Pages are what readers decompress at once: 20,000 rows as parquet-java makes them, fewer where values are long. */
-const maxPageRows = 20_000;
+/** Pages are what readers decompress at once, and what they leave out by the page index: fewer rows where values are long. */
+const maxPageRows = 32_768;
 const targetPageBytes = 2 ** 20;
+/** What deltas take of plain values at most: more isn't worth a reader's work. */
+const maxDeltaShare = 3 / 4;
+/** What a run of equal places takes beside its place, in bits. */
+const runBits = 16;
 
 /** One column of one row group, written. */
 export interface ColumnChunk extends ColumnSummary {
   readonly metadata: ColumnMetaData;
+  readonly pages: readonly PageSummary[];
+  readonly bloomFilter: BloomFilter | undefined;
+}
+
+interface ChunkEncoding {
+  readonly name: Encoding;
+  readonly dictionary?: Dictionary;
+  append(page: PageBuffer, from: number, to: number): void;
 }
 
 /**
- * Writes rows `from` to `to` of a column to `file` as a column chunk: a dictionary page where it pays, then data pages
- * (version 1, which every reader knows), each compressed with zstd level 1.
- * @param body scratch space, overwritten
+ * Writes a column's rows to `file` as a column chunk: a dictionary page where it pays, then data pages (version 1, which
+ * every reader knows), each compressed with zstd level 1.
+ * @param page scratch space, overwritten
  * @throws WindrowError ENCODE_FAILED naming the column
  */
 export function writeColumnChunk(
   file: ByteWriter,
-  body: PageBody,
-  column: TableColumn,
-  element: SchemaElement,
-  values: ArrayLike<ColumnValue>,
-  from: number,
-  to: number,
+  page: PageBuffer,
+  { column, element, isId }: { column: TableColumn; element: SchemaElement; isId: boolean },
+  buffer: Column,
+  order: Uint32Array,
 ): ColumnChunk {
-  const rows = to - from;
-  const { levels, present } = withoutNulls(values, from, to);
-  const nullCount = rows - present.length;
+  const { levels, values } = gatherChunk(buffer, order);
+  const nullCount = order.length - values.count;
   if (nullCount > 0 && !column.nullable) throw wrongValue(column, null);
-
-  const dictionary = buildDictionary(column.type, present);
-  const bounds = boundsOf(column, dictionary?.entries ?? present);
-  const encoding: Encoding = dictionary === undefined ? 'PLAIN' : 'RLE_DICTIONARY';
+  const encoding = encodingOf(values);
   const start = file.offset;
   let uncompressedBytes = 0;
-  if (dictionary !== undefined) {
-    body.clear();
-    body.appendPlain(column.type, dictionary.entries, 0, dictionary.entries.length);
-    uncompressedBytes += writePage(file, body.bytes, {
+  if (encoding.dictionary !== undefined) {
+    page.clear();
+    encoding.dictionary.appendEntries(page);
+    uncompressedBytes += writePage(file, page.bytes, {
       type: 'DICTIONARY_PAGE',
-      dictionary_page_header: { num_values: dictionary.entries.length, encoding: 'PLAIN' },
+      dictionary_page_header: { num_values: encoding.dictionary.count, encoding: 'PLAIN' },
     });
   }
   const dataPageOffset = file.offset;
-  const pageRows = dictionary === undefined ? rowsPerPage(present, rows) : maxPageRows;
-  let done = 0;
-  for (let row = 0; row < rows; row += pageRows) {
-    const pageEnd = Math.min(rows, row + pageRows);
-    let next = done;
-    for (let i = row; i < pageEnd; i++) next += levels[i]!;
-    body.clear();
-    if (column.nullable) body.appendLevels(levels, row, pageEnd);
-    if (dictionary === undefined) body.appendPlain(column.type, present, done, next);
-    else body.appendIndexes(dictionary.indexes, done, next, dictionary.bitWidth);
-    uncompressedBytes += writePage(file, body.bytes, {
+  const pages: PageSummary[] = [];
+  for (const { rows, from, to, firstRow } of pagesOf(order.length, { levels, values }, encoding)) {
+    page.clear();
+    if (column.nullable) appendLevels(page, levels, firstRow, firstRow + rows);
+    encoding.append(page, from, to);
+    const offset = file.offset;
+    uncompressedBytes += writePage(file, page.bytes, {
       type: 'DATA_PAGE',
-      data_page_header: {
-        num_values: pageEnd - row,
-        encoding,
-        definition_level_encoding: 'RLE',
-        repetition_level_encoding: 'RLE',
-      },
+      data_page_header: dataPageHeader(rows, encoding.name),
     });
-    done = next;
+    pages.push({
+      location: {
+        offset: BigInt(offset),
+        compressed_page_size: file.offset - offset,
+        first_row_index: BigInt(firstRow),
+      },
+      bounds: values.bounds(from, to),
+      nullCount: rows - (to - from),
+    });
   }
-
+  const bounds = pages.map((summary) => summary.bounds).reduce(mergeBounds, undefined);
   return {
     bounds,
     nullCount,
+    pages,
+    bloomFilter: isId ? values.bloomFilter?.() : undefined,
     metadata: {
       type: element.type!,
-      encodings: dictionary === undefined ? ['PLAIN', 'RLE'] : ['PLAIN', 'RLE', 'RLE_DICTIONARY'],
+      encodings: encoding.dictionary === undefined ? [encoding.name, 'RLE'] : ['PLAIN', 'RLE', encoding.name],
       path_in_schema: [column.name],
       codec: 'ZSTD',
-      num_values: BigInt(rows),
+      num_values: BigInt(order.length),
       total_uncompressed_size: BigInt(uncompressedBytes),
       total_compressed_size: BigInt(file.offset - start),
       data_page_offset: BigInt(dataPageOffset),
-      ...(dictionary === undefined ? {} : { dictionary_page_offset: BigInt(start) }),
+      ...(encoding.dictionary === undefined ? {} : { dictionary_page_offset: BigInt(start) }),
       statistics: footerStatistics({ bounds, nullCount }),
     },
   };
 }
 
-/** The values of the rows that have one, and for each row a 1 where it has one. */
-function withoutNulls(
-  values: ArrayLike<ColumnValue>,
-  from: number,
-  to: number,
-): { levels: Uint8Array; present: ArrayLike<PresentValue> } {
-  const levels = new Uint8Array(to - from);
-  let count = 0;
-  for (let i = from; i < to; i++) {
-    const value = values[i];
-    if (value === null || value === undefined) continue;
-    levels[i - from] = 1;
-    count++;
+/** The encoding that makes the chunk smallest, by estimates. */
+function encodingOf(values: ChunkValues): ChunkEncoding {
+  const dictionary = values.dictionary();
+  const whole = values.wholeNumbers?.();
+  const count = Math.max(1, values.count);
+  const plainBits = (8 * values.plainBytes(0, values.count)) / count;
+  const wholeBits = whole === undefined ? Number.POSITIVE_INFINITY : deltaBits(whole);
+  const places = dictionary === undefined ? Number.POSITIVE_INFINITY : placeBitsEach(dictionary, values);
+  if (whole !== undefined && wholeBits < places && wholeBits < maxDeltaShare * plainBits) {
+    return { name: 'DELTA_BINARY_PACKED', append: (page, from, to) => appendDeltas(page, whole, from, to) };
   }
-  const rows: ArrayLike<ColumnValue> =
-    from === 0 && to === values.length ? values : Array.prototype.slice.call(values, from, to);
-  if (count === to - from) return { levels, present: rows as ArrayLike<PresentValue> };
-  const present: PresentValue[] = [];
-  for (let i = 0; i < levels.length; i++) if (levels[i] === 1) present.push(rows[i] as PresentValue);
-  return { levels, present };
+  if (dictionary !== undefined) {
+    const append = (page: PageBuffer, from: number, to: number) => {
+      page.reserve(1);
+      page.buffer[page.length++] = dictionary.bitWidth;
+      appendHybrid(page, dictionary.places, from, to, dictionary.bitWidth);
+    };
+    return { name: 'RLE_DICTIONARY', dictionary, append };
+  }
+  return { name: 'PLAIN', append: (page, from, to) => values.appendPlain(page, from, to) };
 }
 
-function rowsPerPage(present: ArrayLike<PresentValue>, rows: number): number {
-  let bytes = 0;
-  for (let i = 0; i < present.length; i++) {
-    const value = present[i];
-    bytes += typeof value === 'string' || value instanceof Uint8Array ? 4 + value.length : 8;
-  }
-  return Math.max(1, Math.min(maxPageRows, Math.floor((rows * targetPageBytes) / (bytes + 1))));
+/** What a value takes in a dictionary's pages and its share of the dictionary, in bits. */
+function placeBitsEach({ bitWidth, count, places }: Dictionary, values: ChunkValues): number {
+  if (values.wholeNumbers === undefined) return 0;
+  let runs = 1;
+  for (let at = 1; at < places.length; at++) if (places[at] !== places[at - 1]) runs++;
+  const inPages = Math.min(bitWidth, (runs / places.length) * (bitWidth + runBits));
+  return inPages + (64 * count) / places.length;
 }
 
-type PageHeader = Omit<
-  Parameters<typeof writePageHeader>[1],
-  'uncompressed_page_size' | 'compressed_page_size'
->;
-
-/** @returns the page's size before compression, its header included */
-function writePage(file: ByteWriter, body: Uint8Array, header: PageHeader): number {
-  const compressed = zstdCompressSync(body, {
-    // One piece of output for one page: the default cuts it into pieces of 16 KiB and joins them again.
-    chunkSize: Math.max(1024, body.length + (body.length >> 8) + 64),
-    params: { [constants.ZSTD_c_compressionLevel]: 1 },
-  });
-  const start = file.offset;
-  writePageHeader(file, {
-    ...header,
-    uncompressed_page_size: body.length,
-    compressed_page_size: compressed.length,
-  });
-  const headerBytes = file.offset - start;
-  file.appendBytes(compressed);
-  return headerBytes + body.length;
+function* pagesOf(rows: number, { levels, values }: Chunk, { name }: ChunkEncoding) {
+  const bytes = name === 'PLAIN' ? values.plainBytes(0, values.count) : 0;
+  const pageRows = Math.max(1, Math.min(maxPageRows, Math.floor((rows * targetPageBytes) / (bytes + 1))));
+  let from = 0;
+  for (let firstRow = 0; firstRow < rows; firstRow += pageRows) {
+    const end = Math.min(rows, firstRow + pageRows);
+    let to = from;
+    if (levels === undefined) to += end - firstRow;
+    else for (let row = firstRow; row < end; row++) to += levels[row]!;
+    yield { firstRow, rows: end - firstRow, from, to };
+    from = to;
+  }
 }
 
-function footerStatistics({ bounds, nullCount }: ColumnSummary): NonNullable<ColumnMetaData['statistics']> {
-  const counted = { null_count: BigInt(nullCount) };
-  if (bounds === undefined || bounds === 'unordered') return counted;
-  if (typeof bounds.min !== 'string' || typeof bounds.max !== 'string') {
-    return { ...counted, min_value: bounds.min, max_value: bounds.max };
-  }
-  const min = lowerBound(bounds.min);
-  const max = upperBound(bounds.max);
+/** Definition levels of a version 1 data page: the length of the runs in bytes, then the runs. */
+function appendLevels(page: PageBuffer, levels: Uint8Array | undefined, from: number, to: number): void {
+  page.reserve(16);
+  const lengthAt = page.length;
+  page.length += 4;
+  if (levels === undefined) appendRun(page, 1, to - from, 1);
+  else appendHybrid(page, levels, from, to, 1);
+  page.buffer.writeUInt32LE(page.length - lengthAt - 4, lengthAt);
+}
+
+function dataPageHeader(rows: number, encoding: Encoding): DataPageHeader {
   return {
-    ...counted,
-    min_value: min,
-    is_min_value_exact: min === bounds.min,
-    ...(max === undefined ? {} : { max_value: max, is_max_value_exact: max === bounds.max }),
+    num_values: rows,
+    encoding,
+    definition_level_encoding: 'RLE',
+    repetition_level_encoding: 'RLE',
   };
 }

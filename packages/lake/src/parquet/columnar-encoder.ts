@@ -1,9 +1,12 @@
 import type { RowGroup, SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import type { ColumnBatch, EncodedFile, ParquetEncoder } from '../table-schema.ts';
-import { type ColumnSummary, fileStats, mergeBounds, wrongLength } from './column-bounds.ts';
+import type { BytesColumn } from '../columns/bytes-column.ts';
+import type { EncodedFile, FileRows, ParquetEncoder } from '../table-schema.ts';
+import { type ColumnSummary, fileStats, mergeBounds } from './column-bounds.ts';
 import { writeColumnChunk } from './column-chunk.ts';
-import { PageBody } from './page-body.ts';
+import { fileOrder } from './file-order.ts';
+import { columnIndex } from './footer-statistics.ts';
+import { PageBuffer } from './page-buffer.ts';
 import { schemaElements } from './schema-elements.ts';
 
 /** A row group ends at whichever limit comes first; readers hold one in memory. */
@@ -12,20 +15,19 @@ const maxRowGroupBytes = 64 * 2 ** 20;
 
 /**
  * From column buffers to Parquet pages without a row in between. The pages are made here; the footer is
- * hyparquet-writer's. Memory: the finished file up to three times, and one page of one column.
+ * hyparquet-writer's. Memory: the finished file up to three times, and the values of one column of one row group.
  */
 export function createColumnarEncoder(): ParquetEncoder {
   return {
     name: 'columnar',
-    encode: (batch) => new Promise((resolve) => resolve(encode(batch))),
+    encode: (rows) => new Promise((resolve) => resolve(encode(rows))),
   };
 }
 
-function encode(batch: ColumnBatch): EncodedFile {
-  const { columns, rowCount, schema } = batch;
-  schema.columns.forEach((column, index) => {
-    if (columns[index]?.length !== rowCount) throw wrongLength(column, columns[index]?.length, rowCount);
-  });
+function encode(rows: FileRows): EncodedFile {
+  const { buffers } = rows;
+  const order = fileOrder(rows);
+  const { schema } = buffers;
   const elements = schemaElements(schema);
   const file = new ByteWriter(2 ** 16);
   const parquet = new ParquetWriter({
@@ -35,63 +37,88 @@ function encode(batch: ColumnBatch): EncodedFile {
     // Bounds are cut already when they come into the metadata.
     statisticsTruncateLength: Number.POSITIVE_INFINITY,
   });
-  const body = new PageBody();
+  const page = new PageBuffer();
   const summaries: ColumnSummary[] = schema.columns.map(() => ({ bounds: undefined, nullCount: 0 }));
-  for (let from = 0; from < rowCount; ) {
-    const to = rowGroupEnd(batch, from);
-    parquet.row_groups.push(writeRowGroup(file, body, batch, elements, from, to, summaries));
+  for (let from = 0; from < order.length; ) {
+    const to = rowGroupEnd({ buffers, order }, from);
+    parquet.row_groups.push(
+      writeRowGroup(parquet, file, page, { buffers, order: order.subarray(from, to) }, elements, summaries),
+    );
     from = to;
   }
-  parquet.num_rows = BigInt(rowCount);
+  parquet.num_rows = BigInt(order.length);
   parquet.finish();
-  return { bytes: file.getBytes().slice(), stats: fileStats(batch, summaries) };
+  return { bytes: file.getBytes().slice(), stats: fileStats(schema, order.length, summaries) };
 }
 
 /** @param summaries brought up to date, in place, with what the group holds */
 function writeRowGroup(
+  parquet: ParquetWriter,
   file: ByteWriter,
-  body: PageBody,
-  { columns, schema }: ColumnBatch,
+  page: PageBuffer,
+  { buffers, order }: Required<FileRows>,
   elements: readonly SchemaElement[],
-  from: number,
-  to: number,
   summaries: ColumnSummary[],
 ): RowGroup {
   const start = file.offset;
   let uncompressedBytes = 0n;
-  const chunks = schema.columns.map((column, index) => {
+  const { columns, idColumns = [] } = buffers.schema;
+  const chunks = columns.map((column, index) => {
     const offset = file.offset;
-    const chunk = writeColumnChunk(file, body, column, elements[index + 1]!, columns[index]!, from, to);
-    uncompressedBytes += chunk.metadata.total_uncompressed_size;
+    const of = { column, element: elements[index + 1]!, isId: idColumns.includes(column.name) };
+    const { bloomFilter, bounds, metadata, nullCount, pages } = writeColumnChunk(
+      file,
+      page,
+      of,
+      buffers.columns[index]!,
+      order,
+    );
+    uncompressedBytes += metadata.total_uncompressed_size;
     const before = summaries[index]!;
     summaries[index] = {
-      bounds: mergeBounds(before.bounds, chunk.bounds),
-      nullCount: before.nullCount + chunk.nullCount,
+      bounds: mergeBounds(before.bounds, bounds),
+      nullCount: before.nullCount + nullCount,
     };
-    return { file_offset: BigInt(offset), meta_data: chunk.metadata };
+    const chunk = { file_offset: BigInt(offset), meta_data: metadata };
+    const pageBounds = columnIndex(column.type, pages);
+    parquet.pendingIndexes.push({
+      chunk,
+      offsetIndex: { page_locations: pages.map(({ location }) => location) },
+      ...(pageBounds && { columnIndex: pageBounds }),
+      ...(bloomFilter && { bloomFilter: bloomFilter.words }),
+    });
+    return chunk;
   });
   return {
     columns: chunks,
-    num_rows: BigInt(to - from),
+    num_rows: BigInt(order.length),
     total_byte_size: uncompressedBytes,
     total_compressed_size: BigInt(file.offset - start),
     file_offset: BigInt(start),
   };
 }
 
-function rowGroupEnd({ columns, rowCount, schema }: ColumnBatch, from: number): number {
-  const end = Math.min(rowCount, from + maxRowGroupRows);
-  const long = columns.filter((_, index) => {
-    const type = schema.columns[index]!.type;
-    return type === 'string' || type === 'binary';
-  });
+function rowGroupEnd({ buffers, order }: Required<FileRows>, from: number): number {
+  const end = Math.min(order.length, from + maxRowGroupRows);
+  const long = buffers.columns.filter((column) => column.kind === 'bytes');
+  if (long.reduce((sum, column) => sum + mostBytes(column, end - from), 0) <= maxRowGroupBytes) return end;
   let bytes = 0;
-  for (let row = from; row < end; row++) {
-    for (const values of long) {
-      const value = values[row];
-      if (typeof value === 'string' || value instanceof Uint8Array) bytes += value.length;
+  for (let at = from; at < end; at++) {
+    const row = order[at]!;
+    for (const { codes, entries, present } of long) {
+      if (present[row] === 0) continue;
+      const code = codes[row]!;
+      bytes += entries.starts[code + 1]! - entries.starts[code]!;
     }
-    if (bytes > maxRowGroupBytes) return row + 1;
+    if (bytes > maxRowGroupBytes) return at + 1;
   }
   return end;
+}
+
+/** What so many of a column's values can take at most. */
+function mostBytes({ entries: { count, isDictionary, starts } }: BytesColumn, rows: number): number {
+  if (!isDictionary) return starts[count]!;
+  let longest = 0;
+  for (let code = 0; code < count; code++) longest = Math.max(longest, starts[code + 1]! - starts[code]!);
+  return rows * longest;
 }

@@ -33,6 +33,31 @@ export function appendDeltas(
   }
 }
 
+/** How many blocks are looked at to tell what all of them take. */
+const sampledBlocks = 16;
+
+/** What a value takes on average, in bits, found out from some of the blocks. */
+export function deltaBits(values: Float64Array | Int32Array): number {
+  const blocks = Math.ceil((values.length - 1) / blockValues);
+  const step = Math.max(1, Math.floor(blocks / sampledBlocks));
+  let bits = 0;
+  let counted = 0;
+  for (let block = 0; block < blocks; block += step) {
+    const start = 1 + block * blockValues;
+    const end = Math.min(values.length, start + blockValues);
+    let least = Number.POSITIVE_INFINITY;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let index = start; index < end; index++) {
+      const delta = values[index]! - values[index - 1]!;
+      if (delta < least) least = delta;
+      if (delta > most) most = delta;
+    }
+    bits += (end - start) * bitsOf(most - least) + 8 * (miniblocks + 4);
+    counted += end - start;
+  }
+  return counted === 0 ? Number.POSITIVE_INFINITY : bits / counted;
+}
+
 function appendBlock(page: PageBuffer, values: Float64Array | Int32Array, start: number, end: number): void {
   let least = Number.POSITIVE_INFINITY;
   for (let index = start; index < end; index++) {

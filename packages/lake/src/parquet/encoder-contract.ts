@@ -5,10 +5,12 @@ import { WindrowError } from '@windrow/runtime';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runReader } from '../../../../tests/readers/python.ts';
+import { columnBuffersFrom } from '../columns/from-batch.ts';
 import type {
   ColumnBatch,
   ColumnType,
   EncodedFile,
+  FileRows,
   FileStats,
   ParquetEncoder,
   TableColumn,
@@ -61,6 +63,7 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
     ...(limits.nan === 'kept' ? [nanCase] : []),
     ...(limits.longs === 'exact' ? [wideLongCase] : []),
   ];
+  const encoded = async (batch: ColumnBatch) => encoder.encode(rowsOf(batch));
   const expected = ({ batch }: ContractCase) => toldColumns(batch, limits.zero === 'unsigned');
 
   describe(`${encoder.name} encoder`, () => {
@@ -72,7 +75,7 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
       folder = await mkdtemp(join(tmpdir(), 'windrow-encoder-'));
       const paths: string[] = [];
       for (const [index, { name, batch }] of cases.entries()) {
-        const file = await encoder.encode(batch);
+        const file = await encoder.encode(rowsOf(batch));
         files.set(name, file);
         paths.push(join(folder, `${index}.parquet`));
         await writeFile(paths[index]!, file.bytes);
@@ -149,7 +152,7 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
     it('keeps any batch', async () => {
       await fc.assert(
         fc.asyncProperty(arbitraryBatch(limits), async (batch) => {
-          const { bytes, stats } = await encoder.encode(batch);
+          const { bytes, stats } = await encoder.encode(rowsOf(batch));
           expect(await readBack(bytes, batch.schema)).toEqual(toldColumns(batch, limits.zero === 'unsigned'));
           expect(stats.numRecords).toBe(batch.rowCount);
         }),
@@ -180,7 +183,7 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
       ];
 
       it.each(refused)('%s', async (_, batch) => {
-        const error = await encoder.encode(batch).catch((thrown: unknown) => thrown);
+        const error = await encoded(batch).catch((thrown: unknown) => thrown);
         expect(error).toBeInstanceOf(WindrowError);
         expect(error).toMatchObject({ code: 'ENCODE_FAILED', retriable: false });
         expect((error as Error).message).toMatch(/^column subject /);
@@ -189,6 +192,8 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
     });
   });
 }
+
+const rowsOf = (batch: ColumnBatch): FileRows => ({ buffers: columnBuffersFrom(batch) });
 
 /** Bounds with those that JSON has to be given digit by digit as bigints. */
 function toldBounds(bounds: FileStats['minValues']): Record<string, unknown> | undefined {

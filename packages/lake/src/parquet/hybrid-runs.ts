@@ -23,12 +23,17 @@ export function appendHybrid(
       continue;
     }
     appendPacked(page, values, packedFrom, at, bitWidth);
-    page.reserve(12);
-    page.appendVarint((runEnd - at) * 2);
-    for (let bits = 0; bits < bitWidth; bits += 8) page.buffer[page.length++] = value >>> bits;
+    appendRun(page, value, runEnd - at, bitWidth);
     packedFrom = at = runEnd;
   }
   appendPacked(page, values, packedFrom, to, bitWidth);
+}
+
+/** `count` times the same value. */
+export function appendRun(page: PageBuffer, value: number, count: number, bitWidth: number): void {
+  page.reserve(12);
+  page.appendVarint(count * 2);
+  for (let bits = 0; bits < bitWidth; bits += 8) page.buffer[page.length++] = value >>> bits;
 }
 
 function appendPacked(

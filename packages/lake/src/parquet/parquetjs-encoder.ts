@@ -1,21 +1,19 @@
 import { WindrowError } from '@windrow/runtime';
 import parquetjs, { type ByteSink, type FieldDefinition, type ParquetSchema } from 'parquetjs-lite';
+import type { Column } from '../columns/column-buffers.ts';
+import { wrongValue } from '../columns/from-batch.ts';
 import type {
-  ColumnBatch,
   ColumnType,
   ColumnValue,
   EncodedFile,
+  FileRows,
   ParquetEncoder,
   TableColumn,
+  TableSchema,
 } from '../table-schema.ts';
-import {
-  boundsOf,
-  type ColumnSummary,
-  fileStats,
-  type PresentValue,
-  wrongLength,
-  wrongValue,
-} from './column-bounds.ts';
+import { gatherChunk } from './chunk-values.ts';
+import { type ColumnSummary, fileStats } from './column-bounds.ts';
+import { fileOrder } from './file-order.ts';
 
 /** Also the rows of a page: of a row group with several pages the library loses the bounds when the first is all null. */
 const rowGroupRows = 16_384;
@@ -43,50 +41,47 @@ export function createParquetjsEncoder(): ParquetEncoder {
   return { name: 'parquetjs-lite', encode };
 }
 
-async function encode(batch: ColumnBatch): Promise<EncodedFile> {
-  const { columns, rowCount, schema } = batch;
-  const summaries = schema.columns.map((column, index) => summarize(column, columns[index] ?? [], rowCount));
+async function encode(rows: FileRows): Promise<EncodedFile> {
+  const { buffers } = rows;
+  const { schema } = buffers;
+  const order = fileOrder(rows);
+  const summaries = schema.columns.map((column, index) => summarize(column, buffers.columns[index]!, order));
   const sink = new MemorySink();
-  const writer = await parquetjs.ParquetWriter.openStream(parquetjsSchema(batch), sink, {
+  const writer = await parquetjs.ParquetWriter.openStream(parquetjsSchema(schema), sink, {
     // The library's page index is invalid; readers that use it fail.
     pageIndex: false,
     pageSize: rowGroupRows,
     rowGroupSize: rowGroupRows,
   });
   const convert = schema.columns.map(({ type }) => toParquetjs(type));
-  for (let row = 0; row < rowCount; row++) {
+  for (const row of order) {
     const record: Record<string, unknown> = {};
     schema.columns.forEach(({ name }, index) => {
-      const value = columns[index]![row];
-      if (value !== null && value !== undefined) record[name] = convert[index]!(value);
+      const value = buffers.valueAt(index, row);
+      if (value !== null) record[name] = convert[index]!(value);
     });
     // Without the await a row group that is being written takes rows twice.
     await writer.appendRow(record);
   }
   await writer.close();
-  return { bytes: sink.bytes(), stats: fileStats(batch, summaries) };
+  return { bytes: sink.bytes(), stats: fileStats(schema, order.length, summaries) };
 }
 
 /** Checks a column before any of it is written. */
-function summarize(column: TableColumn, values: ArrayLike<ColumnValue>, rowCount: number): ColumnSummary {
-  if (values.length !== rowCount) throw wrongLength(column, values.length, rowCount);
-  const isFloat = column.type === 'double' || column.type === 'float';
-  const present: PresentValue[] = [];
-  for (let i = 0; i < rowCount; i++) {
-    const value = values[i];
-    if (value === null || value === undefined) continue;
-    if (typeof value === 'bigint' && !Number.isSafeInteger(Number(value))) {
-      throw beyondParquetjs(column, 'rounds longs beyond 2^53');
-    }
-    if (isFloat && Number.isNaN(value)) throw beyondParquetjs(column, 'has no NaN');
-    if (column.type === 'timestamp' && typeof value === 'number' && value < -maxDateMs) {
-      throw beyondParquetjs(column, 'has no times before the year -271821');
-    }
-    present.push(value);
-  }
-  const nullCount = rowCount - present.length;
+function summarize(column: TableColumn, buffer: Column, order: Uint32Array): ColumnSummary {
+  const { values } = gatherChunk(buffer, order);
+  const nullCount = order.length - values.count;
   if (nullCount > 0 && !column.nullable) throw wrongValue(column, null);
-  return { bounds: boundsOf(column, present), nullCount };
+  const bounds = values.bounds(0, values.count);
+  const isFloat = column.type === 'double' || column.type === 'float';
+  if (bounds === 'unordered' && isFloat) throw beyondParquetjs(column, 'has no NaN');
+  if (bounds === undefined || bounds === 'unordered') return { bounds, nullCount };
+  if (column.type === 'timestamp' && Number(bounds.min) < -maxDateMs) {
+    throw beyondParquetjs(column, 'has no times before the year -271821');
+  }
+  const isWide = [bounds.min, bounds.max].some((bound) => !Number.isSafeInteger(Number(bound)));
+  if (buffer.kind === 'int64' && isWide) throw beyondParquetjs(column, 'rounds longs beyond 2^53');
+  return { bounds, nullCount };
 }
 
 function beyondParquetjs(column: TableColumn, limit: string): WindrowError {
@@ -96,7 +91,7 @@ function beyondParquetjs(column: TableColumn, limit: string): WindrowError {
   );
 }
 
-function parquetjsSchema({ schema }: ColumnBatch): ParquetSchema {
+function parquetjsSchema(schema: TableSchema): ParquetSchema {
   return new parquetjs.ParquetSchema(
     Object.fromEntries(
       schema.columns.map(({ name, nullable, type }): [string, FieldDefinition] => [
@@ -114,7 +109,7 @@ function parquetjsSchema({ schema }: ColumnBatch): ParquetSchema {
 }
 
 /** The library refuses negative times and dates as numbers but not as Dates; equal ones share a Date so that it counts them once. */
-function toParquetjs(type: ColumnType): (value: PresentValue) => unknown {
+function toParquetjs(type: ColumnType): (value: NonNullable<ColumnValue>) => unknown {
   if (type !== 'timestamp' && type !== 'date') return (value) => value;
   const unitMs = type === 'date' ? dayMs : 1;
   const dates = new Map<number, Date>();

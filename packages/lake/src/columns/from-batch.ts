@@ -1,0 +1,83 @@
+import { WindrowError } from '@windrow/runtime';
+import type { ColumnBatch, ColumnValue, TableColumn } from '../table-schema.ts';
+import { type Column, ColumnBuffers } from './column-buffers.ts';
+
+/**
+ * Column buffers of JavaScript values, each checked to be one that its column can hold.
+ * @throws WindrowError ENCODE_FAILED naming the column; never the value, which may be personal
+ */
+export function columnBuffersFrom({ columns, rowCount, schema }: ColumnBatch): ColumnBuffers {
+  const buffers = new ColumnBuffers(schema);
+  schema.columns.forEach((column, index) => {
+    const values = columns[index];
+    if (values?.length !== rowCount) throw wrongLength(column, values?.length, rowCount);
+    const buffer = buffers.columns[index]!;
+    buffer.reserve(rowCount);
+    for (let row = 0; row < rowCount; row++) {
+      const value = values[row];
+      if (value === null || value === undefined) buffer.appendNull();
+      else if (!appended(column, buffer, value)) throw wrongValue(column, value);
+    }
+  });
+  return buffers;
+}
+
+/** False, and nothing appended, where the column can't hold the value. */
+function appended({ type }: TableColumn, buffer: Column, value: NonNullable<ColumnValue>): boolean {
+  switch (buffer.kind) {
+    case 'boolean':
+      if (typeof value !== 'boolean') return false;
+      buffer.append(value);
+      return true;
+    case 'bytes':
+      if (type === 'string' ? typeof value !== 'string' : !(value instanceof Uint8Array)) return false;
+      buffer.append(value as string | Uint8Array);
+      return true;
+    case 'float32':
+    case 'float64':
+      if (typeof value !== 'number') return false;
+      buffer.append(value);
+      return true;
+    case 'int32':
+      if (typeof value !== 'number' || (value | 0) !== value) return false;
+      buffer.append(value);
+      return true;
+    case 'int64': {
+      const isHeld =
+        typeof value === 'bigint'
+          ? type === 'long' && BigInt.asIntN(64, value) === value
+          : typeof value === 'number' && Number.isSafeInteger(value);
+      if (isHeld) buffer.append(value as number | bigint);
+      return isHeld;
+    }
+  }
+}
+
+/** The error for a value that its column can't hold. */
+export function wrongValue(column: TableColumn, value: ColumnValue): WindrowError {
+  const got =
+    value instanceof Uint8Array
+      ? 'bytes'
+      : value === null
+        ? 'null'
+        : typeof value === 'number'
+          ? numberKind(value)
+          : `a ${typeof value}`;
+  return new WindrowError(
+    'ENCODE_FAILED',
+    `column ${column.name} of type ${column.type} got ${got}: correct the step that fills it`,
+  );
+}
+
+function numberKind(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : 'an infinity';
+  return Number.isInteger(value) ? 'an integer out of range' : 'a number with a fraction';
+}
+
+/** The error for a column with fewer or more values than its batch has rows. */
+function wrongLength(column: TableColumn, length: number | undefined, rowCount: number): WindrowError {
+  return new WindrowError(
+    'ENCODE_FAILED',
+    `column ${column.name} has ${length ?? 'no'} values for ${rowCount} rows: correct the step that fills it`,
+  );
+}

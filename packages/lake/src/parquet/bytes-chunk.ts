@@ -1,0 +1,140 @@
+import type { ByteEntries } from '../columns/byte-entries.ts';
+import { BloomFilter } from './bloom-filter.ts';
+import type { ChunkValues } from './chunk-values.ts';
+import type { ColumnBounds } from './column-bounds.ts';
+import { type Dictionary, maxDictionaryEntries, placeBits } from './dictionary.ts';
+import type { PageBuffer } from './page-buffer.ts';
+
+/** Above this share of different values plain pages take less. */
+const maxShare = 1 / 2;
+const lengthBytes = 4;
+
+/** Of strings and binary values. */
+export class BytesChunk implements ChunkValues {
+  readonly #entries: ByteEntries;
+  /** Of each value: its entry. */
+  readonly #codes: Int32Array;
+
+  constructor(entries: ByteEntries, codes: Int32Array) {
+    this.#entries = entries;
+    this.#codes = codes;
+  }
+
+  get count(): number {
+    return this.#codes.length;
+  }
+
+  /** Binary values have no order that readers agree on. */
+  bounds(from: number, to: number): ColumnBounds | 'unordered' {
+    if (from >= to) return undefined;
+    if (!this.#entries.isText) return 'unordered';
+    const codes = this.#codes;
+    let min = codes[from]!;
+    let max = min;
+    let last = min;
+    let leastPrefix = this.#prefix(min);
+    let greatestPrefix = leastPrefix;
+    for (let at = from + 1; at < to; at++) {
+      const code = codes[at]!;
+      if (code === last) continue;
+      last = code;
+      const prefix = this.#prefix(code);
+      if (prefix <= leastPrefix && this.#compare(code, min) < 0) {
+        min = code;
+        leastPrefix = prefix;
+      } else if (prefix >= greatestPrefix && this.#compare(code, max) > 0) {
+        max = code;
+        greatestPrefix = prefix;
+      }
+    }
+    const text = (code: number) => Buffer.from(this.#entries.entry(code)).toString();
+    return { min: text(min), max: text(max) };
+  }
+
+  /** The first three bytes, zeros behind shorter ones: what has a lesser prefix comes before. */
+  #prefix(code: number): number {
+    const { bytes, starts } = this.#entries;
+    const start = starts[code]!;
+    const length = starts[code + 1]! - start;
+    if (length >= 3) return (bytes[start]! << 16) | (bytes[start + 1]! << 8) | bytes[start + 2]!;
+    return length === 0 ? 0 : (bytes[start]! << 16) | (length === 1 ? 0 : bytes[start + 1]! << 8);
+  }
+
+  /** By their bytes, which is the order of Unicode's code points, and that of Parquet and Delta. */
+  #compare(left: number, right: number): number {
+    const { bytes, starts } = this.#entries;
+    let a = starts[left]!;
+    let b = starts[right]!;
+    const aEnd = starts[left + 1]!;
+    const bEnd = starts[right + 1]!;
+    for (; a < aEnd && b < bEnd; a++, b++) {
+      const difference = bytes[a]! - bytes[b]!;
+      if (difference !== 0) return difference;
+    }
+    return aEnd - a - (bEnd - b);
+  }
+
+  dictionary(): Dictionary | undefined {
+    if (!this.#entries.isDictionary || !this.#entries.isText) return undefined;
+    const codes = this.#codes;
+    const entries = this.#entries;
+    /** Entry → its place + 1. */
+    const placeOf = new Int32Array(entries.count);
+    const used: number[] = [];
+    const places = new Int32Array(codes.length);
+    for (let at = 0; at < codes.length; at++) {
+      const code = codes[at]!;
+      let place = placeOf[code]!;
+      if (place === 0) {
+        place = used.push(code);
+        placeOf[code] = place;
+      }
+      places[at] = place - 1;
+    }
+    if (used.length > maxDictionaryEntries || used.length > Math.max(1, maxShare * codes.length))
+      return undefined;
+    const appendEntries = (page: PageBuffer) => {
+      for (const code of used) appendEntry(page, entries, code);
+    };
+    return { count: used.length, places, bitWidth: placeBits(used.length), appendEntries };
+  }
+
+  bloomFilter(): BloomFilter {
+    const { bytes, starts } = this.#entries;
+    const codes = this.#entries.isDictionary ? new Set(this.#codes) : this.#codes;
+    const filter = new BloomFilter(this.#entries.isDictionary ? (codes as Set<number>).size : this.count);
+    for (const code of codes) filter.add(bytes, starts[code]!, starts[code + 1]!);
+    return filter;
+  }
+
+  plainBytes(from: number, to: number): number {
+    const { starts } = this.#entries;
+    let bytes = lengthBytes * (to - from);
+    for (let at = from; at < to; at++) bytes += starts[this.#codes[at]! + 1]! - starts[this.#codes[at]!]!;
+    return bytes;
+  }
+
+  appendPlain(page: PageBuffer, from: number, to: number): void {
+    for (let at = from; at < to; at++) appendEntry(page, this.#entries, this.#codes[at]!);
+  }
+}
+
+/** Up to this many bytes a loop beats the call into the runtime's own copying. */
+const loopedBytes = 64;
+
+function appendEntry(page: PageBuffer, { bytes, starts }: ByteEntries, code: number): void {
+  const start = starts[code]!;
+  const end = starts[code + 1]!;
+  const length = end - start;
+  page.reserve(lengthBytes + length);
+  const { buffer } = page;
+  let at = page.length;
+  buffer[at] = length;
+  buffer[at + 1] = length >>> 8;
+  buffer[at + 2] = length >>> 16;
+  buffer[at + 3] = length >>> 24;
+  at += lengthBytes;
+  if (length <= loopedBytes) for (let from = start; from < end; from++) buffer[at++] = bytes[from]!;
+  else buffer.set(bytes.subarray(start, end), at);
+  page.length += lengthBytes + length;
+}

@@ -1,0 +1,87 @@
+import type { Column } from '../columns/column-buffers.ts';
+import type { BloomFilter } from './bloom-filter.ts';
+import { BytesChunk } from './bytes-chunk.ts';
+import type { ColumnBounds } from './column-bounds.ts';
+import type { Dictionary } from './dictionary.ts';
+import { BooleanChunk, Float32Chunk, Float64Chunk, Int32Chunk, Int64Chunk } from './number-chunks.ts';
+import type { PageBuffer } from './page-buffer.ts';
+
+/** The values of one column chunk without its nulls, side by side, in the order of the file's rows. */
+export interface ChunkValues {
+  readonly count: number;
+  /** Of the values from `from` to `to`; 'unordered' where there are values that rule bounds out. */
+  bounds(from: number, to: number): ColumnBounds | 'unordered';
+  /** Undefined where none makes the chunk smaller. */
+  dictionary(): Dictionary | undefined;
+  /** What a page of the values would take, uncompressed and plain. */
+  plainBytes(from: number, to: number): number;
+  appendPlain(page: PageBuffer, from: number, to: number): void;
+  /** For DELTA_BINARY_PACKED; undefined for types that have none, and where values are beyond its limits here. */
+  wholeNumbers?(): Float64Array | Int32Array | undefined;
+  /** Of the different values; only for text. */
+  bloomFilter?(): BloomFilter;
+}
+
+export interface Chunk {
+  /** Of each row: 1 where it has a value. Undefined where all have one. */
+  readonly levels: Uint8Array | undefined;
+  readonly values: ChunkValues;
+}
+
+/** Takes the rows of `order`, row numbers, out of a column. */
+export function gatherChunk(column: Column, order: Uint32Array): Chunk {
+  const present = column.present.subarray(0, column.rows);
+  // Many columns have a value in each row, or in none; that is found faster than row by row.
+  if (!present.includes(0)) return { levels: undefined, values: valuesOf(column, order) };
+  const levels = new Uint8Array(order.length);
+  if (!present.includes(1)) return { levels, values: valuesOf(column, new Uint32Array()) };
+  let count = 0;
+  for (let at = 0; at < order.length; at++) {
+    const level = present[order[at]!]!;
+    levels[at] = level;
+    count += level;
+  }
+  return { levels, values: valuesOf(column, withValue(order, levels, count)) };
+}
+
+function withValue(order: Uint32Array, levels: Uint8Array, count: number): Uint32Array {
+  const rows = new Uint32Array(count);
+  for (let at = 0, next = 0; next < count; at++) if (levels[at] === 1) rows[next++] = order[at]!;
+  return rows;
+}
+
+function valuesOf(column: Column, rows: Uint32Array): ChunkValues {
+  switch (column.kind) {
+    case 'boolean':
+      return new BooleanChunk(gathered(column.values, rows, new Uint8Array(rows.length)));
+    case 'bytes':
+      return new BytesChunk(column.entries, gathered(column.codes, rows, new Int32Array(rows.length)));
+    case 'float32':
+      return new Float32Chunk(gathered(column.values, rows, new Float32Array(rows.length)));
+    case 'float64':
+      return new Float64Chunk(gathered(column.values, rows, new Float64Array(rows.length)));
+    case 'int32':
+      return new Int32Chunk(gathered(column.values, rows, new Int32Array(rows.length)));
+    case 'int64':
+      return new Int64Chunk(gatheredHalves(column.halves, rows));
+  }
+}
+
+function gathered<Values extends Uint8Array | Int32Array | Float32Array | Float64Array>(
+  source: Values,
+  rows: Uint32Array,
+  target: Values,
+): Values {
+  for (let at = 0; at < rows.length; at++) target[at] = source[rows[at]!]!;
+  return target;
+}
+
+function gatheredHalves(halves: Int32Array, rows: Uint32Array): Int32Array {
+  const target = new Int32Array(2 * rows.length);
+  for (let at = 0; at < rows.length; at++) {
+    const row = rows[at]!;
+    target[2 * at] = halves[2 * row]!;
+    target[2 * at + 1] = halves[2 * row + 1]!;
+  }
+  return target;
+}

@@ -1,0 +1,9 @@
+import type { FileRows } from '../table-schema.ts';
+
+/** The numbers of a file's rows in its buffers. */
+export function fileOrder({ buffers, order }: FileRows): Uint32Array {
+  if (order) return order;
+  const rows = new Uint32Array(buffers.rowCount);
+  for (let row = 0; row < rows.length; row++) rows[row] = row;
+  return rows;
+}

@@ -1,0 +1,71 @@
+import type { ColumnMetaData } from 'hyparquet';
+import type { PageColumnIndex } from 'hyparquet-writer/src/types.js';
+import type { ColumnType } from '../table-schema.ts';
+import { type ColumnSummary, isBefore } from './column-bounds.ts';
+import type { PageSummary } from './page.ts';
+import { lowerBound, upperBound } from './string-order.ts';
+
+/** A column chunk's statistics as the footer tells them: long strings are cut. */
+export function footerStatistics({
+  bounds,
+  nullCount,
+}: ColumnSummary): NonNullable<ColumnMetaData['statistics']> {
+  const counted = { null_count: BigInt(nullCount) };
+  if (bounds === undefined || bounds === 'unordered') return counted;
+  if (typeof bounds.min !== 'string' || typeof bounds.max !== 'string') {
+    return { ...counted, min_value: bounds.min, max_value: bounds.max };
+  }
+  const min = lowerBound(bounds.min);
+  const max = upperBound(bounds.max);
+  return {
+    ...counted,
+    min_value: min,
+    is_min_value_exact: min === bounds.min,
+    ...(max === undefined ? {} : { max_value: max, is_max_value_exact: max === bounds.max }),
+  };
+}
+
+/**
+ * The bounds of a chunk's pages (parquet-format, PageIndex.md). Undefined where one of them can't tell any: a reader would
+ * leave that page out, or refuse the index.
+ */
+export function columnIndex(type: ColumnType, pages: readonly PageSummary[]): PageColumnIndex | undefined {
+  const minValues: Uint8Array[] = [];
+  const maxValues: Uint8Array[] = [];
+  let former: Exclude<PageSummary['bounds'], 'unordered'>;
+  let ascends = true;
+  for (const { bounds } of pages) {
+    if (bounds === 'unordered') return undefined;
+    if (bounds === undefined) {
+      minValues.push(new Uint8Array());
+      maxValues.push(new Uint8Array());
+      continue;
+    }
+    const max = typeof bounds.max === 'string' ? upperBound(bounds.max) : bounds.max;
+    if (max === undefined) return undefined;
+    minValues.push(boundBytes(type, typeof bounds.min === 'string' ? lowerBound(bounds.min) : bounds.min));
+    maxValues.push(boundBytes(type, max));
+    if (former !== undefined && (isBefore(bounds.min, former.min) || isBefore(bounds.max, former.max)))
+      ascends = false;
+    former = bounds;
+  }
+  return {
+    null_pages: pages.map(({ bounds }) => bounds === undefined),
+    min_values: minValues,
+    max_values: maxValues,
+    boundary_order: ascends ? 'ASCENDING' : 'UNORDERED',
+    null_counts: pages.map(({ nullCount }) => BigInt(nullCount)),
+  };
+}
+
+/** A bound in the plain encoding of its column. */
+function boundBytes(type: ColumnType, value: string | number | bigint | boolean): Uint8Array {
+  if (typeof value === 'string') return Buffer.from(value);
+  if (typeof value === 'boolean') return Uint8Array.of(value ? 1 : 0);
+  const bytes = Buffer.alloc(type === 'integer' || type === 'date' || type === 'float' ? 4 : 8);
+  if (type === 'double') bytes.writeDoubleLE(Number(value));
+  else if (type === 'float') bytes.writeFloatLE(Number(value));
+  else if (bytes.length === 4) bytes.writeInt32LE(Number(value));
+  else bytes.writeBigInt64LE(BigInt(value));
+  return bytes;
+}

@@ -1,0 +1,227 @@
+import type { ChunkValues } from './chunk-values.ts';
+import type { ColumnBounds } from './column-bounds.ts';
+import { deltaLimits } from './delta-binary-packed.ts';
+import type { Dictionary } from './dictionary.ts';
+import { numberDictionary } from './number-dictionary.ts';
+import type { PageBuffer } from './page-buffer.ts';
+
+const two32 = 2 ** 32;
+
+/** Of integers and dates. */
+export class Int32Chunk implements ChunkValues {
+  readonly #values: Int32Array;
+
+  constructor(values: Int32Array) {
+    this.#values = values;
+  }
+
+  get count(): number {
+    return this.#values.length;
+  }
+
+  bounds(from: number, to: number): ColumnBounds {
+    return numberBounds(this.#values, from, to);
+  }
+
+  dictionary(): Dictionary | undefined {
+    return numberDictionary(this.#values, 1);
+  }
+
+  plainBytes(from: number, to: number): number {
+    return 4 * (to - from);
+  }
+
+  appendPlain(page: PageBuffer, from: number, to: number): void {
+    page.append(this.#values.subarray(from, to));
+  }
+
+  wholeNumbers(): Int32Array | undefined {
+    return isNarrow(this.bounds(0, this.count), deltaLimits.integer) ? this.#values : undefined;
+  }
+}
+
+/** Of longs and timestamps. */
+export class Int64Chunk implements ChunkValues {
+  /** Low half, high half of each value. */
+  readonly #halves: Int32Array;
+  /** Of each value; beyond 2^53 rounded, which keeps their order but for equals. */
+  readonly #numbers: Float64Array;
+  readonly #isSafe: boolean;
+
+  constructor(halves: Int32Array) {
+    this.#halves = halves;
+    this.#numbers = new Float64Array(halves.length / 2);
+    let isSafe = true;
+    for (let at = 0; at < this.#numbers.length; at++) {
+      const high = halves[2 * at + 1]!;
+      this.#numbers[at] = high * two32 + (halves[2 * at]! >>> 0);
+      // From −2^52 to 2^52.
+      if (high >= 0x10_0000 || high < -0x10_0000) isSafe = false;
+    }
+    this.#isSafe = isSafe;
+  }
+
+  get count(): number {
+    return this.#numbers.length;
+  }
+
+  bounds(from: number, to: number): ColumnBounds {
+    if (this.#isSafe) return numberBounds(this.#numbers, from, to);
+    const values = new BigInt64Array(this.#halves.buffer, this.#halves.byteOffset, this.count);
+    let bounds: { min: bigint; max: bigint } | undefined;
+    for (let at = from; at < to; at++) {
+      const value = values[at]!;
+      bounds ??= { min: value, max: value };
+      if (value < bounds.min) bounds.min = value;
+      if (value > bounds.max) bounds.max = value;
+    }
+    return bounds;
+  }
+
+  dictionary(): Dictionary | undefined {
+    return numberDictionary(this.#halves, 2);
+  }
+
+  plainBytes(from: number, to: number): number {
+    return 8 * (to - from);
+  }
+
+  appendPlain(page: PageBuffer, from: number, to: number): void {
+    page.append(this.#halves.subarray(2 * from, 2 * to));
+  }
+
+  wholeNumbers(): Float64Array | undefined {
+    return isNarrow(this.bounds(0, this.count), deltaLimits.long) ? this.#numbers : undefined;
+  }
+}
+
+/** Of doubles. */
+export class Float64Chunk implements ChunkValues {
+  readonly #values: Float64Array;
+
+  constructor(values: Float64Array) {
+    this.#values = values;
+  }
+
+  get count(): number {
+    return this.#values.length;
+  }
+
+  bounds(from: number, to: number): ColumnBounds | 'unordered' {
+    return realBounds(this.#values, from, to);
+  }
+
+  dictionary(): Dictionary | undefined {
+    return numberDictionary(new Int32Array(this.#values.buffer, this.#values.byteOffset, 2 * this.count), 2);
+  }
+
+  plainBytes(from: number, to: number): number {
+    return 8 * (to - from);
+  }
+
+  appendPlain(page: PageBuffer, from: number, to: number): void {
+    page.append(this.#values.subarray(from, to));
+  }
+}
+
+/** Of floats. */
+export class Float32Chunk implements ChunkValues {
+  readonly #values: Float32Array;
+
+  constructor(values: Float32Array) {
+    this.#values = values;
+  }
+
+  get count(): number {
+    return this.#values.length;
+  }
+
+  bounds(from: number, to: number): ColumnBounds | 'unordered' {
+    return realBounds(this.#values, from, to);
+  }
+
+  dictionary(): Dictionary | undefined {
+    return numberDictionary(new Int32Array(this.#values.buffer, this.#values.byteOffset, this.count), 1);
+  }
+
+  plainBytes(from: number, to: number): number {
+    return 4 * (to - from);
+  }
+
+  appendPlain(page: PageBuffer, from: number, to: number): void {
+    page.append(this.#values.subarray(from, to));
+  }
+}
+
+/** Of booleans: a 1 for true. */
+export class BooleanChunk implements ChunkValues {
+  readonly #values: Uint8Array;
+
+  constructor(values: Uint8Array) {
+    this.#values = values;
+  }
+
+  get count(): number {
+    return this.#values.length;
+  }
+
+  bounds(from: number, to: number): ColumnBounds {
+    if (from >= to) return undefined;
+    const values = this.#values.subarray(from, to);
+    return { min: !values.includes(0), max: values.includes(1) };
+  }
+
+  /** A bit takes no more than a place. */
+  dictionary(): undefined {
+    return undefined;
+  }
+
+  plainBytes(from: number, to: number): number {
+    return (to - from + 7) >> 3;
+  }
+
+  appendPlain(page: PageBuffer, from: number, to: number): void {
+    page.reserve(this.plainBytes(from, to));
+    for (let at = from; at < to; at += 8) {
+      let byte = 0;
+      for (let bit = 0; bit < 8 && at + bit < to; bit++) byte |= this.#values[at + bit]! << bit;
+      page.buffer[page.length++] = byte;
+    }
+  }
+}
+
+function numberBounds(values: Int32Array | Float64Array, from: number, to: number): ColumnBounds {
+  if (from >= to) return undefined;
+  let min = values[from]!;
+  let max = min;
+  for (let at = from + 1; at < to; at++) {
+    const value = values[at]!;
+    if (value < min) min = value;
+    else if (value > max) max = value;
+  }
+  return { min, max };
+}
+
+/** Some readers sort NaN above all others: with one, there are no bounds that all of them understand. */
+function realBounds(
+  values: Float64Array | Float32Array,
+  from: number,
+  to: number,
+): ColumnBounds | 'unordered' {
+  if (from >= to) return undefined;
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (let at = from; at < to; at++) {
+    const value = values[at]!;
+    if (Number.isNaN(value)) return 'unordered';
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  // parquet.thrift: a zero as the minimum is written as -0, as the maximum as +0, since readers may tell them apart.
+  return { min: min === 0 ? -0 : min, max: max === 0 ? 0 : max };
+}
+
+function isNarrow(bounds: ColumnBounds, limit: number): boolean {
+  if (bounds === undefined || typeof bounds.min !== 'number' || typeof bounds.max !== 'number') return false;
+  return bounds.min >= -limit && bounds.max <= limit && bounds.max - bounds.min <= limit;
+}

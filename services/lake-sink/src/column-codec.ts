@@ -1,0 +1,100 @@
+import { AvroCodec, type AvroRecordSchema, type AvroRegistry, type Decoded } from '@windrow/contracts';
+import { type ColumnBuffers, createRecordDecoder, type RecordDecoder, type TableSchema } from '@windrow/lake';
+import type { RecordBatch } from '@windrow/pipeline';
+
+/** A zero byte and the schema's id, before the Avro. */
+const headerBytes = 5;
+
+/** Successive records that the same decoder reads; those without one it takes {@link ColumnCodec.decodeOne} to judge. */
+interface Run {
+  to: number;
+  decoder: RecordDecoder | undefined;
+}
+
+/** Records whose schemas are known. */
+export interface PreparedRecords {
+  readonly records: RecordBatch;
+  /** Where the Avro of each value begins. */
+  readonly starts: Int32Array;
+  readonly runs: readonly Run[];
+}
+
+/** Says that a schema can only be decoded slowly, and why. */
+export type OnFallback = (schemaId: number, reason: string) => void;
+
+/**
+ * Decodes records in the registry's wire format into columns. Whether a record is one of its schema, the enricher decides by
+ * {@link AvroCodec}; so where the columns' decoder refuses one, that one is asked.
+ */
+export class ColumnCodec {
+  readonly #avro: AvroCodec;
+  readonly #registry: AvroRegistry;
+  readonly #table: TableSchema;
+  readonly #onFallback: OnFallback;
+  /** By schema id; undefined where the schema doesn't fit. */
+  readonly #decoders = new Map<number, RecordDecoder | undefined>();
+
+  constructor(schema: AvroRecordSchema, table: TableSchema, registry: AvroRegistry, onFallback: OnFallback) {
+    this.#avro = new AvroCodec(schema, registry);
+    this.#table = table;
+    this.#registry = registry;
+    this.#onFallback = onFallback;
+  }
+
+  /** Error: REGISTRY_UNAVAILABLE. */
+  async prepare(records: RecordBatch): Promise<PreparedRecords> {
+    const { count, source, valueStarts, valueEnds } = records;
+    const starts = new Int32Array(count);
+    const runs: Run[] = [];
+    let runId: number | undefined;
+    for (let index = 0; index < count; index++) {
+      const start = valueStarts[index]!;
+      starts[index] = start + headerBytes;
+      const isFramed = start >= 0 && valueEnds[index]! - start >= headerBytes && source[start] === 0;
+      const id = isFramed ? source.readInt32BE(start + 1) : undefined;
+      const run = runs.at(-1);
+      if (run !== undefined && id === runId) run.to = index + 1;
+      else runs.push({ to: index + 1, decoder: id === undefined ? undefined : await this.#decoder(id) });
+      runId = id;
+    }
+    return { records, starts, runs };
+  }
+
+  /**
+   * Appends the records `from` to `to`, as a row each.
+   * @returns `to`, or the index of the first record that could not be decoded, of which there is no row
+   */
+  decode({ records, starts, runs }: PreparedRecords, from: number, to: number, into: ColumnBuffers): number {
+    let at = from;
+    for (const { decoder, to: runEnd } of runs) {
+      const end = Math.min(runEnd, to);
+      if (at >= end) continue;
+      if (decoder === undefined) return at;
+      at = decoder.decode(records.source, starts, records.valueEnds, at, end, into);
+      if (at < end) return at;
+    }
+    return at;
+  }
+
+  /** Error: REGISTRY_UNAVAILABLE. */
+  async decodeOne(value: Buffer | null): Promise<Decoded> {
+    const [decoded] = await this.#avro.decode([value]);
+    return decoded!;
+  }
+
+  /** A schema that the registry doesn't know may be registered later; one that doesn't fit never will. */
+  async #decoder(id: number): Promise<RecordDecoder | undefined> {
+    if (this.#decoders.has(id)) return this.#decoders.get(id);
+    const writer = await this.#registry.writerType(id);
+    if (writer === null) return undefined;
+    let decoder: RecordDecoder | undefined;
+    try {
+      decoder = createRecordDecoder(writer, this.#avro.type, this.#table);
+      if (decoder.fallbackReason !== undefined) this.#onFallback(id, decoder.fallbackReason);
+    } catch {
+      // The schemas don't fit; AvroCodec says of each record why.
+    }
+    this.#decoders.set(id, decoder);
+    return decoder;
+  }
+}

@@ -1,6 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
-import { DeltaLog, datePartition, LakeTable, type S3ObjectStore, systemHost } from '@windrow/lake';
+import {
+  DeltaLog,
+  datePartition,
+  deleteGarbage,
+  garbageIn,
+  LakeTable,
+  type S3ObjectStore,
+  systemHost,
+} from '@windrow/lake';
 import type { Failpoint } from '@windrow/runtime';
 import type { StackEndpoints } from '@windrow/stack';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -25,7 +33,7 @@ let undecodables = 0;
 
 beforeAll(async () => {
   here = await startInstallation(['kafka', 'registry', 's3'], 2);
-  feeds = feedsOf(here.contracts, here.avro);
+  feeds = feedsOf(here.contracts, here.avro, () => undefined);
 });
 afterAll(() => here?.stop());
 
@@ -94,6 +102,12 @@ async function expectExactlyOnce({ store }: Lake): Promise<void> {
   expect(places.length).toBe(undecodables);
   for (const { topic, table } of feeds) {
     const sent = (await here.read(topic)).map(({ partition, input }) => `${partition}/${input.offset}`);
+    // What a compaction has replaced lies there until vacuum; what no commit names must not.
+    const garbage = await garbageIn(store, table, systemHost, Date.now());
+    await deleteGarbage(
+      store,
+      garbage.filter(({ kind }) => kind === 'removed'),
+    );
     const { adds } = await (await openLog(store, table)).files();
     const named = [...adds.keys()].map((path) => `${table}/${decodeURIComponent(path)}`);
     const found: string[] = [];
@@ -107,6 +121,9 @@ async function expectExactlyOnce({ store }: Lake): Promise<void> {
 const preparations: Partial<Record<Failpoint, (lake: Lake) => Promise<void>>> = {
   'lake.checkpoint.beforePointer': makeCheckpointDue,
   'lake.checkpoint.beforePut': makeCheckpointDue,
+  'lake.compaction.afterPut': leaveSmallFiles,
+  'lake.compaction.beforePut': leaveSmallFiles,
+  'lake.expiry.beforeDelete': makeLogExpire,
   'lake.schema.afterPut': makeOlderTable,
   'lake.schema.beforePut': makeOlderTable,
   'lake.sweep.beforeDelete': leaveOrphan,
@@ -117,6 +134,29 @@ async function makeCheckpointDue({ store }: Lake): Promise<void> {
   const table = await LakeTable.open(store, { path, schema, sink: 'other' });
   for (let commit = 0; commit < commitsPerCheckpoint; commit++)
     await table.claim([{ topic: 'other', partition: 0 }]);
+}
+
+/** Of a window that has closed; the sink that follows is the first one to compact. */
+async function leaveSmallFiles(lake: Lake): Promise<void> {
+  const env = { ...lake.env, LAKE_COMPACTION: 'off', LAKE_MAX_ROWS: '30' };
+  const former = here.start('lake-sink', { env });
+  await done(lake);
+  expect(await former.stop()).toBe(0);
+}
+
+/** Checkpoints with commits before them, which the table's own property lets expire at once. */
+async function makeLogExpire(lake: Lake): Promise<void> {
+  const { store } = lake;
+  await makeCheckpointDue(lake);
+  const log = await openLog(store, 'raw/track');
+  await log.checkpoint();
+  const configuration = { ...log.metaData.configuration, 'delta.logRetentionDuration': 'interval 0 seconds' };
+  await log.append(() => ({
+    step: 'schema',
+    operation: 'SET TBLPROPERTIES',
+    actions: [{ metaData: { ...log.metaData, configuration } }],
+  }));
+  await makeCheckpointDue(lake);
 }
 
 async function makeOlderTable({ store }: Lake): Promise<void> {
@@ -142,8 +182,13 @@ test.each(failpointsOf('lake'))('killed at %s', async (name) => {
   const { env } = lake;
   await sendSome();
   await preparations[name]?.(lake);
-  const doomed = here.start('lake-sink', { failpoint: name, env });
+  // Where it is to compact, at once.
+  const compacts = name.startsWith('lake.compaction.');
+  const ALLOWED_LATENESS_SECONDS = compacts ? '0' : '600';
+  const doomed = here.start('lake-sink', { failpoint: name, env: { ...env, ALLOWED_LATENESS_SECONDS } });
   expect(await doomed.diedAt()).toEqual({ signal: 'SIGKILL', failpoint: name });
+  // There all had landed before, and only what is new shows that the successor has begun.
+  if (compacts) await sendSome();
   const successor = here.start('lake-sink', { env });
   await done(lake);
   await expectExactlyOnce(lake);

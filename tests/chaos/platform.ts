@@ -93,7 +93,7 @@ async function setUp(
   };
 }
 
-/** Micro-batches are cut early, so that many of them meet a fault. */
+/** Micro-batches are cut early, and windows close early, so that many commits and compactions meet a fault. */
 function throughProxies(env: NodeJS.ProcessEnv, proxies: Platform['proxies']): Record<string, string> {
   const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return {
@@ -101,6 +101,7 @@ function throughProxies(env: NodeJS.ProcessEnv, proxies: Platform['proxies']): R
     S3_ENDPOINT: proxies.S3.url,
     SCHEMA_REGISTRY_URL: proxies.registry.url,
     LAKE_MAX_AGE_SECONDS: '3',
+    ALLOWED_LATENESS_SECONDS: '5',
     POSTGRES_MAX_AGE_SECONDS: '1',
     WRITE_KEYS: 'optional',
   };

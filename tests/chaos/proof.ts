@@ -1,4 +1,5 @@
 import { collectFacts, type Installation, judge } from '@windrow/cli';
+import { deleteGarbage, garbageIn, systemHost } from '@windrow/lake';
 import type { FetchedBatch } from '@windrow/pipeline';
 import { type LakeReader, type Row, readFilesWithDuckDb, readWithDeltaRs } from '../readers/readers.ts';
 import type { Accepted } from './load.ts';
@@ -25,6 +26,14 @@ export async function prove(
   const audit = judge(await collectFacts(installation, { deep: true }));
   for (const { verdict, line, check, message } of audit.findings) {
     proof.findings.push(`audit: ${verdict}: ${line}, ${check}: ${message}`);
+  }
+  for (const table of ['curated/track', 'raw/track', 'rejected/dead_letter']) {
+    // What compaction has replaced is for vacuum. What no commit names stays, and is a finding.
+    const garbage = await garbageIn(installation.lake, table, systemHost, Date.now());
+    await deleteGarbage(
+      installation.lake,
+      garbage.filter(({ kind }) => kind === 'removed'),
+    );
   }
   const topic = await readRaw(installation, accepted.bad);
   const lake = env as Record<string, string>;

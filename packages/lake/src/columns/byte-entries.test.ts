@@ -139,4 +139,17 @@ describe('a dictionary of byte strings', () => {
     const raw = new ByteEntries(false);
     expect([...raw.entry(put(raw, Uint8Array.from(bytes)))]).toEqual(bytes);
   });
+
+  test('a byte that is no UTF-8 is found at every place of a text', () => {
+    for (const length of [1, 3, 4, 7, 8, 9, 15, 16, 40, 511, 512, 513]) {
+      const entries = new ByteEntries(true);
+      for (let at = 0; at < length; at++) {
+        const bytes = Buffer.alloc(length, 'a');
+        bytes[at] = 0xff;
+        if (textOf(entries, put(entries, bytes)) !== bytes.toString())
+          throw new Error(`byte ${at} of ${length}`);
+      }
+      expect(entries.count).toBe(length);
+    }
+  });
 });

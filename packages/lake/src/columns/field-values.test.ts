@@ -39,6 +39,8 @@ describe('integers', () => {
     const long = new DecodedTable(oneField('long'));
     const spare = (bytes: number): number[] => [...new Array<number>(bytes - 1).fill(0x80), 0];
     expect(long.add([0x82, 0x80, 0], spare(10), spare(11))).toEqual([true, true, false]);
+    // A 65th bit.
+    expect(long.add([...spare(10).with(9, 2)], [...spare(10).with(9, 0x81), 0])).toEqual([false, false]);
     expect(long.rows).toEqual([[1], [0]]);
     const int = new DecodedTable(oneField('int'));
     expect(int.add([0x82, 0x80, 0], spare(5), spare(6))).toEqual([true, true, false]);

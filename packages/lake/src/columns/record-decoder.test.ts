@@ -146,6 +146,50 @@ function index(name: string): number {
 }
 
 describe('schemas', () => {
+  test('change as the specification has it', () => {
+    const symbols = (names: string[], other?: string) => ({
+      type: 'enum',
+      name: 'E',
+      symbols: names,
+      default: other,
+    });
+    const earlier = recordOf([
+      { name: 'gone', type: { type: 'map', values: 'string' } },
+      { name: 'symbol', type: symbols(['A', 'B', 'C']) },
+      { name: 'required', type: 'int' },
+      { name: 'optional', type: ['null', 'float'] },
+      { name: 'either', type: ['string', 'bytes'] },
+      { name: 'old_name', type: 'bytes' },
+    ]);
+    const later = recordOf([
+      { name: 'new_name', type: ['string', 'null'], aliases: ['old_name'] },
+      { name: 'either', type: 'string' },
+      { name: 'added', type: ['null', 'string'], default: null },
+      { name: 'optional', type: ['double', 'null'] },
+      { name: 'required', type: ['null', 'long'] },
+      { name: 'symbol', type: symbols(['C', 'Other', 'A'], 'Other') },
+    ]);
+    const table = new DecodedTable(earlier, later);
+    const value = {
+      gone: { a: 'b' },
+      symbol: 'A',
+      required: -7,
+      optional: 0.5,
+      either: 'é',
+      old_name: Buffer.from('ü'),
+    };
+    table.addValues(
+      value,
+      { ...value, symbol: 'B', optional: null, either: Buffer.from('bytes') },
+      { ...value, symbol: 'C', gone: {} },
+    );
+    expect(table.rows).toEqual([
+      ['ü', 'é', null, 0.5, -7, 'A'],
+      ['ü', 'bytes', null, null, -7, 'Other'],
+      ['ü', 'é', null, 0.5, -7, 'C'],
+    ]);
+  });
+
   test('that code is not generated for are read by avsc, into the same columns', () => {
     const other = {
       type: 'record',

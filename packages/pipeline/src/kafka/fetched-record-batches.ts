@@ -25,7 +25,7 @@ interface AnswerDecoder {
 const require = createRequire(import.meta.url);
 const messagesModule = 'kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js';
 /** Fetch versions with record batches, as far as kafkajs knows them: an answer's decoder is looked up for every request. */
-export const answerModules = [4, 5, 6, 7, 8, 9, 10, 11].map(
+const answerModules = [4, 5, 6, 7, 8, 9, 10, 11].map(
   (version) => `kafkajs/src/protocol/requests/fetch/v${version}/response.js`,
 );
 

@@ -156,6 +156,8 @@ describe('what columns have no form for', () => {
       const table = new DecodedTable(oneField(array), reader);
       expect(table.add([3, 4, 2, 4, 2, 6, 0], [3, 4, 2, 4, 1, 2, 6, 0])).toEqual([true, true]);
       expect(table.rows).toEqual([[value], [value]]);
+      // What is in a block that is jumped over is not looked at.
+      expect(table.add([1, 2, 0xff, 0])).toEqual([value === 'none']);
       // Too short, too long, negative, without an end.
       expect(table.add([3, 2, 2, 4, 0], [3, 8, 2, 4, 0], [3, 3, 2, 4, 0], [3, 4, 2, 4])).toEqual([
         false,

@@ -208,9 +208,13 @@ describe('schemas', () => {
       true,
     ]);
     expect(table.rows).toEqual([everyCell, everyCell]);
-    const int = new DecodedTable([oneField('int')], oneField('int'));
-    expect(int.add([0, ...varint(2n ** 31n)], [0, 2])).toEqual([false, true]);
-    expect(int.rows).toEqual([[1]]);
+    const pair = recordOf([
+      { name: 'a', type: 'string' },
+      { name: 'b', type: 'int' },
+    ]);
+    const pairs = new DecodedTable([pair], pair);
+    expect(pairs.add([0, 2, 0x61, ...varint(2n ** 31n)], [0, 2, 0x62, 2])).toEqual([false, true]);
+    expect(pairs.rows).toEqual([['b', 1]]);
   });
 
   test('that do not fit together are told', () => {

@@ -60,3 +60,5 @@ try {
   else console.error(error);
   process.exitCode = 1;
 }
+// A client of the Kafka that is gone may go on trying to reach it.
+process.exit();

@@ -15,6 +15,8 @@ import { isRetriable, type Logger, WindrowError } from '@windrow/runtime';
 import type { Feed } from './feeds.ts';
 import type { SinkMetrics } from './metrics.ts';
 
+const vacuumEveryMs = 12 * 3_600_000;
+
 /** What is held decoded is about 1 kB a row; this beside the rows that land. */
 const limits: CompactionLimits = { maxRows: 65_536, maxBytes: 16 * 2 ** 20 };
 
@@ -45,13 +47,15 @@ export function rowOrders(contracts: StreamContract[]): Map<string, string[]> {
 interface Election {
   claim: Pick<Claim, 'epochs'>;
   compactor: TableCompactor | undefined;
+  vacuumDueMs: number;
   /** Groups of files that can't be compacted: each is told of once. */
   readonly refused: Set<string>;
 }
 
 /**
- * Compacts the small files of windows that have closed: in each table the instance that owns the topic's partition 0, under
- * that claim. One at a time, beside what lands. A failure is tried again later, and holds nothing up.
+ * Compacts the small files of windows that have closed, and deletes replaced files when their time is over: in each table the
+ * instance that owns the topic's partition 0, under that claim. One at a time, beside what lands. A failure is tried again
+ * later, and holds nothing up.
  */
 export class Compaction {
   readonly #options: CompactionOptions;
@@ -79,8 +83,9 @@ export class Compaction {
     if (epoch === undefined) this.#elections.delete(table);
     else {
       const claim = { epochs: new Map([[appId, epoch]]) };
-      const { compactor, refused = new Set<string>() } = this.#elections.get(table) ?? {};
-      this.#elections.set(table, { claim, compactor, refused });
+      const former = this.#elections.get(table);
+      const { compactor, vacuumDueMs = 0, refused = new Set<string>() } = former ?? {};
+      this.#elections.set(table, { claim, compactor, vacuumDueMs, refused });
     }
   }
 
@@ -127,6 +132,11 @@ export class Compaction {
       if (this.#stopping.signal.aborted || this.#elections.get(table) !== election) return;
       if (!election.refused.has(nameOf(small))) await this.#compact(table, election, compactor, small);
     }
+    if (Date.now() < election.vacuumDueMs) return;
+    election.vacuumDueMs = Date.now() + vacuumEveryMs;
+    const deleted = await compactor.vacuum(this.#stopping.signal);
+    this.#options.metrics.vacuumedFiles.inc({ table }, deleted);
+    if (deleted > 0) this.#options.log.info({ table, files: deleted }, 'vacuumed');
   }
 
   async #compact(

@@ -35,7 +35,8 @@ export const lakeSinkConfig = adminConfig.extend({
     example: '100663296',
   }),
   LAKE_COMPACTION: z.enum(['on', 'off']).default('on').meta({
-    description: 'whether the small files of windows that have closed are compacted: on or off',
+    description:
+      'whether the small files of windows that have closed are compacted, and replaced files deleted after their retention: on or off',
     example: 'on',
   }),
   ALLOWED_LATENESS_SECONDS: integer(0, 604_800).default(600).meta({

@@ -71,6 +71,11 @@ export function sinkMetrics(registry: Registry) {
     help: 'Time that a compaction takes: reading, writing anew, commit',
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   });
+  const vacuumedFiles = counter(registry, {
+    name: 'windrow_vacuumed_files_total',
+    help: 'Files deleted that compaction had replaced, or that no commit names, after their retention',
+    labels: ['table'],
+  });
   // The series that alerts look at are there from the start, with 0.
   for (const metric of [conflicts, versionConflicts, retries]) metric.inc(sink, 0);
   return {
@@ -86,6 +91,7 @@ export function sinkMetrics(registry: Registry) {
     endToEnd: endToEnd.labels(sink),
     compactions,
     compactionSeconds,
+    vacuumedFiles,
   };
 }
 

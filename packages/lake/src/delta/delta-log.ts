@@ -8,7 +8,7 @@ import { expiredAtOnce, expireLog } from './log-expiry.ts';
 import { checkpointKey, commitKey, lastCheckpointKey } from './log-paths.ts';
 import { commitsAfter, lastCheckpoint, readCommits, replayLog } from './log-segment.ts';
 import { afterCommit, type LogState, readState } from './log-state.ts';
-import { deletedFileRetentionMs, logRetentionMs } from './retention.ts';
+import { logRetentionMs, tombstoneRetentionMs } from './retention.ts';
 import { readTableState, type TableState } from './table-state.ts';
 
 /** What a commit is to hold, made from the state that it follows. */
@@ -211,7 +211,7 @@ export class DeltaLog {
     const table = await readTableState(this.#store, this.root);
     const { configuration } = this.#state.metaData;
     const nowMs = this.#host.nowMs();
-    const keepTombstonesSinceMs = nowMs - deletedFileRetentionMs(configuration);
+    const keepTombstonesSinceMs = nowMs - tombstoneRetentionMs(configuration);
     const actions: StateAction[] = [
       { protocol: table.protocol ?? this.#state.protocol },
       { metaData: table.metaData ?? this.#state.metaData },

@@ -33,9 +33,14 @@ export function logRetentionMs(configuration: Configuration): number {
   return retentionMs(configuration['delta.logRetentionDuration'] ?? 'interval 30 days');
 }
 
-/** For how long removed files are kept for readers of older versions, and their tombstones for vacuum. */
+/** For how long removed files are kept for readers of older versions. */
 export function deletedFileRetentionMs(configuration: Configuration): number {
   return retentionMs(configuration['delta.deletedFileRetentionDuration'] ?? 'interval 1 week');
+}
+
+/** A day longer: so that a vacuum, and whoever looks for files that nobody names, knows what was removed. */
+export function tombstoneRetentionMs(configuration: Configuration): number {
+  return deletedFileRetentionMs(configuration) + unitMs.day!;
 }
 
 /** What can't be understood keeps everything: a misspelled property must not delete. */

@@ -131,6 +131,21 @@ describe('a compaction', () => {
     expect(lake().filter((key) => key.includes('_windrow'))).toEqual([]);
   });
 
+  it('leaves files to a vacuum, a week later or when the table says', async () => {
+    await land([row(5)]);
+    await land([row(9)]);
+    const compactor = await openCompactor();
+    await world.runUntil(compactor.compact((await smallOf(compactor))[0]!, claim.epochs));
+    const vacuum = () => world.runUntil(compactor.vacuum(new AbortController().signal));
+    world.nowMs += 7 * 24 * 3_600_000 - 1;
+    expect(await vacuum()).toBe(0);
+    world.nowMs += 1;
+    expect(await vacuum()).toBe(2);
+    const { rows, named, lying } = await content();
+    expect(lying).toEqual(named);
+    expect(rows).toHaveLength(2);
+  });
+
   it('takes late rows in again', async () => {
     await land([row(5)]);
     await land([row(9)]);

@@ -2,6 +2,7 @@ import { WindrowError } from '@windrow/runtime';
 import { columnBuffersFrom } from '../columns/from-batch.ts';
 import { DeltaLog } from '../delta/delta-log.ts';
 import type { LiveFile } from '../delta/live-files.ts';
+import { deletedFileRetentionMs } from '../delta/retention.ts';
 import { type Host, systemHost } from '../host.ts';
 import { fileKey, Intents } from '../ledger/intents.ts';
 import { lostEpochs, upkeepOwnerAppId } from '../ledger/positions.ts';
@@ -11,6 +12,7 @@ import type { EncodedFile, ParquetEncoder } from '../table-schema.ts';
 import { MergedRows, rowsInFile } from './merged-rows.ts';
 import type { SmallFiles } from './small-files.ts';
 import { tableColumns } from './table-columns.ts';
+import { deleteGarbage, garbageIn } from './vacuum.ts';
 
 export interface CompactorOptions {
   /** The table's root within the bucket. */
@@ -152,6 +154,18 @@ export class TableCompactor {
       bytesAfter: encoded.bytes.length,
       ...(await this.#log.checkpointWhenDue()),
     };
+  }
+
+  /**
+   * Deletes files that were removed, or never named, longer ago than the table keeps removed files for.
+   * @returns how many
+   * @throws WindrowError LAKE_LOG_INVALID, S3_FAILED; the signal's reason, with some of them deleted
+   */
+  async vacuum(signal: AbortSignal): Promise<number> {
+    const cutMs = this.#host.nowMs() - deletedFileRetentionMs(this.#log.metaData.configuration);
+    const garbage = await garbageIn(this.#store, this.#log.root, this.#host, cutMs);
+    await deleteGarbage(this.#store, garbage, { signal });
+    return garbage.length;
   }
 
   async #merge(small: SmallFiles, signal: AbortSignal | undefined): Promise<EncodedFile | undefined> {

@@ -10,7 +10,8 @@ const trialValues = 16_384;
 const trialEntries = (trialValues * 7) / 8;
 /** More steps than this to an entry's slot don't come by chance: somebody sends values that collide. */
 const maxProbes = 128;
-const initialSlots = 1_024;
+/** Few at first: the tables of all columns should be near the processor, and most have few values. */
+const initialSlots = 64;
 /** Bytes are told by 31 bits. */
 const maxBytes = 2 ** 31 - 1;
 
@@ -22,7 +23,7 @@ const maxBytes = 2 ** 31 - 1;
  */
 export class ByteEntries {
   bytes: Uint8Array = new Uint8Array(4_096);
-  starts: Uint32Array = new Uint32Array(initialSlots);
+  starts: Uint32Array = new Uint32Array(initialSlots + 1);
   count = 0;
   isDictionary = true;
   /** Entries are UTF-8: what is not gets U+FFFD in place of its faults, as a decoder to JavaScript strings puts it. */
@@ -103,11 +104,18 @@ export class ByteEntries {
       for (let at = 0; at < length; at++) if (this.bytes[from + at] !== source[start + at]) return false;
       return true;
     }
-    const last = length - 4;
-    for (let at = 0; at < last; at += 4) {
-      if (entries.getInt32(from + at, true) !== view.getInt32(start + at, true)) return false;
+    if (length < 8) {
+      const last = length - 4;
+      return (
+        entries.getInt32(from, true) === view.getInt32(start, true) &&
+        entries.getInt32(from + last, true) === view.getInt32(start + last, true)
+      );
     }
-    return entries.getInt32(from + last, true) === view.getInt32(start + last, true);
+    const last = length - 8;
+    for (let at = 0; at < last; at += 8) {
+      if (entries.getBigInt64(from + at, true) !== view.getBigInt64(start + at, true)) return false;
+    }
+    return entries.getBigInt64(from + last, true) === view.getBigInt64(start + last, true);
   }
 
   private putReplaced(source: Uint8Array, start: number, end: number): number {
@@ -184,8 +192,8 @@ const loopedBytes = 512;
 const highBits = 0x8080_8080 | 0;
 
 /**
- * Copies by words, the last of which overlaps the one before; the target has room. A 64-bit word that is only read and
- * written stays in a register: no BigInt is made of it.
+ * Copies by words, the last of which overlaps the one before; the target has room. 64-bit words that are only read and
+ * written, or compared, stay in registers: no BigInt is made of them.
  * @returns whether all bytes are ASCII; false also for long ones, which nobody looked at
  */
 function copy(

@@ -1,12 +1,14 @@
 import type { Type, types } from 'avsc';
 import type { ColumnType } from '../table-schema.ts';
 
+const primitives = ['null', 'boolean', 'int', 'long', 'float', 'double'] as const;
+
 /**
  * How a field's value comes from the writer's bytes into a column. The column says what a number becomes: `int`, `long`,
  * `float` and `double` are the writer's types.
  */
 export type FieldPlan =
-  | { readonly read: 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' }
+  | { readonly read: (typeof primitives)[number] }
   /** A length, then so many bytes: Avro's bytes and string. */
   | { readonly read: 'bytes' }
   | { readonly read: 'fixed'; readonly size: number }
@@ -75,8 +77,11 @@ function resolve(writer: Type, reader: Type): FieldPlan {
     case 'bytes':
     case 'string':
       return { read: 'bytes' };
-    default:
-      return { read: writer.typeName as 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' };
+    default: {
+      const read = primitives.find((name) => name === writer.typeName);
+      if (read === undefined) throw new TypeError(`no Avro type: ${writer.typeName}`);
+      return { read };
+    }
   }
 }
 

@@ -10,9 +10,10 @@ import { generatedDecoder } from './generated-decoder.ts';
  * was made of. It fills the first columns, in the order of the reader's fields; what follows them (the ledger columns)
  * is the caller's to append.
  *
- * A record is valid if avsc decodes it and it ends exactly where it should, with these exceptions, all of them refused here:
- * ints and longs of more bytes than 32 and 64 bits take; ints beyond 32 bits; sizes of blocks in arrays and maps that
- * are not true; more than 65,536 array items without bytes. And longs beyond ±2^52, of which avsc reads some as others, are exact.
+ * A record is valid if avsc decodes it and it ends exactly where it should. More than that is refused here: ints and longs of
+ * more bytes than 32 and 64 bits take; ints beyond 32 bits; sizes of blocks in arrays and maps that are not true; more than
+ * 65,536 items without bytes in a value, which would keep avsc busy for hours; what JSON can't tell. Longs beyond ±2^52, of
+ * which avsc reads some as others, are exact.
  */
 export interface RecordDecoder {
   /** Whether code was generated for the two schemas. Otherwise avsc makes values of them, which is several times slower. */

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestBucket, type TestBucket } from '@windrow/lake/testing';
-import { lakeSinkConfig } from '@windrow/lake-sink';
 import { type Sample, type SinkProcess, type SinkState, startSinkProcess } from './sink-process.ts';
 import { type TableHistory, tableHistory } from './table-history.ts';
 import { type EventsTopic, partitions } from './topic.ts';
@@ -59,16 +58,14 @@ export async function land({
     ),
   );
   const sinks = started.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
-  const asked = { heldBytes: 0 };
+  let heldBytes = 0;
   try {
     for (const start of started) if (start.status === 'rejected') throw start.reason;
     const failed = Promise.race(sinks.map((sink) => sink.failed));
-    const maxBytes = lakeSinkConfig.shape.LAKE_MAX_BYTES.parse(env.LAKE_MAX_BYTES);
     for (;;) {
-      const states = await Promise.race([Promise.all(sinks.map((sink) => sink.state(topic.topic))), failed]);
-      asked.heldBytes = Math.max(asked.heldBytes, sum(states.map(({ heldBytes }) => heldBytes)));
-      // What is still held is less than a micro-batch, so that a stop has the time to land it.
-      if (areAtEnd(states) && states.every(({ heldBytes }) => heldBytes < maxBytes)) break;
+      const states = await Promise.race([Promise.all(sinks.map((sink) => sink.state(topic))), failed]);
+      heldBytes = Math.max(heldBytes, sum(states.map((state) => state.heldBytes)));
+      if (areAtEnd(states, events)) break;
       await Promise.race([sleep(askEveryMs), failed]);
     }
   } finally {
@@ -77,12 +74,16 @@ export async function land({
   const history = await tableHistory(bucket.store, topic.table);
   const rows = sum(history.commits.map((commit) => commit.rows));
   if (rows !== events) throw new Error(`${rows} rows have landed, not ${events}; the logs are in ${dir}`);
-  return { bucket, ...history, ...figures(sinks, history), heldMiB: asked.heldBytes / 2 ** 20 };
+  return { bucket, ...history, ...figures(sinks, history), heldMiB: heldBytes / 2 ** 20 };
 }
 
-function areAtEnd(states: SinkState[]): boolean {
-  const lags = states.flatMap(({ lags }) => lags);
-  return lags.length === partitions && lags.every((lag) => lag === 0);
+/** All is taken up, and what hasn't landed is a micro-batch for each at most, so that a stop has the time to land it. */
+function areAtEnd(states: SinkState[], events: number): boolean {
+  const lags = states.flatMap((state) => state.lags);
+  if (lags.length < partitions || lags.some((lag) => lag > 0)) return false;
+  const landed = sum(states.map(({ landedRows }) => landedRows));
+  const microBatches = sum(states.map((state) => state.microBatches));
+  return microBatches === 0 || events - landed < 1.1 * states.length * (landed / microBatches);
 }
 
 function figures(

@@ -14,7 +14,10 @@ export interface Sample extends ProcessUsage {
 export interface SinkState {
   /** For each of the topic's partitions that it owns, the offsets that it has not taken up yet. */
   lags: number[];
-  /** Of rows that it has taken up and that haven't landed. */
+  /** In the table, so far, and by how many micro-batches. */
+  landedRows: number;
+  microBatches: number;
+  /** Of rows that it has taken up and that haven't landed, and what it keeps for the next ones. */
   heldBytes: number;
 }
 
@@ -26,7 +29,7 @@ export interface SinkProcess {
   samples: Sample[];
   /** Rejects when it ends without being asked to. */
   failed: Promise<never>;
-  state(topic: string): Promise<SinkState>;
+  state(of: { topic: string; table: string }): Promise<SinkState>;
   /** SIGTERM: it lands what it has taken up. Fulfilled when it has ended. */
   stop(): Promise<void>;
 }
@@ -78,12 +81,17 @@ export async function startSinkProcess(options: {
     readyMs,
     samples,
     failed,
-    async state(topic) {
+    async state({ topic, table }) {
       const metrics = await (await fetch(`${address}/metrics`)).text();
-      const lags = [...metrics.matchAll(/^windrow_consumer_lag\{(.*)\} (.+)$/gm)];
+      const valuesOf = (series: string, label = ''): number[] =>
+        [...metrics.matchAll(new RegExp(`^${series}\\{(.*)\\} (.+)$`, 'gm'))].flatMap(([, labels, value]) =>
+          labels!.includes(label) ? [Number(value)] : [],
+        );
       return {
-        lags: lags.flatMap(([, labels, lag]) => (labels!.includes(`topic="${topic}"`) ? [Number(lag)] : [])),
-        heldBytes: Number(/^windrow_sink_buffer_bytes\{.*\} (.+)$/m.exec(metrics)?.[1]),
+        lags: valuesOf('windrow_consumer_lag', `topic="${topic}"`),
+        landedRows: valuesOf('windrow_events_total', `table="${table}",outcome="ok"`)[0] ?? 0,
+        microBatches: valuesOf('windrow_microbatch_rows_count')[0] ?? 0,
+        heldBytes: valuesOf('windrow_sink_buffer_bytes')[0] ?? Number.NaN,
       };
     },
     async stop() {

@@ -1,5 +1,6 @@
 import type { ByteEntries } from '../columns/byte-entries.ts';
 import { BloomFilter } from './bloom-filter.ts';
+import type { ChunkScratch } from './chunk-scratch.ts';
 import type { ChunkValues } from './chunk-values.ts';
 import type { ColumnBounds } from './column-bounds.ts';
 import { type Dictionary, maxDictionaryEntries, placeBits } from './dictionary.ts';
@@ -15,9 +16,12 @@ export class BytesChunk implements ChunkValues {
   /** Of each value: its entry. */
   readonly #codes: Int32Array;
 
-  constructor(entries: ByteEntries, codes: Int32Array) {
+  readonly #scratch: ChunkScratch;
+
+  constructor(entries: ByteEntries, codes: Int32Array, scratch: ChunkScratch) {
     this.#entries = entries;
     this.#codes = codes;
+    this.#scratch = scratch;
   }
 
   get count(): number {
@@ -81,7 +85,7 @@ export class BytesChunk implements ChunkValues {
     /** Entry → its place + 1. */
     const placeOf = new Int32Array(entries.count);
     const used: number[] = [];
-    const places = new Int32Array(codes.length);
+    const places = this.#scratch.places.subarray(0, codes.length);
     for (let at = 0; at < codes.length; at++) {
       const code = codes[at]!;
       let place = placeOf[code]!;

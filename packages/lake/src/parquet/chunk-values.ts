@@ -1,6 +1,7 @@
 import type { Column } from '../columns/column-buffers.ts';
 import type { BloomFilter } from './bloom-filter.ts';
 import { BytesChunk } from './bytes-chunk.ts';
+import type { ChunkScratch } from './chunk-scratch.ts';
 import type { ColumnBounds } from './column-bounds.ts';
 import type { Dictionary } from './dictionary.ts';
 import { BooleanChunk, Float32Chunk, Float64Chunk, Int32Chunk, Int64Chunk } from './number-chunks.ts';
@@ -28,42 +29,47 @@ export interface Chunk {
   readonly values: ChunkValues;
 }
 
-/** Takes the rows of `order`, row numbers, out of a column. */
-export function gatherChunk(column: Column, order: Uint32Array): Chunk {
+/** Takes the rows of `order`, row numbers, out of a column. The chunk lies in `scratch`. */
+export function gatherChunk(column: Column, order: Uint32Array, scratch: ChunkScratch): Chunk {
   const present = column.present.subarray(0, column.rows);
   // Many columns have a value in each row, or in none; that is found faster than row by row.
-  if (!present.includes(0)) return { levels: undefined, values: valuesOf(column, order) };
-  const levels = new Uint8Array(order.length);
-  if (!present.includes(1)) return { levels, values: valuesOf(column, new Uint32Array()) };
+  if (!present.includes(0)) return { levels: undefined, values: valuesOf(column, order, scratch) };
+  const levels = scratch.levels.subarray(0, order.length);
+  if (!present.includes(1)) return { levels: levels.fill(0), values: valuesOf(column, noRows, scratch) };
   let count = 0;
   for (let at = 0; at < order.length; at++) {
-    const level = present[order[at]!]!;
+    const row = order[at]!;
+    const level = present[row]!;
     levels[at] = level;
+    // Overwritten by the next row where this one has no value.
+    scratch.rows[count] = row;
     count += level;
   }
-  return { levels, values: valuesOf(column, withValue(order, levels, count)) };
+  return { levels, values: valuesOf(column, scratch.rows.subarray(0, count), scratch) };
 }
 
-function withValue(order: Uint32Array, levels: Uint8Array, count: number): Uint32Array {
-  const rows = new Uint32Array(count);
-  for (let at = 0, next = 0; next < count; at++) if (levels[at] === 1) rows[next++] = order[at]!;
-  return rows;
-}
+const noRows = new Uint32Array();
 
-function valuesOf(column: Column, rows: Uint32Array): ChunkValues {
+function valuesOf(column: Column, rows: Uint32Array, scratch: ChunkScratch): ChunkValues {
+  const { buffer } = scratch.words;
+  const count = rows.length;
   switch (column.kind) {
     case 'boolean':
-      return new BooleanChunk(gathered(column.values, rows, new Uint8Array(rows.length)));
-    case 'bytes':
-      return new BytesChunk(column.entries, gathered(column.codes, rows, new Int32Array(rows.length)));
+      return new BooleanChunk(gathered(column.values, rows, new Uint8Array(buffer, 0, count)));
+    case 'bytes': {
+      const codes = gathered(column.codes, rows, new Int32Array(buffer, 0, count));
+      return new BytesChunk(column.entries, codes, scratch);
+    }
     case 'float32':
-      return new Float32Chunk(gathered(column.values, rows, new Float32Array(rows.length)));
+      return new Float32Chunk(gathered(column.values, rows, new Float32Array(buffer, 0, count)), scratch);
     case 'float64':
-      return new Float64Chunk(gathered(column.values, rows, new Float64Array(rows.length)));
+      return new Float64Chunk(gathered(column.values, rows, new Float64Array(buffer, 0, count)), scratch);
     case 'int32':
-      return new Int32Chunk(gathered(column.values, rows, new Int32Array(rows.length)));
-    case 'int64':
-      return new Int64Chunk(gatheredHalves(column.halves, rows));
+      return new Int32Chunk(gathered(column.values, rows, new Int32Array(buffer, 0, count)), scratch);
+    case 'int64': {
+      const halves = gatheredHalves(column.halves, rows, new Int32Array(buffer, 0, 2 * count));
+      return new Int64Chunk(halves, scratch);
+    }
   }
 }
 
@@ -76,8 +82,7 @@ function gathered<Values extends Uint8Array | Int32Array | Float32Array | Float6
   return target;
 }
 
-function gatheredHalves(halves: Int32Array, rows: Uint32Array): Int32Array {
-  const target = new Int32Array(2 * rows.length);
+function gatheredHalves(halves: Int32Array, rows: Uint32Array, target: Int32Array): Int32Array {
   for (let at = 0; at < rows.length; at++) {
     const row = rows[at]!;
     target[2 * at] = halves[2 * row]!;

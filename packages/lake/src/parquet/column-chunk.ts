@@ -4,6 +4,7 @@ import type { Column } from '../columns/column-buffers.ts';
 import { wrongValue } from '../columns/from-batch.ts';
 import type { TableColumn } from '../table-schema.ts';
 import type { BloomFilter } from './bloom-filter.ts';
+import type { ChunkScratch } from './chunk-scratch.ts';
 import { type Chunk, type ChunkValues, gatherChunk } from './chunk-values.ts';
 import { type ColumnSummary, mergeBounds } from './column-bounds.ts';
 import { appendDeltas, deltaBits } from './delta-binary-packed.ts';
@@ -28,6 +29,12 @@ export interface ColumnChunk extends ColumnSummary {
   readonly bloomFilter: BloomFilter | undefined;
 }
 
+/** What is overwritten by one chunk after another. */
+export interface EncodingScratch {
+  readonly page: PageBuffer;
+  readonly chunk: ChunkScratch;
+}
+
 interface ChunkEncoding {
   readonly name: Encoding;
   readonly dictionary?: Dictionary;
@@ -37,17 +44,17 @@ interface ChunkEncoding {
 /**
  * Writes a column's rows to `file` as a column chunk: a dictionary page where it pays, then data pages (version 1, which
  * every reader knows), each compressed with zstd level 1.
- * @param page scratch space, overwritten
+ * @param scratch overwritten
  * @throws WindrowError ENCODE_FAILED naming the column
  */
 export function writeColumnChunk(
   file: ByteWriter,
-  page: PageBuffer,
+  { page, chunk: scratch }: EncodingScratch,
   { column, element, isId }: { column: TableColumn; element: SchemaElement; isId: boolean },
   buffer: Column,
   order: Uint32Array,
 ): ColumnChunk {
-  const { levels, values } = gatherChunk(buffer, order);
+  const { levels, values } = gatherChunk(buffer, order, scratch);
   const nullCount = order.length - values.count;
   if (nullCount > 0 && !column.nullable) throw wrongValue(column, null);
   const encoding = encodingOf(values);

@@ -1,9 +1,11 @@
 import type { RowGroup, SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { BytesColumn } from '../columns/bytes-column.ts';
+import type { ColumnBuffers } from '../columns/column-buffers.ts';
 import type { EncodedFile, FileRows, ParquetEncoder } from '../table-schema.ts';
+import { ChunkScratch } from './chunk-scratch.ts';
 import { type ColumnSummary, fileStats, mergeBounds } from './column-bounds.ts';
-import { writeColumnChunk } from './column-chunk.ts';
+import { type EncodingScratch, writeColumnChunk } from './column-chunk.ts';
 import { fileOrder } from './file-order.ts';
 import { columnIndex } from './footer-statistics.ts';
 import { PageBuffer } from './page-buffer.ts';
@@ -15,7 +17,8 @@ const maxRowGroupBytes = 64 * 2 ** 20;
 
 /**
  * From column buffers to Parquet pages without a row in between. The pages are made here; the footer is
- * hyparquet-writer's. Memory: the finished file up to three times, and the values of one column of one row group.
+ * hyparquet-writer's. Memory: the finished file, twice while it grows beyond what was expected, and the values of one column of
+ * one row group.
  */
 export function createColumnarEncoder(): ParquetEncoder {
   return {
@@ -29,7 +32,7 @@ function encode(rows: FileRows): EncodedFile {
   const order = fileOrder(rows);
   const { schema } = buffers;
   const elements = schemaElements(schema);
-  const file = new ByteWriter(2 ** 16);
+  const file = new ByteWriter(2 ** 16 + order.length * bytesPerRow(rows.buffers));
   const parquet = new ParquetWriter({
     writer: file,
     schema: elements,
@@ -37,25 +40,35 @@ function encode(rows: FileRows): EncodedFile {
     // Bounds are cut already when they come into the metadata.
     statisticsTruncateLength: Number.POSITIVE_INFINITY,
   });
-  const page = new PageBuffer();
+  const scratch = {
+    page: new PageBuffer(),
+    chunk: new ChunkScratch(Math.min(order.length, maxRowGroupRows)),
+  };
   const summaries: ColumnSummary[] = schema.columns.map(() => ({ bounds: undefined, nullCount: 0 }));
   for (let from = 0; from < order.length; ) {
     const to = rowGroupEnd({ buffers, order }, from);
     parquet.row_groups.push(
-      writeRowGroup(parquet, file, page, { buffers, order: order.subarray(from, to) }, elements, summaries),
+      writeRowGroup(
+        parquet,
+        file,
+        scratch,
+        { buffers, order: order.subarray(from, to) },
+        elements,
+        summaries,
+      ),
     );
     from = to;
   }
   parquet.num_rows = BigInt(order.length);
   parquet.finish();
-  return { bytes: file.getBytes().slice(), stats: fileStats(schema, order.length, summaries) };
+  return { bytes: file.getBytes(), stats: fileStats(schema, order.length, summaries) };
 }
 
 /** @param summaries brought up to date, in place, with what the group holds */
 function writeRowGroup(
   parquet: ParquetWriter,
   file: ByteWriter,
-  page: PageBuffer,
+  scratch: EncodingScratch,
   { buffers, order }: Required<FileRows>,
   elements: readonly SchemaElement[],
   summaries: ColumnSummary[],
@@ -68,7 +81,7 @@ function writeRowGroup(
     const of = { column, element: elements[index + 1]!, isId: idColumns.includes(column.name) };
     const { bloomFilter, bounds, metadata, nullCount, pages } = writeColumnChunk(
       file,
-      page,
+      scratch,
       of,
       buffers.columns[index]!,
       order,
@@ -121,4 +134,9 @@ function mostBytes({ entries: { count, isDictionary, starts } }: BytesColumn, ro
   let longest = 0;
   for (let code = 0; code < count; code++) longest = Math.max(longest, starts[code + 1]! - starts[code]!);
   return rows * longest;
+}
+
+/** What a row takes in a file, less than which is seldom: a file that grows beyond it is copied while it does. */
+function bytesPerRow({ rowCount, usedBytes }: ColumnBuffers): number {
+  return rowCount === 0 ? 0 : Math.ceil(usedBytes / rowCount / 8);
 }

@@ -1,3 +1,4 @@
+import type { ChunkScratch } from './chunk-scratch.ts';
 import type { ChunkValues } from './chunk-values.ts';
 import type { ColumnBounds } from './column-bounds.ts';
 import { deltaLimits } from './delta-binary-packed.ts';
@@ -10,9 +11,11 @@ const two32 = 2 ** 32;
 /** Of integers and dates. */
 export class Int32Chunk implements ChunkValues {
   readonly #values: Int32Array;
+  readonly #scratch: ChunkScratch;
 
-  constructor(values: Int32Array) {
+  constructor(values: Int32Array, scratch: ChunkScratch) {
     this.#values = values;
+    this.#scratch = scratch;
   }
 
   get count(): number {
@@ -24,7 +27,7 @@ export class Int32Chunk implements ChunkValues {
   }
 
   dictionary(): Dictionary | undefined {
-    return numberDictionary(this.#values, 1);
+    return numberDictionary(this.#values, 1, this.#scratch.places);
   }
 
   plainBytes(from: number, to: number): number {
@@ -47,10 +50,12 @@ export class Int64Chunk implements ChunkValues {
   /** Of each value; beyond 2^53 rounded, which keeps their order but for equals. */
   readonly #numbers: Float64Array;
   readonly #isSafe: boolean;
+  readonly #scratch: ChunkScratch;
 
-  constructor(halves: Int32Array) {
+  constructor(halves: Int32Array, scratch: ChunkScratch) {
     this.#halves = halves;
-    this.#numbers = new Float64Array(halves.length / 2);
+    this.#scratch = scratch;
+    this.#numbers = scratch.numbers.subarray(0, halves.length / 2);
     let isSafe = true;
     for (let at = 0; at < this.#numbers.length; at++) {
       const high = halves[2 * at + 1]!;
@@ -79,7 +84,7 @@ export class Int64Chunk implements ChunkValues {
   }
 
   dictionary(): Dictionary | undefined {
-    return numberDictionary(this.#halves, 2);
+    return numberDictionary(this.#halves, 2, this.#scratch.places);
   }
 
   plainBytes(from: number, to: number): number {
@@ -98,9 +103,11 @@ export class Int64Chunk implements ChunkValues {
 /** Of doubles. */
 export class Float64Chunk implements ChunkValues {
   readonly #values: Float64Array;
+  readonly #scratch: ChunkScratch;
 
-  constructor(values: Float64Array) {
+  constructor(values: Float64Array, scratch: ChunkScratch) {
     this.#values = values;
+    this.#scratch = scratch;
   }
 
   get count(): number {
@@ -112,7 +119,8 @@ export class Float64Chunk implements ChunkValues {
   }
 
   dictionary(): Dictionary | undefined {
-    return numberDictionary(new Int32Array(this.#values.buffer, this.#values.byteOffset, 2 * this.count), 2);
+    const words = new Int32Array(this.#values.buffer, this.#values.byteOffset, 2 * this.count);
+    return numberDictionary(words, 2, this.#scratch.places);
   }
 
   plainBytes(from: number, to: number): number {
@@ -127,9 +135,11 @@ export class Float64Chunk implements ChunkValues {
 /** Of floats. */
 export class Float32Chunk implements ChunkValues {
   readonly #values: Float32Array;
+  readonly #scratch: ChunkScratch;
 
-  constructor(values: Float32Array) {
+  constructor(values: Float32Array, scratch: ChunkScratch) {
     this.#values = values;
+    this.#scratch = scratch;
   }
 
   get count(): number {
@@ -141,7 +151,8 @@ export class Float32Chunk implements ChunkValues {
   }
 
   dictionary(): Dictionary | undefined {
-    return numberDictionary(new Int32Array(this.#values.buffer, this.#values.byteOffset, this.count), 1);
+    const words = new Int32Array(this.#values.buffer, this.#values.byteOffset, this.count);
+    return numberDictionary(words, 1, this.#scratch.places);
   }
 
   plainBytes(from: number, to: number): number {

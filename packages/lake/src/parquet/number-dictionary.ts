@@ -10,10 +10,15 @@ const initialSlots = 1_024;
  * A dictionary of values of one or two words of 32 bits, by their bits: a zero and its negative are two values. Undefined
  * where it doesn't pay; that is found out early where all values differ.
  * @param words of all values, one after another, as they are stored
+ * @param into room for the values' places
  */
-export function numberDictionary(words: Int32Array, wordsPerValue: 1 | 2): Dictionary | undefined {
+export function numberDictionary(
+  words: Int32Array,
+  wordsPerValue: 1 | 2,
+  into: Int32Array,
+): Dictionary | undefined {
   const values = words.length / wordsPerValue;
-  const places = new Int32Array(values);
+  const places = into.subarray(0, values);
   let entries = new Int32Array(initialSlots);
   /** Entry + 1, or 0 where a slot is free. */
   let slots = new Int32Array(initialSlots);

@@ -11,6 +11,7 @@ import type {
   TableColumn,
   TableSchema,
 } from '../table-schema.ts';
+import { ChunkScratch } from './chunk-scratch.ts';
 import { gatherChunk } from './chunk-values.ts';
 import { type ColumnSummary, fileStats } from './column-bounds.ts';
 import { fileOrder } from './file-order.ts';
@@ -45,7 +46,10 @@ async function encode(rows: FileRows): Promise<EncodedFile> {
   const { buffers } = rows;
   const { schema } = buffers;
   const order = fileOrder(rows);
-  const summaries = schema.columns.map((column, index) => summarize(column, buffers.columns[index]!, order));
+  const scratch = new ChunkScratch(order.length);
+  const summaries = schema.columns.map((column, index) =>
+    summarize(column, buffers.columns[index]!, order, scratch),
+  );
   const sink = new MemorySink();
   const writer = await parquetjs.ParquetWriter.openStream(parquetjsSchema(schema), sink, {
     // The library's page index is invalid; readers that use it fail.
@@ -68,8 +72,13 @@ async function encode(rows: FileRows): Promise<EncodedFile> {
 }
 
 /** Checks a column before any of it is written. */
-function summarize(column: TableColumn, buffer: Column, order: Uint32Array): ColumnSummary {
-  const { values } = gatherChunk(buffer, order);
+function summarize(
+  column: TableColumn,
+  buffer: Column,
+  order: Uint32Array,
+  scratch: ChunkScratch,
+): ColumnSummary {
+  const { values } = gatherChunk(buffer, order, scratch);
   const nullCount = order.length - values.count;
   if (nullCount > 0 && !column.nullable) throw wrongValue(column, null);
   const bounds = values.bounds(0, values.count);

@@ -5,7 +5,7 @@ import { KafkaBroker, type Producer } from '@windrow/pipeline';
 import { createLogger, createRegistry, Readiness, type Registry } from '@windrow/runtime';
 import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest';
 import { createOwnStreams, type OwnStreams } from '../fixtures/own-streams.ts';
-import { rowOrders } from './compaction.ts';
+import { tableLayouts } from './compaction.ts';
 import { startSink } from './sink.ts';
 
 const partitions = 3;
@@ -151,19 +151,19 @@ it('compacts what has closed while other rows land, whoever comes and goes, and 
     .toEqual(named);
 });
 
-it('knows the order of rows of every table: columns that it has', async () => {
-  const orders = rowOrders(await loadStreams());
-  expect([...orders.keys()].sort()).toEqual([
+it('knows how the files of every table are made: by columns that it has', async () => {
+  const layouts = tableLayouts(await loadStreams());
+  expect([...layouts.keys()].sort()).toEqual([
     'curated/track',
     'raw/track',
     'raw/weather',
     'rejected/dead_letter',
   ]);
-  for (const [table, columns] of orders) {
+  for (const [table, { orderBy, idColumns }] of layouts) {
     const log = await DeltaLog.open(bucket.store, table, systemHost);
     const { fields } = JSON.parse(log?.metaData.schemaString ?? '{"fields":[]}') as {
       fields: { name: string }[];
     };
-    expect(fields.map(({ name }) => name)).toEqual(expect.arrayContaining(columns));
+    expect(fields.map(({ name }) => name)).toEqual(expect.arrayContaining([...orderBy, ...idColumns]));
   }
 });

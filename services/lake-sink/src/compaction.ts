@@ -15,10 +15,11 @@ import { isRetriable, type Logger, WindrowError } from '@windrow/runtime';
 import type { Feed } from './feeds.ts';
 import type { SinkMetrics } from './metrics.ts';
 
+const ledgerOrder = ['_partition', '_offset'];
 const vacuumEveryMs = 12 * 3_600_000;
 
 /** What is held decoded is about 1 kB a row; this beside the rows that land. */
-const limits: CompactionLimits = { maxRows: 65_536, maxBytes: 16 * 2 ** 20 };
+export const compactionLimits: CompactionLimits = { maxRows: 65_536, maxBytes: 16 * 2 ** 20 };
 
 interface CompactionOptions {
   contracts: StreamContract[];
@@ -32,15 +33,23 @@ interface CompactionOptions {
   log: Logger;
 }
 
-/** The columns in whose order a table's rows lie; its path → their names. */
-export function rowOrders(contracts: StreamContract[]): Map<string, string[]> {
-  const orders = new Map<string, string[]>();
-  for (const { lake, eventTime } of contracts) {
+/** How a table's files are made, beside its columns. */
+export interface TableLayout {
+  /** The columns in whose order rows lie. */
+  orderBy: string[];
+  /** The columns by which single rows are looked up. */
+  idColumns: string[];
+}
+
+/** By the tables' paths. */
+export function tableLayouts(contracts: StreamContract[]): Map<string, TableLayout> {
+  const layouts = new Map<string, TableLayout>();
+  for (const { lake, eventTime, id } of contracts) {
     for (const table of [lake.raw, lake.curated]) {
-      if (table !== undefined) orders.set(table, [eventTime, '_partition', '_offset']);
+      if (table !== undefined) layouts.set(table, { orderBy: [eventTime, ...ledgerOrder], idColumns: id });
     }
   }
-  return orders.set(deadLetterTable, ['failed_at', '_partition', '_offset']);
+  return layouts.set(deadLetterTable, { orderBy: ['failed_at', ...ledgerOrder], idColumns: [] });
 }
 
 /** What this instance was elected to compact. */
@@ -59,7 +68,7 @@ interface Election {
  */
 export class Compaction {
   readonly #options: CompactionOptions;
-  readonly #orders: Map<string, string[]>;
+  readonly #layouts: Map<string, TableLayout>;
   readonly #elections = new Map<string, Election>();
   readonly #stopping = new AbortController();
   #timer: NodeJS.Timeout | undefined;
@@ -67,7 +76,7 @@ export class Compaction {
 
   constructor(options: CompactionOptions) {
     this.#options = options;
-    this.#orders = rowOrders(options.contracts);
+    this.#layouts = tableLayouts(options.contracts);
   }
 
   start(): void {
@@ -117,18 +126,18 @@ export class Compaction {
 
   async #compactTable(table: string, election: Election): Promise<void> {
     const { store, sink, encoder, latenessMs } = this.#options;
-    const orderBy = this.#orders.get(table) ?? [];
+    const layout = this.#layouts.get(table) ?? { orderBy: ledgerOrder };
     election.compactor ??= await TableCompactor.open(store, {
       path: table,
       sink,
-      orderBy,
+      ...layout,
       encoder: createEncoder(encoder),
     });
     const { compactor } = election;
     if (!compactor) return;
     const at = { nowMs: Date.now(), windowMs, latenessMs };
     const files = (await compactor.files()).values();
-    for (const small of smallFilesIn(files, limits, (window) => isWindowClosed(window, at))) {
+    for (const small of smallFilesIn(files, compactionLimits, (window) => isWindowClosed(window, at))) {
       if (this.#stopping.signal.aborted || this.#elections.get(table) !== election) return;
       if (!election.refused.has(nameOf(small))) await this.#compact(table, election, compactor, small);
     }

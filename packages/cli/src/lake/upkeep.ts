@@ -9,7 +9,7 @@ import {
   systemHost,
   TableCompactor,
 } from '@windrow/lake';
-import { rowOrders } from '@windrow/lake-sink';
+import { tableLayouts } from '@windrow/lake-sink';
 import { WindrowError } from '@windrow/runtime';
 import type { CommandContext } from '../context.ts';
 import type { LakeTableName } from '../ledgers.ts';
@@ -48,7 +48,8 @@ export async function compactTable(
   const compactor = await TableCompactor.open(lake.store, {
     path: table.path,
     sink,
-    orderBy: rowOrders(lake.contracts).get(table.path) ?? [],
+    orderBy: [],
+    ...tableLayouts(lake.contracts).get(table.path),
     encoder: createEncoder('columnar'),
   });
   if (!compactor) throw new WindrowError('LAKE_LOG_INVALID', `${table.path} is gone`);

@@ -1,5 +1,4 @@
 import { WindrowError } from '@windrow/runtime';
-import { columnBuffersFrom } from '../columns/from-batch.ts';
 import { DeltaLog } from '../delta/delta-log.ts';
 import type { LiveFile } from '../delta/live-files.ts';
 import { deletedFileRetentionMs } from '../delta/retention.ts';
@@ -21,6 +20,8 @@ export interface CompactorOptions {
   sink: string;
   /** The columns by which rows lie in order, the first one first; those that the table lacks don't count. */
   orderBy: readonly string[];
+  /** As in the `TableSchema` that the table is written with. */
+  idColumns?: readonly string[];
   encoder: ParquetEncoder;
   host?: Host;
 }
@@ -170,8 +171,9 @@ export class TableCompactor {
 
   async #merge(small: SmallFiles, signal: AbortSignal | undefined): Promise<EncodedFile | undefined> {
     const { files, rows } = small;
+    const { encoder, idColumns = [], orderBy } = this.#options;
     const table = this.#store.url(this.#log.root);
-    const merged = new MergedRows(tableColumns(this.#log.metaData, table));
+    const merged = new MergedRows({ ...tableColumns(this.#log.metaData, table), idColumns });
     for (const file of files) {
       signal?.throwIfAborted();
       const key = fileKey(this.#log.root, file.path);
@@ -188,9 +190,7 @@ export class TableCompactor {
         'LAKE_LOG_INVALID',
         `${files.length} files of ${table} have ${merged.rowCount} rows, and the log says ${rows}: nothing was compacted`,
       );
-    const encoded = await this.#options.encoder.encode({
-      buffers: columnBuffersFrom(merged.inOrderOf(this.#options.orderBy)),
-    });
+    const encoded = await encoder.encode(merged.inOrderOf(orderBy));
     const written = rowsInFile(encoded.bytes);
     if (written !== rows || encoded.stats.numRecords !== rows)
       throw new WindrowError(

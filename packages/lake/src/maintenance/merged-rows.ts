@@ -1,21 +1,19 @@
 import { WindrowError } from '@windrow/runtime';
 import { parquetMetadata, parquetRead } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import type { ColumnBatch, ColumnValue, TableSchema } from '../table-schema.ts';
+import { type Column, ColumnBuffers } from '../columns/column-buffers.ts';
+import type { FileRows, TableSchema } from '../table-schema.ts';
 
 /** Rows of several files of a table in columns, to be put in order and written as one. */
 export class MergedRows {
-  readonly #schema: TableSchema;
-  readonly #columns: ColumnValue[][];
-  #rowCount = 0;
+  readonly #buffers: ColumnBuffers;
 
   constructor(schema: TableSchema) {
-    this.#schema = schema;
-    this.#columns = schema.columns.map(() => []);
+    this.#buffers = new ColumnBuffers(schema);
   }
 
   get rowCount(): number {
-    return this.#rowCount;
+    return this.#buffers.rowCount;
   }
 
   /**
@@ -29,47 +27,74 @@ export class MergedRows {
       const metadata = parquetMetadata(file);
       const rows = Number(metadata.num_rows);
       const present = new Set(metadata.schema.slice(1).map(({ name }) => name));
-      const known = new Set(this.#schema.columns.map(({ name }) => name));
+      const { columns, schema } = this.#buffers;
+      const before = this.rowCount;
+      const known = new Set(schema.columns.map(({ name }) => name));
       const unknown = [...present].find((name) => !known.has(name));
       if (unknown !== undefined) throw new RangeError(`the table has no column ${unknown}`);
-      for (const [index, { name, type }] of this.#schema.columns.entries()) {
-        const column = this.#columns[index]!;
+      for (const [index, { name, type }] of schema.columns.entries()) {
+        const column = columns[index]!;
         if (present.has(name)) {
           const onChunk = ({ columnData }: { columnData: ArrayLike<unknown> }) => {
-            for (let row = 0; row < columnData.length; row++) column.push(cell(columnData[row]));
+            column.reserve(column.rows + columnData.length);
+            for (let row = 0; row < columnData.length; row++) append(column, columnData[row], name);
           };
           const parsers = parsersOf(type === 'timestamp');
           await parquetRead({ file, metadata, columns: [name], compressors, utf8: false, parsers, onChunk });
           await pause();
-        } else for (let row = 0; row < rows; row++) column.push(null);
-        if (column.length !== this.#rowCount + rows)
-          throw new RangeError(
-            `column ${name} has ${column.length - this.#rowCount} values for ${rows} rows`,
-          );
+        } else column.appendNulls(rows);
+        if (column.rows !== before + rows)
+          throw new RangeError(`column ${name} has ${column.rows - before} values for ${rows} rows`);
       }
-      this.#rowCount += rows;
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new WindrowError('LAKE_LOG_INVALID', `${source} can't be compacted: ${reason}`, { cause });
     }
   }
 
-  /** All rows in ascending order of these columns, the first one first, nulls before values. */
-  inOrderOf(names: readonly string[]): ColumnBatch {
+  /**
+   * All rows in ascending order of these columns, the first one first, nulls before values. Columns that the table lacks, and those
+   * of texts and bytes, don't count.
+   */
+  inOrderOf(names: readonly string[]): FileRows {
+    const { columns, rowCount, schema } = this.#buffers;
     const keys = names.flatMap((name) => {
-      const index = this.#schema.columns.findIndex((column) => column.name === name);
-      return index < 0 ? [] : [this.#columns[index]!];
+      const index = schema.columns.findIndex((column) => column.name === name);
+      return index < 0 ? [] : (sortKey(columns[index]!) ?? []);
     });
-    const order = Uint32Array.from({ length: this.#rowCount }, (_, row) => row).sort((a, b) => {
+    const order = Uint32Array.from({ length: rowCount }, (_, row) => row).sort((a, b) => {
       for (const key of keys) {
-        const difference = compare(key[a]!, key[b]!);
-        if (difference !== 0) return difference;
+        const [before, after] = [key[a]!, key[b]!];
+        if (before !== after) return before < after ? -1 : 1;
       }
       return a - b;
     });
-    const columns = this.#columns.map((column) => Array.from(order, (row) => column[row]!));
-    return { schema: this.#schema, rowCount: this.#rowCount, columns };
+    return { buffers: this.#buffers, order };
   }
+}
+
+/** A value as hyparquet tells it, in a column that its file says is of this type. */
+function append(column: Column, value: unknown, name: string): void {
+  const { kind } = column;
+  if (value === null || value === undefined) column.appendNull();
+  else if (kind === 'bytes' && (typeof value === 'string' || value instanceof Uint8Array))
+    column.append(value);
+  else if (kind === 'int64' && (typeof value === 'number' || typeof value === 'bigint')) column.append(value);
+  else if (kind === 'int32' && typeof value === 'number' && (value | 0) === value) column.append(value);
+  else if ((kind === 'float32' || kind === 'float64') && typeof value === 'number') column.append(value);
+  else if (kind === 'boolean' && typeof value === 'boolean') column.append(value);
+  else throw new RangeError(`column ${name} has another type there`);
+}
+
+/** Numbers in the order of the column's values, those beyond 2^53 rounded; nulls come before all others. */
+function sortKey(column: Column): Float64Array | undefined {
+  if (column.kind === 'bytes') return undefined;
+  const key = new Float64Array(column.rows);
+  for (let row = 0; row < key.length; row++) {
+    const value = column.kind === 'int64' ? column.numberAt(row) : column.values[row]!;
+    key[row] = column.present[row] === 1 ? value : Number.NEGATIVE_INFINITY;
+  }
+  return key;
 }
 
 /** The number of rows that a Parquet file's footer tells. */
@@ -83,9 +108,10 @@ function arrayBufferOf({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuf
   return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
 }
 
-/** Times as the encoders take them. Other engines write microseconds; what is finer than a millisecond would be lost. */
+/** Texts stay the bytes that they are; times become milliseconds. Other engines write microseconds; what is finer than a millisecond would be lost. */
 function parsersOf(isTimestamp: boolean) {
-  if (!isTimestamp) return { dateFromDays: (days: number) => days };
+  const stringFromBytes = (bytes: Uint8Array) => bytes;
+  if (!isTimestamp) return { stringFromBytes, dateFromDays: (days: number) => days };
   const whole = (time: bigint, perMillisecond: bigint) => {
     if (time % perMillisecond !== 0n) throw new RangeError('it holds times finer than a millisecond');
     return Number(time / perMillisecond);
@@ -95,13 +121,4 @@ function parsersOf(isTimestamp: boolean) {
     timestampFromMicroseconds: (us: bigint) => whole(us, 1_000n),
     timestampFromNanoseconds: (ns: bigint) => whole(ns, 1_000_000n),
   };
-}
-
-function cell(value: unknown): ColumnValue {
-  return value === undefined ? null : (value as ColumnValue);
-}
-
-function compare(a: ColumnValue, b: ColumnValue): number {
-  if (a === null || b === null) return a === b ? 0 : a === null ? -1 : 1;
-  return a < b ? -1 : a > b ? 1 : 0;
 }

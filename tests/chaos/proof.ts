@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { collectFacts, type Installation, judge } from '@windrow/cli';
-import { deleteGarbage, garbageIn, systemHost } from '@windrow/lake';
+import { DeltaLog, deleteGarbage, garbageIn, smallFilesIn, systemHost } from '@windrow/lake';
+import { compactionLimits } from '@windrow/lake-sink';
 import type { FetchedBatch } from '@windrow/pipeline';
 import { type LakeReader, type Row, readFilesWithDuckDb, readWithDeltaRs } from '../readers/readers.ts';
 import type { Accepted } from './load.ts';
@@ -12,6 +14,7 @@ export interface Proof {
 }
 
 const exampleCount = 5;
+const compactionMs = 300_000;
 
 /**
  * The audit's judgement, and beside it, without any code of the pipeline but its topics' reader: what was acknowledged
@@ -28,6 +31,8 @@ export async function prove(
     proof.findings.push(`audit: ${verdict}: ${line}, ${check}: ${message}`);
   }
   for (const table of ['curated/track', 'raw/track', 'rejected/dead_letter']) {
+    if (!(await compacted(installation, table)))
+      proof.findings.push(`${table}: small files of windows that have closed are not compacted`);
     // What compaction has replaced is for vacuum. What no commit names stays, and is a finding.
     const garbage = await garbageIn(installation.lake, table, systemHost, Date.now());
     await deleteGarbage(
@@ -69,6 +74,17 @@ export async function prove(
   }
   await compareWindows(installation, proof);
   return proof;
+}
+
+/** Waits until there is nothing left to compact; false where there still is after some minutes. */
+async function compacted({ lake }: Installation, table: string): Promise<boolean> {
+  const untilMs = Date.now() + compactionMs;
+  for (;;) {
+    const log = await DeltaLog.open(lake, table, systemHost, { withFiles: true });
+    if (smallFilesIn(log?.liveFiles.values() ?? [], compactionLimits).length === 0) return true;
+    if (Date.now() > untilMs) return false;
+    await sleep(1_000);
+  }
 }
 
 class Comparison implements Proof {

@@ -4,9 +4,13 @@ import { compressors } from 'hyparquet-compressors';
 import { type Column, ColumnBuffers } from '../columns/column-buffers.ts';
 import type { FileRows, TableSchema } from '../table-schema.ts';
 
+/** What takes some milliseconds to decode. */
+const valuesPerPause = 20_000;
+
 /** Rows of several files of a table in columns, to be put in order and written as one. */
 export class MergedRows {
   readonly #buffers: ColumnBuffers;
+  #valuesSincePause = 0;
 
   constructor(schema: TableSchema) {
     this.#buffers = new ColumnBuffers(schema);
@@ -17,8 +21,8 @@ export class MergedRows {
   }
 
   /**
-   * Takes in all rows of a Parquet file; a column that it lacks is null there. `pause` comes between two columns, so that other
-   * work goes on.
+   * Takes in all rows of a Parquet file; a column that it lacks is null there. `pause` comes between two columns now and
+   * then, so that other work goes on.
    * @throws WindrowError LAKE_LOG_INVALID for a file that can't be read, or holds what would be lost
    */
   async add(bytes: Uint8Array, source: string, pause: () => Promise<void>): Promise<void> {
@@ -41,7 +45,11 @@ export class MergedRows {
           };
           const parsers = parsersOf(type === 'timestamp');
           await parquetRead({ file, metadata, columns: [name], compressors, utf8: false, parsers, onChunk });
-          await pause();
+          this.#valuesSincePause += rows;
+          if (this.#valuesSincePause >= valuesPerPause) {
+            this.#valuesSincePause = 0;
+            await pause();
+          }
         } else column.appendNulls(rows);
         if (column.rows !== before + rows)
           throw new RangeError(`column ${name} has ${column.rows - before} values for ${rows} rows`);

@@ -18,7 +18,7 @@ import type { SinkMetrics } from './metrics.ts';
 const ledgerOrder = ['_partition', '_offset'];
 const vacuumEveryMs = 12 * 3_600_000;
 
-/** What is held decoded is about 1 kB a row; this beside the rows that land. */
+/** Rows are held in column buffers, at about 500 bytes each, beside those that land. */
 export const compactionLimits: CompactionLimits = { maxRows: 65_536, maxBytes: 16 * 2 ** 20 };
 
 interface CompactionOptions {

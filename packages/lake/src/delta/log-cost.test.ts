@@ -74,7 +74,7 @@ const add = (name: string) => ({
 });
 
 /**
- * A table after so many commits, one a minute, with a checkpoint at each 20th; its files are always the same number, whatever
+ * A table after so many commits, one a minute, with a checkpoint at each 20th, of which the last three are there; its files are always the same number, whatever
  * has been compacted.
  */
 function tableOf(commits: number): MemoryObjectStore {
@@ -100,9 +100,8 @@ function tableOf(commits: number): MemoryObjectStore {
     put(commitKey(root, version), serializeCommit(commitOf(version)), version);
   }
   const last = commits - 1 - ((commits - 1) % 20);
-  for (let version = 20; version <= last; version += 20) {
-    const bytes = writeCheckpoint([...state, commitOf(version)[1]!]);
-    if (version > last - 60) put(checkpointKey(root, version), bytes, version);
+  for (let version = last - 40; version <= last; version += 20) {
+    put(checkpointKey(root, version), writeCheckpoint([...state, commitOf(version)[1]!]), version);
   }
   put(
     lastCheckpointKey(root),

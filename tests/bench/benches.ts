@@ -27,6 +27,13 @@ export const benches: Record<string, Bench> = {
     tables: ['lake', 'lake-windows', 'lake-backlog'],
     small: ['--events', '200000'],
   },
+  fetch: {
+    what: 'fetching from Kafka, as objects and as record batches; [records]',
+    script: 'packages/pipeline/bench/fetch.ts',
+    parts: ['kafka'],
+    tables: ['fetch'],
+    small: ['100000'],
+  },
   profile: {
     what: "where the lake sink's time goes; [events]",
     script: 'tests/bench/lake-profile.ts',

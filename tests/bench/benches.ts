@@ -20,19 +20,19 @@ export const benches: Record<string, Bench> = {
     tables: ['encode'],
     small: ['100000'],
   },
+  decode: {
+    what: 'Avro: into columns, beside avsc; [rows]',
+    script: 'packages/lake/bench/decode.ts',
+    parts: [],
+    tables: ['decode'],
+    small: ['100000'],
+  },
   lake: {
     what: 'the lake sink, from Kafka to Delta on S3, beside others; --help',
     script: 'tests/bench/lake.ts',
     parts: ['kafka', 'registry', 's3'],
     tables: ['lake', 'lake-windows', 'lake-backlog'],
     small: ['--events', '200000'],
-  },
-  fetch: {
-    what: 'fetching from Kafka, as objects and as record batches; [records]',
-    script: 'packages/pipeline/bench/fetch.ts',
-    parts: ['kafka'],
-    tables: ['fetch'],
-    small: ['100000'],
   },
   profile: {
     what: "where the lake sink's time goes; [events]",

@@ -32,7 +32,7 @@ const nodeOptions = ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
 const landed = await land({ topic, events, instances: 1, env: process.env, dir, nodeOptions });
 await topic.close();
 
-const areas = profiledAreas(profiles);
+const areas = profiledAreas(profiles, landed.secondsToReady);
 const total = areas.reduce((sum, { seconds }) => sum + seconds, 0);
 const large = areas.filter(({ seconds }) => seconds >= smallestShare * total);
 for (const { name, seconds, functions } of large) {
@@ -42,7 +42,7 @@ for (const { name, seconds, functions } of large) {
 const rest = total - large.reduce((sum, { seconds }) => sum + seconds, 0);
 report.add(['all else', (100 * rest) / total, '']);
 report.note(
-  `The process used ${landed.cpuSeconds.toFixed(1)} s of the processors in all: what is not here is of threads without JavaScript, and its start. ${Math.round(landed.rowsPerSecond).toLocaleString('en')} rows/s while it was sampled.`,
+  `The process used ${landed.cpuSeconds.toFixed(1)} s of the processors in all: what is not here is of its start, and of threads without JavaScript. ${Math.round(landed.rowsPerSecond).toLocaleString('en')} rows/s while it was sampled.`,
 );
 report.close();
 process.exit(0);

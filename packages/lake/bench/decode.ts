@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { landedSchema, loadStreams, streamNamed } from '@windrow/contracts';
 import avsc from 'avsc';
+import { ReportWriter } from '../../../tests/bench/report.ts';
 import { ColumnBuffers } from '../src/columns/column-buffers.ts';
 import { createRecordDecoder } from '../src/columns/record-decoder.ts';
 import { tableSchemaFromAvro } from '../src/table-schema.ts';
@@ -137,6 +138,11 @@ function measure(work: () => void, rows: number): Rates {
 const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
 const rows = Number(process.argv[2] ?? 200_000);
+const report = new ReportWriter({
+  table: 'decode',
+  title: `Decoding Avro, ${rows.toLocaleString('en')} enriched track events of ${schema.fields.length} fields`,
+  columns: [{ name: 'decoder' }, { name: 'rows/s' }, { name: 'rows/CPU-s' }, { name: '× avsc', digits: 2 }],
+});
 const batches = batchesOf(rows);
 const ways = { columns: () => decodeToColumns(batches), avsc: () => decodeToObjects(batches) };
 const measured: Record<keyof typeof ways, Rates[]> = { columns: [], avsc: [] };
@@ -146,16 +152,16 @@ for (let turn = 0; turn <= turns; turn++) {
     if (turn > 0) measured[name].push(rates);
   }
 }
-const report = Object.entries(measured).map(([name, rates]) => ({
-  decoder: name,
-  rows,
-  fields: schema.fields.length,
-  rowsPerSecond: Math.round(median(rates.map(({ rowsPerSecond }) => rowsPerSecond))),
-  rowsPerCpuSecond: Math.round(median(rates.map(({ rowsPerCpuSecond }) => rowsPerCpuSecond))),
-}));
-for (const line of report) console.log(JSON.stringify(line));
-const [inColumns, inObjects] = report;
-console.log(
-  `ratio: ${(inColumns!.rowsPerCpuSecond / inObjects!.rowsPerCpuSecond).toFixed(2)} of rows per CPU second`,
-);
+const names = { columns: 'into column buffers', avsc: 'avsc, an object each' };
+const ofMedian = (name: keyof typeof ways) => ({
+  rowsPerSecond: median(measured[name].map(({ rowsPerSecond }) => rowsPerSecond)),
+  rowsPerCpuSecond: median(measured[name].map(({ rowsPerCpuSecond }) => rowsPerCpuSecond)),
+});
+const yardstick = ofMedian('avsc').rowsPerCpuSecond;
+for (const name of ['columns', 'avsc'] as const) {
+  const { rowsPerSecond, rowsPerCpuSecond } = ofMedian(name);
+  report.add([names[name], rowsPerSecond, rowsPerCpuSecond, rowsPerCpuSecond / yardstick]);
+}
+report.note(`Medians of ${turns} turns, after one to warm up.`);
+report.close();
 if (lastRecord === undefined) throw new Error('nothing was decoded');

@@ -21,6 +21,8 @@ export interface LandOptions {
 export interface Landed extends TableHistory {
   bucket: TestBucket;
   fileBytes: number;
+  /** Of the process that took longest. */
+  secondsToReady: number;
   /** From the first process that was ready to the last commit. */
   seconds: number;
   rowsPerSecond: number;
@@ -97,6 +99,7 @@ function figures(
   const warmRows = rows - first.rows;
   return {
     fileBytes: sum(files.map(({ bytes }) => bytes)),
+    secondsToReady: Math.max(...sinks.map((sink) => sink.secondsToReady)),
     seconds: (last.atMs - readyMs) / 1000,
     rowsPerSecond: rows / ((last.atMs - readyMs) / 1000),
     cpuSeconds: cpuAt(Number.POSITIVE_INFINITY),

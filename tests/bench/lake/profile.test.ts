@@ -4,7 +4,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { profiledAreas } from './profile.ts';
 
-it('adds up the time of a process and its threads by where the code is, without waiting', () => {
+it('adds up the time of a process and its threads by where the code is, without waiting and without the start', () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'windrow-profile-'));
   const frames = [
     ['(idle)', ''],
@@ -18,14 +18,15 @@ it('adds up the time of a process and its threads by where the code is, without 
   const nodes = frames.map(([functionName, url], id) => ({ id, callFrame: { functionName, url } }));
   const profile = {
     nodes,
-    samples: [0, 2, 2, 1, 3, 4, 5, 6],
-    timeDeltas: [9e6, 2e6, 2e6, 1e6, 5e5, 4e5, 3e5, 2e5],
+    startTime: 7e6,
+    samples: [5, 0, 2, 2, 1, 3, 4, 5, 6],
+    timeDeltas: [1e6, 9e6, 2e6, 2e6, 1e6, 5e5, 4e5, 3e5, 2e5],
   };
   for (const name of ['main.cpuprofile', 'thread.cpuprofile'])
     writeFileSync(path.join(dir, name), JSON.stringify(profile));
   writeFileSync(path.join(dir, 'notes.txt'), 'not a profile');
   expect(
-    profiledAreas(dir).map(({ name, seconds, functions }) => [name, seconds, functions[0]!.name]),
+    profiledAreas(dir, 1).map(({ name, seconds, functions }) => [name, seconds, functions[0]!.name]),
   ).toEqual([
     ['packages/lake/parquet', 8, 'encode'],
     ['garbage collector', 2, '(garbage collector)'],

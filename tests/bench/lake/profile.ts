@@ -8,6 +8,8 @@ interface ProfileNode {
 /** As much of V8's `.cpuprofile` as is read here (https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-Profile). */
 interface Profile {
   nodes: ProfileNode[];
+  /** Microseconds, on the same clock for all threads. */
+  startTime: number;
   samples: number[];
   /** Microseconds before each sample. */
   timeDeltas: number[];
@@ -21,15 +23,23 @@ export interface ProfiledArea {
   functions: { name: string; seconds: number }[];
 }
 
-/** Adds up all profiles that a process and its threads have left in a folder; waiting is left out. */
-export function profiledAreas(dir: string): ProfiledArea[] {
+/**
+ * Adds up all profiles that a process and its threads have left in a folder. Waiting is left out, and so are the first seconds:
+ * those of the process' start.
+ */
+export function profiledAreas(dir: string, firstSeconds: number): ProfiledArea[] {
   const areas = new Map<string, Map<string, number>>();
-  for (const file of readdirSync(dir).filter((name) => name.endsWith('.cpuprofile'))) {
-    const profile = JSON.parse(readFileSync(path.join(dir, file), 'utf8')) as Profile;
+  const profiles = readdirSync(dir)
+    .filter((name) => name.endsWith('.cpuprofile'))
+    .map((name) => JSON.parse(readFileSync(path.join(dir, name), 'utf8')) as Profile);
+  const fromMicros = Math.min(...profiles.map(({ startTime }) => startTime)) + firstSeconds * 1e6;
+  for (const profile of profiles) {
+    let atMicros = profile.startTime;
     const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
     for (const [index, id] of profile.samples.entries()) {
       const { functionName, url } = frames.get(id)!;
-      if (functionName === '(idle)') continue;
+      atMicros += profile.timeDeltas[index]!;
+      if (functionName === '(idle)' || atMicros <= fromMicros) continue;
       const area = areaOf(url, functionName);
       const functions = areas.get(area) ?? new Map<string, number>();
       const name = functionName || '(anonymous)';

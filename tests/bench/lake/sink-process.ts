@@ -25,6 +25,8 @@ export interface SinkState {
 export interface SinkProcess {
   /** When it said that it was ready, epoch milliseconds. */
   readyMs: number;
+  /** From when it was started. */
+  secondsToReady: number;
   /** From its start to its end. */
   samples: Sample[];
   /** Rejects when it ends without being asked to. */
@@ -41,6 +43,7 @@ export async function startSinkProcess(options: {
   nodeOptions?: string[];
 }): Promise<SinkProcess> {
   const { env, logFile, nodeOptions = [] } = options;
+  const startedMs = Date.now();
   const definition = services.find(({ name }) => name === 'lake-sink')!;
   const child = spawn(process.execPath, [...nodeOptions, definition.main], {
     env: { ...definition.env, ...env, ADMIN_PORT: '0' },
@@ -79,6 +82,7 @@ export async function startSinkProcess(options: {
   const readyMs = await Promise.race([ready.promise, failed]);
   return {
     readyMs,
+    secondsToReady: (readyMs - startedMs) / 1000,
     samples,
     failed,
     async state({ topic, table }) {

@@ -1,7 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { collectFacts, type Installation, judge } from '@windrow/cli';
-import { DeltaLog, deleteGarbage, garbageIn, smallFilesIn, systemHost } from '@windrow/lake';
-import { compactionLimits } from '@windrow/lake-sink';
+import { DeltaLog, deleteGarbage, garbageIn, systemHost } from '@windrow/lake';
 import type { FetchedBatch } from '@windrow/pipeline';
 import { type LakeReader, type Row, readFilesWithDuckDb, readWithDeltaRs } from '../readers/readers.ts';
 import type { Accepted } from './load.ts';
@@ -14,7 +12,6 @@ export interface Proof {
 }
 
 const exampleCount = 5;
-const compactionMs = 300_000;
 
 /**
  * The audit's judgement, and beside it, without any code of the pipeline but its topics' reader: what was acknowledged
@@ -30,21 +27,11 @@ export async function prove(
   for (const { verdict, line, check, message } of audit.findings) {
     proof.findings.push(`audit: ${verdict}: ${line}, ${check}: ${message}`);
   }
-  for (const table of ['curated/track', 'raw/track', 'rejected/dead_letter']) {
-    if (!(await compacted(installation, table)))
-      proof.findings.push(`${table}: small files of windows that have closed are not compacted`);
-    // What compaction has replaced is for vacuum. What no commit names stays, and is a finding.
-    const garbage = await garbageIn(installation.lake, table, systemHost, Date.now());
-    await deleteGarbage(
-      installation.lake,
-      garbage.filter(({ kind }) => kind === 'removed'),
-    );
-  }
   const topic = await readRaw(installation, accepted.bad);
   const lake = env as Record<string, string>;
   const lakeReaders: [string, LakeReader][] = [
     ['delta-rs', readWithDeltaRs],
-    ['Parquet files', readFilesWithDuckDb],
+    ['Parquet files', settledFiles(installation.lake)],
   ];
   for (const [name, read] of lakeReaders) {
     const curated = await read(lake, 'curated/track', 'SELECT event_id FROM t');
@@ -76,15 +63,21 @@ export async function prove(
   return proof;
 }
 
-/** Waits until there is nothing left to compact; false where there still is after some minutes. */
-async function compacted({ lake }: Installation, table: string): Promise<boolean> {
-  const untilMs = Date.now() + compactionMs;
-  for (;;) {
-    const log = await DeltaLog.open(lake, table, systemHost, { withFiles: true });
-    if (smallFilesIn(log?.liveFiles.values() ?? [], compactionLimits).length === 0) return true;
-    if (Date.now() > untilMs) return false;
-    await sleep(1_000);
-  }
+/** Plain files as they are between two compactions: what they have replaced is vacuumed, and none came while they were read. */
+function settledFiles(lake: Installation['lake']): LakeReader {
+  return async (env, table, sql) => {
+    for (;;) {
+      const version = (await DeltaLog.open(lake, table, systemHost))?.version;
+      // What no commit names stays, and is a finding.
+      const garbage = await garbageIn(lake, table, systemHost, Date.now());
+      await deleteGarbage(
+        lake,
+        garbage.filter(({ kind }) => kind === 'removed'),
+      );
+      const rows = await readFilesWithDuckDb(env, table, sql);
+      if ((await DeltaLog.open(lake, table, systemHost))?.version === version) return rows;
+    }
+  };
 }
 
 class Comparison implements Proof {

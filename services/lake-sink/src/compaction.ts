@@ -19,7 +19,7 @@ const ledgerOrder = ['_partition', '_offset'];
 const vacuumEveryMs = 12 * 3_600_000;
 
 /** Rows are held in column buffers, at about 500 bytes each, beside those that land. */
-export const compactionLimits: CompactionLimits = { maxRows: 65_536, maxBytes: 16 * 2 ** 20 };
+const compactionLimits: CompactionLimits = { maxRows: 65_536, maxBytes: 16 * 2 ** 20 };
 
 interface CompactionOptions {
   contracts: StreamContract[];

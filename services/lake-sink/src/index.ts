@@ -1,3 +1,3 @@
-export { compactionLimits, tableLayouts } from './compaction.ts';
+export { tableLayouts } from './compaction.ts';
 export { type LakeSinkConfig, lakeSinkConfig } from './config.ts';
 export { type SinkOptions, startSink } from './sink.ts';

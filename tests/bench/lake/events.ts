@@ -48,7 +48,7 @@ export interface EventsOptions {
 }
 
 /**
- * Enriched track events as phones of a city's scooter riders make them, about 440 bytes of Avro: ids that don't repeat, 50,000
+ * Enriched track events as phones of a city's scooter riders make them, about 490 bytes of Avro: ids that don't repeat, 50,000
  * devices, 60 cities, JSON in their properties, the weather of the hour. The same call makes the same events.
  */
 export function eventMaker({ events, windows }: EventsOptions): (index: number) => EventRecord {

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { AvroRegistry } from '@windrow/contracts';
-import { KafkaBroker } from '@windrow/pipeline';
+import { AvroRegistry, loadStreams } from '@windrow/contracts';
+import { applyStreams, KafkaBroker } from '@windrow/pipeline';
 import { loadConfig } from '@windrow/runtime';
 import { afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { basic } from '../fixtures/instance.ts';
@@ -77,6 +77,8 @@ it('serves the routes of the contracts, says that it is ready, and stops on SIGT
 it('asks for write keys unless it is told otherwise, and logs and shows none', async () => {
   const broker = new KafkaBroker({ brokers: endpoints.KAFKA_BROKERS, clientId: 'main-test' });
   const registry = new AvroRegistry(endpoints.SCHEMA_REGISTRY_URL);
+  // The process has the streams' own topics, which other tests may have made already.
+  await applyStreams(await loadStreams(), { broker, registry, partitions: 4 });
   const { key } = await new KeyStore({ broker, registry }).add({
     ...{ source: 'main-test', streams: null, events_per_second: null, events_per_day: 1 },
   });

@@ -63,9 +63,16 @@ export async function prove(
   return proof;
 }
 
-/** Plain files as they are between two compactions: what they have replaced is vacuumed, and none came while they were read. */
+/** A compaction takes less than this; what is still uncommitted then, nobody commits any more, and it is to be found. */
+const settlingMs = 60_000;
+
+/**
+ * Plain files as they are between two compactions: what they have replaced is vacuumed, and none came, nor was about to be
+ * committed, while they were read.
+ */
 function settledFiles(lake: Installation['lake']): LakeReader {
   return async (env, table, sql) => {
+    const untilMs = Date.now() + settlingMs;
     for (;;) {
       const version = (await DeltaLog.open(lake, table, systemHost))?.version;
       // What no commit names stays, and is a finding.
@@ -75,9 +82,20 @@ function settledFiles(lake: Installation['lake']): LakeReader {
         garbage.filter(({ kind }) => kind === 'removed'),
       );
       const rows = await readFilesWithDuckDb(env, table, sql);
-      if ((await DeltaLog.open(lake, table, systemHost))?.version === version) return rows;
+      const log = await DeltaLog.open(lake, table, systemHost);
+      const isSettled = log?.version === version && !(await isUploading(lake, table));
+      if (isSettled || Date.now() > untilMs) return rows;
     }
   };
+}
+
+/** Whether there are files that no commit names and an intent lists. */
+async function isUploading(lake: Installation['lake'], table: string): Promise<boolean> {
+  const { adds } = (await (await DeltaLog.open(lake, table, systemHost))?.files()) ?? { adds: new Map() };
+  const known = new Set([...adds.keys()].map((path) => `${table}/${decodeURIComponent(path)}`));
+  for (const { key } of await garbageIn(lake, table, systemHost, Date.now())) known.add(key);
+  for await (const { key } of lake.list({ prefix: `${table}/date=` })) if (!known.has(key)) return true;
+  return false;
 }
 
 class Comparison implements Proof {

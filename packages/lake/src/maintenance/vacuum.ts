@@ -11,8 +11,8 @@ export interface Garbage extends ObjectEntry {
 
 /**
  * The Parquet files below the table's root that were removed, or were written and never named, before `cutMs` (epoch
- * milliseconds; a removal by the log's time, a writing by the store's). Files that an intent lists are none of them, however
- * old: its writer may have slept for long and commit them yet.
+ * milliseconds; a removal by the log's time, a writing by the store's). Files that were never named and that an intent lists
+ * are none of them, however old: its writer may have slept for long and commit them yet. What was named once can't be again.
  * @throws WindrowError LAKE_LOG_INVALID, S3_FAILED
  */
 export async function garbageIn(
@@ -28,13 +28,15 @@ export async function garbageIn(
   }
   const intended = await new Intents(store, root, host).paths();
   const { adds, removes } = await readTableState(store, root);
-  const needed = new Set([...adds.keys(), ...intended].map((path) => fileKey(root, path)));
+  const needed = new Set([...adds.keys()].map((path) => fileKey(root, path)));
+  const maybeNeeded = new Set([...intended].map((path) => fileKey(root, path)));
   const removedMs = new Map(
     [...removes.values()].map(({ path, deletionTimestamp = 0 }) => [fileKey(root, path), deletionTimestamp]),
   );
   return lying.flatMap((entry): Garbage[] => {
     if (needed.has(entry.key)) return [];
     const removed = removedMs.get(entry.key);
+    if (removed === undefined && maybeNeeded.has(entry.key)) return [];
     if ((removed ?? entry.modifiedMs) > cutMs) return [];
     return [{ ...entry, kind: removed === undefined ? 'unnamed' : 'removed' }];
   });

@@ -57,14 +57,16 @@ describe('what a vacuum takes', () => {
     expect(await found()).toEqual(['unnamed _date=1/x.parquet']);
   });
 
-  it('is never what an intent lists: its writer may commit it yet', async () => {
-    put('date=1/slept.parquet');
-    log();
-    const intent = { paths: ['date=1/slept.parquet'], owners: {}, sinceVersion: 0 };
+  it('is never what nobody has named yet and an intent lists: its writer may commit it', async () => {
+    for (const name of ['slept', 'live', 'replaced']) put(`date=1/${name}.parquet`);
+    const paths = ['date=1/slept.parquet', 'date=1/live.parquet', 'date=1/replaced.parquet'];
+    // A writer that was killed after its commit has left its intent.
+    log(add(paths[1]!), add(paths[2]!), remove(paths[2]!, 1));
+    const intent = { paths, owners: {}, sinceVersion: 0 };
     put('_windrow/intents/a.json', 1, new TextEncoder().encode(JSON.stringify(intent)));
-    expect(await found()).toEqual([]);
+    expect(await found()).toEqual(['removed date=1/replaced.parquet']);
     world.objects.delete(`${root}/_windrow/intents/a.json`);
-    expect(await found()).toEqual(['unnamed date=1/slept.parquet']);
+    expect(await found()).toEqual(['removed date=1/replaced.parquet', 'unnamed date=1/slept.parquet']);
   });
 
   it('is deleted, a few at a time, until it is stopped', async () => {

@@ -34,7 +34,7 @@ it('stops the process at the named step, which goes on from there when it is wok
   });
   const state = () => spawnSync('ps', ['-o', 'stat=', '-p', String(child.pid)], { encoding: 'utf8' }).stdout;
   await vi.waitFor(() => expect(state()).toMatch(/^T/), { timeout: 20_000, interval: 50 });
-  expect(said).toBe('1');
+  await vi.waitFor(() => expect(said).toBe('1'), 20_000);
   child.kill('SIGCONT');
   expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
   expect(said).toBe('123');

@@ -31,7 +31,7 @@ export const lakeSinkConfig = adminConfig.extend({
   }),
   LAKE_MEMORY_BUDGET_BYTES: integer(1_048_576).default(100_663_296).meta({
     description:
-      'the bytes of records held in memory at once, all tables together; beyond it, consumption pauses',
+      'the bytes of rows held in memory at once, all tables together; beyond it, consumption pauses. Room for more rows takes up to as much again',
     example: '100663296',
   }),
   LAKE_COMPACTION: z.enum(['on', 'off']).default('on').meta({

@@ -52,11 +52,6 @@ export class MicroBatch {
     return this.buffers.usedBytes + this.#refusedBytes;
   }
 
-  /** It takes so much memory, room for more rows included. */
-  get memoryBytes(): number {
-    return this.buffers.memoryBytes + this.#refusedBytes;
-  }
-
   /** Takes the partition's range on; `fromOffset`: what the ledger says before this micro-batch. */
   advance(partition: number, fromOffset: number, nextOffset: number): void {
     const range = this.#ranges.get(partition);

@@ -55,7 +55,7 @@ export class TableWriter {
 
   /** What fills and isn't landing yet. */
   get fillingBytes(): number {
-    return this.#filling?.memoryBytes ?? 0;
+    return this.#filling?.usedBytes ?? 0;
   }
 
   /** Discards what is not being committed, and waits for what is. */
@@ -135,17 +135,15 @@ export class TableWriter {
   }
 
   #grown<T>(batch: MicroBatch, fill: () => T): T {
-    const before = batch.memoryBytes;
+    const before = batch.usedBytes;
     const result = fill();
-    this.#options.budget.take(batch.memoryBytes - before);
+    this.#options.budget.take(batch.usedBytes - before);
     return result;
   }
 
   #open(): MicroBatch {
     if (this.#filling) return this.#filling;
     const buffers = this.#spare ?? new ColumnBuffers(this.feed.schema);
-    // A spare one's room is counted already.
-    if (!this.#spare) this.#options.budget.take(buffers.memoryBytes);
     this.#spare = undefined;
     const opened = new MicroBatch(this.feed, buffers);
     this.#filling = opened;
@@ -228,18 +226,13 @@ export class TableWriter {
   }
 
   #giveBack(batch: MicroBatch): void {
-    const { buffers, memoryBytes } = batch;
-    const isKept = this.#spare === undefined && this.#claim !== undefined;
-    if (isKept) {
-      buffers.clear();
-      this.#spare = buffers;
-    }
-    this.#options.budget.give(memoryBytes - (isKept ? buffers.memoryBytes : 0));
+    this.#options.budget.give(batch.usedBytes);
+    batch.buffers.clear();
+    this.#spare ??= batch.buffers;
   }
 
   /** Gives up the room that nothing lies in. */
   dropSpare(): void {
-    if (this.#spare) this.#options.budget.give(this.#spare.memoryBytes);
     this.#spare = undefined;
   }
 

@@ -21,6 +21,9 @@ test('under faults nothing is lost and nothing is there twice; and the proof can
     log: (line) => console.log(`chaos: ${line}`),
     signal,
     afterProof: async (platform, accepted) => {
+      // What is planted must not be compacted.
+      const instances = [...platform.instances.values()].filter(({ name }) => name.startsWith('lake-sink'));
+      await Promise.all(instances.map((instance) => instance.stop()));
       planted.push(await plantLoss(platform, accepted));
       planted.push(await plantDuplicate(platform, accepted));
       planted.push(await plantOrphan(platform, accepted));

@@ -132,6 +132,18 @@ describe('S3ObjectStore on an S3 in trouble', () => {
     await expect(store.get('k')).rejects.toMatchObject({ code: 'S3_FAILED', retriable: true });
   });
 
+  it.each([400, 403, 404])(
+    'fails retriably when the body of a %d is cut off: nobody knows what it said',
+    async (status) => {
+      const store = await storeOn((request, response) => {
+        request.resume();
+        response.writeHead(status, { 'content-length': '500' });
+        response.write('<Error><Code>NoS', () => response.socket?.destroy());
+      });
+      await expect(store.get('k')).rejects.toMatchObject({ code: 'S3_FAILED', retriable: true });
+    },
+  );
+
   it('does not ask again without permission, and never shows the secret', async () => {
     let requests = 0;
     const store = await storeOn((request, response) => {

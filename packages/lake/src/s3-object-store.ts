@@ -5,6 +5,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
+  S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { isRetriable, retry, WindrowError } from '@windrow/runtime';
@@ -146,8 +147,13 @@ export class S3ObjectStore implements ObjectStore {
       const wayOut = name === 'NoSuchBucket' ? ' Create it, or set LAKE_BUCKET.' : '';
       const reason = error instanceof Error ? `${name}: ${error.message}${wayOut}` : String(error);
       throw new WindrowError('S3_FAILED', `${operation} ${this.url(key)}: ${reason}`, {
-        // Without a status there was no answer; 408, 409 and 429 ask for another try.
-        retriable: status === undefined || status >= 500 || [408, 409, 429].includes(status),
+        // Without a status there was no answer, and one whose body was cut off is no S3ServiceException: nobody knows what it
+        // said. 408, 409 and 429 ask for another try.
+        retriable:
+          !(error instanceof S3ServiceException) ||
+          status === undefined ||
+          status >= 500 ||
+          [408, 409, 429].includes(status),
         cause: error,
       });
     }

@@ -4,7 +4,7 @@ import { BytesChunk } from './bytes-chunk.ts';
 import type { ChunkScratch } from './chunk-scratch.ts';
 import type { ColumnBounds } from './column-bounds.ts';
 import type { Dictionary } from './dictionary.ts';
-import { BooleanChunk, Float32Chunk, Float64Chunk, Int32Chunk, Int64Chunk } from './number-chunks.ts';
+import { BooleanChunk, Int32Chunk, Int64Chunk, RealChunk } from './number-chunks.ts';
 import type { PageBuffer } from './page-buffer.ts';
 
 /** The values of one column chunk without its nulls, side by side, in the order of the file's rows. */
@@ -61,9 +61,9 @@ function valuesOf(column: Column, rows: Uint32Array, scratch: ChunkScratch): Chu
       return new BytesChunk(column.entries, codes, scratch);
     }
     case 'float32':
-      return new Float32Chunk(gathered(column.values, rows, new Float32Array(buffer, 0, count)), scratch);
+      return new RealChunk(gathered(column.values, rows, new Float32Array(buffer, 0, count)), scratch);
     case 'float64':
-      return new Float64Chunk(gathered(column.values, rows, new Float64Array(buffer, 0, count)), scratch);
+      return new RealChunk(gathered(column.values, rows, new Float64Array(buffer, 0, count)), scratch);
     case 'int32':
       return new Int32Chunk(gathered(column.values, rows, new Int32Array(buffer, 0, count)), scratch);
     case 'int64': {

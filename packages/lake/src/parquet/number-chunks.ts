@@ -100,12 +100,12 @@ export class Int64Chunk implements ChunkValues {
   }
 }
 
-/** Of doubles. */
-export class Float64Chunk implements ChunkValues {
-  readonly #values: Float64Array;
+/** Of floats and doubles. */
+export class RealChunk implements ChunkValues {
+  readonly #values: Float64Array | Float32Array;
   readonly #scratch: ChunkScratch;
 
-  constructor(values: Float64Array, scratch: ChunkScratch) {
+  constructor(values: Float64Array | Float32Array, scratch: ChunkScratch) {
     this.#values = values;
     this.#scratch = scratch;
   }
@@ -119,44 +119,13 @@ export class Float64Chunk implements ChunkValues {
   }
 
   dictionary(): Dictionary | undefined {
-    const words = new Int32Array(this.#values.buffer, this.#values.byteOffset, 2 * this.count);
-    return numberDictionary(words, 2, this.#scratch.places);
+    const { buffer, byteLength, byteOffset } = this.#values;
+    const words = new Int32Array(buffer, byteOffset, byteLength / 4);
+    return numberDictionary(words, this.#values instanceof Float64Array ? 2 : 1, this.#scratch.places);
   }
 
   plainBytes(from: number, to: number): number {
-    return 8 * (to - from);
-  }
-
-  appendPlain(page: PageBuffer, from: number, to: number): void {
-    page.append(this.#values.subarray(from, to));
-  }
-}
-
-/** Of floats. */
-export class Float32Chunk implements ChunkValues {
-  readonly #values: Float32Array;
-  readonly #scratch: ChunkScratch;
-
-  constructor(values: Float32Array, scratch: ChunkScratch) {
-    this.#values = values;
-    this.#scratch = scratch;
-  }
-
-  get count(): number {
-    return this.#values.length;
-  }
-
-  bounds(from: number, to: number): ColumnBounds | 'unordered' {
-    return realBounds(this.#values, from, to);
-  }
-
-  dictionary(): Dictionary | undefined {
-    const words = new Int32Array(this.#values.buffer, this.#values.byteOffset, this.count);
-    return numberDictionary(words, 1, this.#scratch.places);
-  }
-
-  plainBytes(from: number, to: number): number {
-    return 4 * (to - from);
+    return this.#values.BYTES_PER_ELEMENT * (to - from);
   }
 
   appendPlain(page: PageBuffer, from: number, to: number): void {

@@ -101,6 +101,7 @@ function throughProxies(env: NodeJS.ProcessEnv, proxies: Platform['proxies']): R
     S3_ENDPOINT: proxies.S3.url,
     SCHEMA_REGISTRY_URL: proxies.registry.url,
     LAKE_MAX_AGE_SECONDS: '3',
+    LAKE_COMPACTION: 'on',
     ALLOWED_LATENESS_SECONDS: '5',
     POSTGRES_MAX_AGE_SECONDS: '1',
     WRITE_KEYS: 'optional',

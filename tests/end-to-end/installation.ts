@@ -78,13 +78,10 @@ export class Installation {
     });
   }
 
-  /**
-   * Micro-batches are cut early, so that tests don't wait for a minute. Without compaction, because one of the readers takes all
-   * files that lie there.
-   */
+  /** Micro-batches are cut early, so that tests don't wait for a minute. */
   get settings(): Record<string, string> {
     return {
-      ...{ WINDROW_STATE_DIR: this.stateDir, LAKE_COMPACTION: 'off' },
+      WINDROW_STATE_DIR: this.stateDir,
       ...{ LAKE_MAX_AGE_SECONDS: '2', POSTGRES_MAX_AGE_SECONDS: '1' },
     };
   }

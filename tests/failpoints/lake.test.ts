@@ -40,7 +40,7 @@ afterAll(() => here?.stop());
 /** A lake without any table; the topics keep what was sent, so its sink begins with all of it. */
 async function emptyLake() {
   const bucket = `lake-${randomUUID()}`;
-  const env: StackEndpoints = { ...here.stack.endpoints, LAKE_BUCKET: bucket };
+  const env: StackEndpoints = { ...here.stack.endpoints, LAKE_BUCKET: bucket, LAKE_COMPACTION: 'on' };
   const client = new S3Client({
     region: env.AWS_REGION ?? '',
     endpoint: env.S3_ENDPOINT ?? '',

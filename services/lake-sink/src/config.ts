@@ -34,9 +34,9 @@ export const lakeSinkConfig = adminConfig.extend({
       'the bytes of rows held in memory at once, all tables together; beyond it, consumption pauses. Room for more rows takes up to as much again',
     example: '100663296',
   }),
-  LAKE_COMPACTION: z.enum(['on', 'off']).default('on').meta({
+  LAKE_COMPACTION: z.enum(['on', 'off']).default('off').meta({
     description:
-      'whether the small files of windows that have closed are compacted, and replaced files deleted after their retention: on or off',
+      'whether the small files of windows that have closed are compacted, and replaced files deleted after their retention: on or off. With it only readers of the Delta log see each row once',
     example: 'on',
   }),
   ALLOWED_LATENESS_SECONDS: integer(0, 604_800).default(600).meta({

@@ -126,12 +126,11 @@ function toldBy({ status, body }: Answer): { accepted?: number; errors?: unknown
 }
 
 /** How many messages a request holds that was taken whole. */
-function messagesOf({ path, headers, body }: FuzzRequest): number {
-  const isBatch = /^\/v1\/(batch|import|weather)\b/.test(path);
-  if (!isBatch) return 1;
+export function messagesOf({ path, headers, body }: FuzzRequest): number {
   const text = headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
   const value: unknown = JSON.parse(text.toString());
-  if (Array.isArray(value)) return value.length;
+  if (/^\/v1\/weather\b/.test(path)) return Array.isArray(value) ? value.length : 1;
+  if (!/^\/v1\/(batch|import)\b/.test(path)) return 1;
   const { batch } = value as { batch?: unknown };
   return Array.isArray(batch) ? batch.length : 1;
 }

@@ -6,6 +6,7 @@ import { addDownCommand } from './commands/down.ts';
 import { addKeysCommand } from './commands/keys.ts';
 import { addLakeCommand } from './commands/lake.ts';
 import { addLoadCommand } from './commands/load.ts';
+import { addReplayCommand } from './commands/replay.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStackCommand } from './commands/stack.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -30,6 +31,7 @@ const additions: AddCommand[] = [
   addWaitCommand,
   addAuditCommand,
   addLakeCommand,
+  addReplayCommand,
 ];
 
 /** The command line; it throws what its commands throw, and commander's own errors, and never exits by itself. */

@@ -108,6 +108,11 @@ export interface CuratedAggregate {
   groupBy: Record<string, string>;
   /** Aggregate column → SQL aggregate expression; must be additive (count, sum). */
   sums: Record<string, string>;
+  /**
+   * The rows of a group lie within one interval of this length of the time by whose day the table is partitioned, aligned to the epoch:
+   * a replay then sums no others. Without it, it reads the whole table.
+   */
+  spanMs?: number;
 }
 
 /** How a stream lands in Postgres; its tables are made by `migrations/*.sql` of the stream's folder. */

@@ -1,7 +1,17 @@
 import type { AvroRecordSchema, TopicSpec } from './contract.ts';
 
 /** Where on its way an event failed. */
-export type DeadLetterStage = 'load' | 'http' | 'decode' | 'rules' | 'join' | 'encode' | 'lake' | 'postgres';
+export type DeadLetterStage =
+  | 'load'
+  | 'http'
+  | 'decode'
+  | 'rules'
+  | 'join'
+  | 'encode'
+  | 'lake'
+  | 'postgres'
+  /** It was accepted, and a replay with later rules has refused it. */
+  | 'replay';
 
 /** An event that could not go on, with everything needed to understand it and to send it again. */
 export interface DeadLetter {

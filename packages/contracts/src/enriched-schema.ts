@@ -14,7 +14,10 @@ export function joinFieldNames(contract: StreamContract, table: StreamContract) 
 const optional = (type: unknown): unknown =>
   Array.isArray(type) && type.includes('null') ? type : ['null', type];
 
-/** The enriched topic's schema: the raw fields, then what the join adds, all of it nullable with a null default. */
+/** The field of enriched events with their offset in the raw topic, in the partition of the same number. */
+export const rawOffsetField = '_raw_offset';
+
+/** The enriched topic's schema: the raw fields, then what the enricher adds, all of it nullable with a null default. */
 export function enrichedSchema(contract: StreamContract, all: StreamContract[]): AvroRecordSchema {
   const added: AvroField[] = [];
   const add = (name: string, type: unknown, doc?: string) =>
@@ -32,6 +35,11 @@ export function enrichedSchema(contract: StreamContract, all: StreamContract[]):
       if (field) add(name, field.type, field.doc);
     }
   }
+  add(
+    rawOffsetField,
+    'long',
+    `Its offset in ${contract.topics.raw.name}, in the partition of the same number`,
+  );
   return {
     ...contract.schema,
     name: `${contract.schema.name}Enriched`,

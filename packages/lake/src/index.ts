@@ -20,9 +20,11 @@ export {
 export type { PlannedFile, UploadedFiles } from './ledger/uploads.ts';
 export * from './maintenance/compactor.ts';
 export * from './maintenance/history.ts';
+export * from './maintenance/replacement.ts';
 export * from './maintenance/small-files.ts';
 export * from './maintenance/vacuum.ts';
 export type { ObjectEntry, ObjectStore } from './object-store.ts';
 export * from './parquet/encoders.ts';
+export { numberColumnsOf } from './parquet/number-columns-of-file.ts';
 export { S3ObjectStore, type S3Options } from './s3-object-store.ts';
 export * from './table-schema.ts';

@@ -27,6 +27,8 @@ export const failpoints = [
   'lake.expiry.beforeDelete',
   'lake.intent.afterPut',
   'lake.intent.beforePut',
+  'lake.replay.afterPut',
+  'lake.replay.beforePut',
   'lake.schema.afterPut',
   'lake.schema.beforePut',
   'lake.sweep.beforeDelete',
@@ -38,6 +40,10 @@ export const failpoints = [
   'postgres.transaction.afterCopy',
   'postgres.transaction.afterInsert',
   'postgres.transaction.beforeCommit',
+  'replay.staged.afterRecord',
+  'replay.staged.beforeRecord',
+  'replay.swap.afterCommit',
+  'replay.swap.beforeCommit',
 ] as const;
 
 export type Failpoint = (typeof failpoints)[number];

@@ -1,4 +1,4 @@
-import type { Account, DeadLetter } from '@windrow/contracts';
+import { type Account, type DeadLetter, rawOffsetField } from '@windrow/contracts';
 import {
   deadLetterOf,
   maxRecordBytes,
@@ -68,6 +68,7 @@ export function enrichRange(
       stage = 'encode';
       if (enriched !== null) {
         const { key, headers } = input;
+        record[rawOffsetField] = input.offset;
         const output = { key, value: enriched.encode(record), headers, partition: range.partition };
         const bytes = recordBytes(output);
         if (bytes > maxRecordBytes) {

@@ -1,4 +1,3 @@
-import { windowMs } from '@windrow/contracts';
 import {
   appendRecord,
   type ColumnBuffers,
@@ -11,15 +10,10 @@ import {
 import type { Outcome, Refusal } from '@windrow/pipeline';
 import type { PreparedRecords } from './column-codec.ts';
 import type { Feed } from './feeds.ts';
-import { groupByTime } from './rows-by-time.ts';
+import { isDated, plannedFiles } from './planned-files.ts';
 
 /** A refused event stays on the heap: what it takes there beside its bytes, measured roughly. */
 const refusalBytes = 400;
-
-/** Dates that path and every reader can spell; other times are kept, in the partition without a date. */
-const firstDatedMs = Date.parse('0001-01-01T00:00:00Z');
-const endDatedMs = Date.UTC(10_000, 0, 1);
-const dayMs = 86_400_000;
 
 /** The next rows of one table in columns, with the offsets that they take the ledger to. */
 export class MicroBatch {
@@ -131,40 +125,10 @@ export class MicroBatch {
       .sort((a, b) => a.partition - b.partition);
   }
 
-  /**
-   * The files that it makes: one for each window; with more windows than `maxWindows`, one for each date, so that a month
-   * of history makes as many files as it has days, and not thousands of tiny ones. Rows lie in the order of event time.
-   */
+  /** The files that it makes. */
   files(encoder: ParquetEncoder, maxWindows: number): PlannedFile[] {
-    const times = this.#timesMs();
-    const byWindow = groupByTime(times, windowMs);
-    const groups = byWindow.length > maxWindows ? groupByTime(times, dayMs) : byWindow;
-    return groups.map(({ startMs, rows }) => ({
-      partitionValues: { date: Number.isNaN(startMs) ? null : new Date(startMs).toISOString().slice(0, 10) },
-      namePrefix: Number.isNaN(startMs) ? 'undated' : compactTime(startMs),
-      encode: async () => encoder.encode({ buffers: this.buffers, order: rows }),
-    }));
-  }
-
-  /** Event times of all rows, NaN where there is none that a date can be made of. */
-  #timesMs(): Float64Array {
-    const times = this.#timestamps(this.#feed.eventTimeColumn);
-    const timesMs = new Float64Array(this.rows);
-    for (let row = 0; row < timesMs.length; row++) {
-      const timeMs = times.present[row] === 1 ? times.numberAt(row) : Number.NaN;
-      timesMs[row] = isDated(timeMs) ? timeMs : Number.NaN;
-    }
-    return timesMs;
+    return plannedFiles(this.buffers, this.#timestamps(this.#feed.eventTimeColumn), encoder, maxWindows);
   }
 }
 
 const historyMs = 3_600_000;
-
-function isDated(timeMs: number): boolean {
-  return timeMs >= firstDatedMs && timeMs < endDatedMs;
-}
-
-/** `20130101T0010` */
-function compactTime(timeMs: number): string {
-  return new Date(timeMs).toISOString().slice(0, 16).replaceAll(/[-:]/g, '');
-}

@@ -1,4 +1,4 @@
-import { type CuratedMapping, defineStream, type HttpRoute } from '../../src/contract.ts';
+import { type CuratedMapping, defineStream, type HttpRoute, windowMs } from '../../src/contract.ts';
 import { anyOf, between, notAhead, notBefore, oneOf, required } from '../../src/rules.ts';
 import { segmentMessage } from './message.ts';
 import { parseTrack } from './parse.ts';
@@ -108,6 +108,7 @@ export default defineStream({
     aggregates: [
       {
         table: 'curated.city_window',
+        spanMs: windowMs,
         groupBy: {
           window_start: "date_bin('10 minutes', occurred_at, timestamptz '1970-01-01 00:00:00+00')",
           city: "coalesce(weather_city, city, '')",

@@ -33,6 +33,21 @@ export function upkeepOwnerAppId(sink: string): string {
   return `${sink}:upkeep#owner`;
 }
 
+/** The owner of a table's replays: of no partition. */
+export function replayOwnerAppId(sink: string): string {
+  return `${sink}:replay#owner`;
+}
+
+/** The epoch of the table's last replay, and the version that it was committed as. */
+export function replayAppId(sink: string): { last: string; version: string } {
+  return { last: `${sink}:replay`, version: `${sink}:replay#version` };
+}
+
+/** Its version is what replays have added to the partition's rows so far, less what they have taken from them. */
+export function replayedRowsAppId(sink: string, of: TopicPartition): string {
+  return `${offsetAppId(sink, of)}#replayed`;
+}
+
 /** Those epochs that somebody else has claimed anew, in words. */
 export function lostEpochs(txns: ReadonlyMap<string, number>, epochs: ReadonlyMap<string, number>): string[] {
   return [...epochs].flatMap(([appId, mine]) => {

@@ -56,7 +56,7 @@ export class MergedRows {
       }
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new WindrowError('LAKE_LOG_INVALID', `${source} can't be compacted: ${reason}`, { cause });
+      throw new WindrowError('LAKE_LOG_INVALID', `${source} can't be written anew: ${reason}`, { cause });
     }
   }
 

@@ -102,7 +102,7 @@ function fittingTogether({ of, files }: Window, { maxRows, maxBytes }: Compactio
 }
 
 /** As the sink names its files: `<window's start>-<id>.parquet`. What other engines have named is `other`. */
-function windowOf(path: string): { namePrefix: string; startMs: number | undefined } {
+export function windowOf(path: string): { namePrefix: string; startMs: number | undefined } {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const [, year, month, day, hour, minute] = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})-/.exec(name) ?? [];
   if (year === undefined) {

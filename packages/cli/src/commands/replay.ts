@@ -1,0 +1,302 @@
+import { createInterface } from 'node:readline/promises';
+import { WindrowError } from '@windrow/runtime';
+import Table from 'cli-table3';
+import { InvalidArgumentError, Option } from 'commander';
+import type { AddCommand, CommandContext } from '../context.ts';
+import { printJson } from '../context.ts';
+import { installationEnvironment } from '../environment.ts';
+import { progressOf } from '../lake/progress.ts';
+import type { ReplayPlan } from '../replay/plan.ts';
+import type { ReplayRecord, Target } from '../replay/record.ts';
+import type { Selection } from '../replay/selection.ts';
+import type { ReplayedStream, Session } from '../replay/session.ts';
+import { count, plainTable } from '../tables.ts';
+
+interface Options {
+  stream?: string;
+  offsets?: string;
+  from?: number;
+  to?: number;
+  time: 'event' | 'ingestion';
+  date?: number;
+  where?: { column: string; value: string };
+  target: Target;
+  rate?: number;
+  dryRun?: true;
+  yes?: true;
+  resume?: number;
+  cancel?: number;
+  json?: true;
+}
+
+const dayMs = 86_400_000;
+
+export const addReplayCommand: AddCommand = (program, context) => {
+  const replay = program
+    .command('replay')
+    .description('read a range of a stream again, and replace what had been made of it')
+    .option('--stream <name>', 'the stream')
+    .option('--offsets <ranges>', 'offsets of its raw topic, as 0:100-200,1:0-50; the last one exclusive')
+    .option('--from <time>', 'with --to: a span of time, as 2026-06-01T12:00:00Z', time)
+    .option('--to <time>', 'its end, exclusive', time)
+    .addOption(
+      new Option(
+        '--time <which>',
+        'the time that --from and --to mean: when it happened, or when Kafka had it',
+      )
+        .choices(['event', 'ingestion'])
+        .default('event'),
+    )
+    .option('--date <date>', 'all that Kafka had on a UTC date, YYYY-MM-DD', day)
+    .option('--where <column=value>', 'events whose row says so, as weather_match=missing', condition)
+    .addOption(
+      new Option('--target <which>', 'whose rows are replaced')
+        .choices(['lake', 'postgres', 'both'])
+        .default('both'),
+    )
+    .option('--rate <events>', 'no more than this many events a second', positive)
+    .option('--dry-run', 'only say what would be read and replaced')
+    .option('--yes', "don't ask")
+    .option('--resume <id>', 'go on with a replay that was stopped', whole)
+    .option('--cancel <id>', 'give up a replay that has changed nothing yet', whole)
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Events go through the rules and the join of today: late weather is joined, a changed rule is applied. Rows change at once in
+the lake, and window by window in Postgres. Live events go on, and are not part of it. The same replay again makes the same
+rows. An event that today's rules refuse loses its row and becomes a dead letter; one that was refused and isn't any more
+is sent again.
+
+Examples:
+  $ npx windrow replay --stream track --where weather_match=missing
+  $ npx windrow replay --stream track --date 2026-06-01 --yes
+  $ npx windrow replay --stream track --from 2013-01-01T00:00:00Z --to 2013-01-02T00:00:00Z --target lake --dry-run
+  $ npx windrow replay --stream track --offsets 0:1000-2000 --yes`,
+    )
+    .action((options: Options) => withSession(context, (session) => replayed(context, session, options)));
+  replay
+    .command('list')
+    .description('the replays there were, newest first')
+    .option('--limit <replays>', 'no more than this many', whole, 20)
+    .option('--json', 'print them as JSON')
+    // Commander gives an option of both to the parent.
+    .action((_, command: { optsWithGlobals(): { limit: number; json?: true } }) =>
+      withSession(context, ({ db }) => list(context, db, command.optsWithGlobals())),
+    );
+  replay
+    .command('show')
+    .description('one replay: who, what, when, and what became of it')
+    .argument('<id>', 'its number', whole)
+    .option('--json', 'print it as JSON')
+    .action((id: number, _, command: { optsWithGlobals(): { json?: true } }) =>
+      withSession(context, ({ db }) => show(context, db, id, command.optsWithGlobals())),
+    );
+};
+
+async function withSession(context: CommandContext, use: (session: Session) => Promise<void>): Promise<void> {
+  const { openSession } = await import('../replay/session.ts');
+  const session = await openSession(installationEnvironment(context.env, context.stateDir));
+  try {
+    await use(session);
+  } finally {
+    await session.close();
+  }
+}
+
+async function replayed(context: CommandContext, session: Session, options: Options): Promise<void> {
+  const { replayedStream } = await import('../replay/session.ts');
+  const { readReplay } = await import('../replay/record.ts');
+  const begun = options.resume ?? options.cancel;
+  if (begun !== undefined) {
+    const { cancelReplay, resumeReplay } = await import('../replay/run.ts');
+    const stream = await replayedStream((await readReplay(session.db, begun)).stream);
+    if (options.cancel !== undefined) {
+      await cancelReplay(session, stream, begun);
+      context.print(`replay ${begun} is given up; nothing was changed`);
+      return;
+    }
+    return printDone(context, await resumeReplay(session, stream, begun, running(context, options)), options);
+  }
+  const selection = selectionOf(options);
+  if (options.stream === undefined) throw new WindrowError('USAGE', 'say which stream: --stream track');
+  const stream = await replayedStream(options.stream);
+  const { planReplay } = await import('../replay/plan.ts');
+  const { startReplay } = await import('../replay/run.ts');
+  const plan = await planReplay(session, stream, { selection, target: options.target }, context);
+  if (options.dryRun || plan.ranges.isEmpty) return printPlan(context, session, stream, plan, options);
+  if (!options.yes) {
+    await printPlan(context, session, stream, plan, {});
+    if (!(await isConfirmed(context))) return context.print('nothing was changed');
+  }
+  printDone(context, await startReplay(session, stream, plan, running(context, options)), options);
+}
+
+function selectionOf({ offsets, from, to, time: which, date, where }: Options): Selection {
+  const given: Selection[] = [];
+  if (offsets !== undefined) given.push({ by: 'offsets', ranges: offsets });
+  if (from !== undefined || to !== undefined) {
+    if (from === undefined || to === undefined || from >= to)
+      throw new WindrowError('USAGE', 'a span of time has a --from and a later --to');
+    given.push({ by: which === 'event' ? 'eventTime' : 'ingestionTime', fromMs: from, toMs: to });
+  }
+  if (date !== undefined) given.push({ by: 'ingestionTime', fromMs: date, toMs: date + dayMs });
+  if (where) given.push({ by: 'where', ...where });
+  if (given.length === 1) return given[0]!;
+  throw new WindrowError('USAGE', 'say one range: --offsets, --from with --to, --date or --where');
+}
+
+function running(context: CommandContext, { rate }: Options) {
+  const { signal, note } = context;
+  return {
+    ...{ signal, note },
+    ...(rate !== undefined && { rate }),
+    progress: (what: string, units: string, total: number) => progressOf(context, what, units, total),
+  };
+}
+
+async function isConfirmed({ interactive, signal }: CommandContext): Promise<boolean> {
+  if (!interactive || !process.stdin.isTTY)
+    throw new WindrowError(
+      'USAGE',
+      'this replaces rows: add --yes, or --dry-run to only see what it would do',
+    );
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question('Replace them? [y/N] ', { signal })).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+async function printPlan(
+  context: CommandContext,
+  { db }: Session,
+  { contract }: ReplayedStream,
+  { ranges, sources, accepted, files, curated, target }: ReplayPlan,
+  { json }: { json?: true },
+): Promise<void> {
+  const { expectedSeconds } = await import('../replay/expected-time.ts');
+  const seconds = await expectedSeconds(db, contract.name, ranges.count);
+  const { rows } = accepted;
+  if (json)
+    return printJson(context, {
+      target,
+      ranges,
+      sources,
+      rows,
+      files,
+      lakeVersion: curated.version,
+      seconds,
+    });
+  if (ranges.isEmpty) return context.print(`nothing of ${contract.name} is in that range`);
+  const lines = new Table(plainTable(['', '']));
+  lines.push(
+    ['reads', `${count(ranges.count)} offsets: ${ranges}`],
+    ['from Kafka', sources.kafka.isEmpty ? 'nothing' : `${count(sources.kafka.count)} offsets`],
+    ['from the raw table', sources.lake.isEmpty ? 'nothing' : `${count(sources.lake.count)} events`],
+    ['replaces', `${count(rows)} rows`],
+  );
+  if (target !== 'postgres')
+    lines.push(['in the lake', `${curated.path}: ${count(files)} files of version ${curated.version}`]);
+  if (target !== 'lake') lines.push(['in Postgres', contract.curated?.table ?? '']);
+  lines.push(['takes about', `${count(Math.ceil(seconds))} s`]);
+  context.print(lines.toString());
+}
+
+function printDone(context: CommandContext, record: ReplayRecord, { json }: { json?: true }): void {
+  if (json) printJson(context, shown(record));
+  else context.print(`replay ${record.id} of ${record.stream}: ${outcome(record)}`);
+}
+
+function outcome({ counts, state, lakeVersion }: ReplayRecord): string {
+  const { read = 0, rows = 0, restored = 0, withdrawn = 0, duplicates = 0, refused = 0, resent = 0 } = counts;
+  const parts = [
+    `${count(read)} events read`,
+    `${count(rows)} rows made anew`,
+    ...(restored > 0 ? [`${count(restored)} of them brought back`] : []),
+    ...(withdrawn > 0 ? [`${count(withdrawn)} withdrawn as dead letters`] : []),
+    ...(resent > 0 ? [`${count(resent)} sent again, which were refused before`] : []),
+    ...(duplicates > 0 ? [`${count(duplicates)} duplicates`] : []),
+    ...(refused > 0 ? [`${count(refused)} refused as before`] : []),
+    ...(lakeVersion === null ? [] : [`lake version ${count(lakeVersion)}`]),
+  ];
+  return state === 'done' ? parts.join(', ') : `${state}; ${parts.join(', ')}`;
+}
+
+/** Without what only the program needs. */
+function shown({ lakeStaged: _, lakeEpoch: __, ...record }: ReplayRecord) {
+  return record;
+}
+
+async function list(
+  context: CommandContext,
+  db: Session['db'],
+  { limit, json }: { limit: number; json?: true },
+): Promise<void> {
+  const { listReplays } = await import('../replay/record.ts');
+  const replays = await listReplays(db, limit);
+  if (json) return printJson(context, replays.map(shown));
+  if (replays.length === 0) return context.print('nothing was replayed yet');
+  const lines = new Table(plainTable(['id', 'stream', 'target', 'state', 'started', 'by', 'rows'], [0, 6]));
+  for (const { id, stream, target, state, startedAt, startedBy, counts } of replays)
+    lines.push([id, stream, target, state, startedAt, startedBy, count(counts.rows ?? 0)]);
+  context.print(lines.toString());
+}
+
+async function show(
+  context: CommandContext,
+  db: Session['db'],
+  id: number,
+  { json }: { json?: true },
+): Promise<void> {
+  const { readReplay } = await import('../replay/record.ts');
+  const { OffsetRanges } = await import('../replay/offset-ranges.ts');
+  const record = await readReplay(db, id);
+  if (json) return printJson(context, shown(record));
+  const lines = new Table(plainTable(['', '']));
+  const { lakeVersionBefore, lakeVersion } = record;
+  lines.push(
+    ['stream', record.stream],
+    ['target', record.target],
+    ['asked for', JSON.stringify(record.selection)],
+    ['offsets', OffsetRanges.of(record.ranges).toString()],
+    ['state', record.state],
+    ['by', `${record.startedBy}, windrow ${record.windrowVersion}`],
+    ['from, to', `${record.startedAt} – ${record.finishedAt ?? ''}`],
+    ['contract', record.contractHash],
+    ['lake version', lakeVersion === null ? `${lakeVersionBefore}` : `${lakeVersionBefore} → ${lakeVersion}`],
+    ['outcome', outcome(record)],
+  );
+  context.print(lines.toString());
+}
+
+function time(text: string): number {
+  const value = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('It is a time as 2026-06-01T12:00:00Z.');
+}
+
+function day(text: string): number {
+  const value = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isFinite(value)) return value;
+  throw new InvalidArgumentError('It is a date, as 2026-06-01.');
+}
+
+function condition(text: string): { column: string; value: string } {
+  const [, column, value] = /^(\w+)=(.*)$/.exec(text) ?? [];
+  if (column !== undefined && value !== undefined) return { column, value };
+  throw new InvalidArgumentError('It is a column and its value, as weather_match=missing.');
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('It is a number of events above 0.');
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('It is a whole number above 0.');
+}

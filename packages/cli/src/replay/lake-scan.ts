@@ -1,0 +1,124 @@
+import {
+  type Add,
+  DeltaLog,
+  type FileStats,
+  numberColumnsOf,
+  type ObjectStore,
+  systemHost,
+} from '@windrow/lake';
+import { WindrowError } from '@windrow/runtime';
+import { readColumns } from '../parquet.ts';
+import type { OffsetRanges } from './offset-ranges.ts';
+
+/** What a file's statistics say of its rows; without statistics everything may be in it. */
+export class FileBounds {
+  readonly #stats: FileStats | undefined;
+
+  constructor(stats: FileStats | undefined) {
+    this.#stats = stats;
+  }
+
+  /** Whether values `from ≤ value < to` may be there. */
+  mayHold(column: string, from: number, to: number): boolean {
+    return this.#overlaps(column, from, to, Number);
+  }
+
+  /** Likewise times, epoch milliseconds. */
+  mayHoldTime(column: string, fromMs: number, toMs: number): boolean {
+    return this.#overlaps(column, fromMs, toMs, (value) => Date.parse(String(value)));
+  }
+
+  /** Whether rows whose `_partition` and this column are in the ranges may be there. */
+  mayHoldSome(ranges: OffsetRanges, offsetColumn: string): boolean {
+    return ranges.partitions.some((partition) => {
+      const { from, to } = ranges.span(partition)!;
+      return this.mayHold('_partition', partition, partition + 1) && this.mayHold(offsetColumn, from, to);
+    });
+  }
+
+  #overlaps(column: string, from: number, to: number, numberOf: (told: unknown) => number): boolean {
+    const [least, most] = [this.#stats?.minValues?.[column], this.#stats?.maxValues?.[column]];
+    // Bounds are cut to milliseconds by other writers: a millisecond more is looked at.
+    if (least !== undefined && numberOf(least) >= to) return false;
+    return most === undefined || !(numberOf(most) + 1 < from);
+  }
+}
+
+/** One version of a lake table, to be read column by column, file by file. */
+export class LakeScan {
+  readonly path: string;
+  readonly version: number;
+  /** The names of its columns, the partition's included. */
+  readonly columns: readonly string[];
+  readonly #store: ObjectStore;
+  readonly #adds: readonly Add[];
+
+  private constructor(store: ObjectStore, path: string, log: DeltaLog, adds: readonly Add[]) {
+    this.#store = store;
+    this.path = path;
+    this.version = log.version;
+    this.#adds = adds;
+    const { fields } = JSON.parse(log.metaData.schemaString) as { fields: { name: string }[] };
+    this.columns = fields.map(({ name }) => name);
+  }
+
+  /** @throws WindrowError USAGE where nothing has made the table yet */
+  static async open(store: ObjectStore, path: string): Promise<LakeScan> {
+    const log = await DeltaLog.open(store, path, systemHost);
+    if (log) return new LakeScan(store, path, log, [...(await log.files()).adds.values()]);
+    throw new WindrowError(
+      'USAGE',
+      `${store.url(path)} is not there yet: the lake sink makes it when it starts`,
+    );
+  }
+
+  /** The files that may hold what is looked for. */
+  filesWhere(mayHold: (bounds: FileBounds) => boolean): Add[] {
+    return this.#adds.filter(({ stats }) => mayHold(new FileBounds(parsed(stats))));
+  }
+
+  /** Columns of numbers and times (epoch milliseconds), file by file; NaN where there is no value. */
+  async numbers(
+    names: readonly string[],
+    mayHold: (bounds: FileBounds) => boolean,
+    onFile: (columns: Float64Array[]) => void,
+  ): Promise<void> {
+    for (const { path } of this.filesWhere(mayHold)) {
+      const key = this.keyOf(path);
+      const bytes = await this.#store.get(key);
+      if (!bytes) throw gone(this.#store.url(key));
+      onFile(await numberColumnsOf(bytes, names, this.#store.url(key)));
+    }
+  }
+
+  /** Rows as objects with these columns: times as Date, 64-bit integers as bigint. */
+  async rows(
+    names: string[],
+    onRow: (row: Record<string, unknown>) => void,
+    mayHold: (bounds: FileBounds) => boolean = () => true,
+  ): Promise<void> {
+    for (const add of this.filesWhere(mayHold)) for (const row of await this.rowsOf(add, names)) onRow(row);
+  }
+
+  /** Likewise those of one of its files. */
+  rowsOf({ path }: Add, names: string[]): Promise<Record<string, unknown>[]> {
+    return readColumns(this.#store, this.keyOf(path), names);
+  }
+
+  keyOf(path: string): string {
+    return `${this.path}/${decodeURIComponent(path)}`;
+  }
+}
+
+function parsed(stats: string | undefined): FileStats | undefined {
+  try {
+    return stats === undefined ? undefined : (JSON.parse(stats) as FileStats);
+  } catch {
+    return undefined;
+  }
+}
+
+const gone = (url: string) =>
+  new WindrowError('LAKE_CONFLICT', `${url} was replaced and vacuumed meanwhile: replay again`, {
+    retriable: true,
+  });

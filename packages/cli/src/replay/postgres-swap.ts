@@ -1,0 +1,187 @@
+import { type CuratedAggregate, type CuratedMapping, windowMs } from '@windrow/contracts';
+import { quoted } from '@windrow/postgres-sink';
+import { failpoint } from '@windrow/runtime';
+import pg from 'pg';
+import { stageTable } from './postgres-stage.ts';
+
+const { escapeIdentifier, escapeLiteral } = pg;
+
+/** Rows that one transaction swaps, but for a window that has more. */
+const rowsAtOnce = 50_000;
+
+interface Piece {
+  /** ISO times: `from ≤ time < to`. */
+  from: string;
+  to: string;
+  rows: number;
+}
+
+export interface SwapOptions {
+  db: pg.Client;
+  id: number;
+  mapping: CuratedMapping;
+  /** The topic whose ledger counts the table's rows. */
+  topic: string;
+  signal: AbortSignal;
+  /** After each transaction, with the rows that are swapped so far. */
+  onSwapped(rows: number): void;
+}
+
+/**
+ * Swaps the staged rows in: whole windows of event time at once, each some thousand rows in one transaction, with the
+ * aggregates of the windows that they touch. So a reader sees a window as it was or as it is now. What is done stays done: called again, it goes on
+ * behind it. Errors: those of Postgres; the signal's reason, between two transactions.
+ */
+export async function swapIn(options: SwapOptions): Promise<void> {
+  const { db, id, mapping, signal, onSwapped } = options;
+  let swapped = 0;
+  for (const piece of await piecesOf(db, id, mapping)) {
+    signal.throwIfAborted();
+    await swapPiece(options, piece);
+    swapped += piece.rows;
+    onSwapped(swapped);
+  }
+}
+
+/** How many rows are to be swapped still. */
+export async function stagedRows(db: pg.Client, id: number, mapping: CuratedMapping): Promise<number> {
+  return (await piecesOf(db, id, mapping)).reduce((sum, { rows }) => sum + rows, 0);
+}
+
+async function piecesOf(db: pg.Client, id: number, mapping: CuratedMapping): Promise<Piece[]> {
+  const time = escapeIdentifier(timeColumn(mapping));
+  const { rows: windows } = await db.query<{ start: Date; rows: number }>(
+    `SELECT date_bin('${windowMs} milliseconds', ${time}, timestamptz '1970-01-01 00:00:00+00') AS start, count(*)::integer AS rows
+     FROM ${quoted(stageTable(id))}
+     WHERE ${time} >= coalesce((SELECT swapped_until FROM windrow.replay WHERE id = $1), '-infinity')
+     GROUP BY 1 ORDER BY 1`,
+    [id],
+  );
+  const pieces: Piece[] = [];
+  for (const { start, rows } of windows) {
+    const last = pieces.at(-1);
+    const to = new Date(start.getTime() + windowMs).toISOString();
+    if (last && last.rows + rows <= rowsAtOnce) Object.assign(last, { to, rows: last.rows + rows });
+    else pieces.push({ from: start.toISOString(), to, rows });
+  }
+  return pieces;
+}
+
+function timeColumn({ partitionByDay, columns }: CuratedMapping): string {
+  return partitionByDay ?? columns.find(({ type }) => type === 'timestamptz')?.name ?? '';
+}
+
+async function swapPiece({ db, id, mapping, topic }: SwapOptions, piece: Piece): Promise<void> {
+  await db.query('BEGIN');
+  try {
+    const aggregates = mapping.aggregates ?? [];
+    // No sink is between its rows and their sums then; it waits for this transaction, and sums on.
+    if (aggregates.length > 0) {
+      const tables = aggregates.map(({ table }) => quoted(table)).sort();
+      await db.query(`LOCK TABLE ${tables.join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
+    }
+    for (const statement of swapStatements(mapping, id, piece)) await db.query(statement);
+    for (const aggregate of aggregates)
+      for (const statement of aggregateStatements(mapping, aggregate, id, piece)) await db.query(statement);
+    await db.query(ledgerStatement(mapping, id, piece), [topic]);
+    await db.query('UPDATE windrow.replay SET swapped_until = $2 WHERE id = $1', [id, piece.to]);
+    await failpoint('replay.swap.beforeCommit');
+    await db.query('COMMIT');
+  } catch (error) {
+    await db.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+  await failpoint('replay.swap.afterCommit');
+}
+
+const gone = 'pg_temp.replay_gone';
+const touched = 'pg_temp.replay_touched';
+const summed = 'pg_temp.replay_summed';
+
+/** The old rows go, and are remembered for the aggregates; the new ones come. */
+function swapStatements(mapping: CuratedMapping, id: number, piece: Piece): string[] {
+  const columns = mapping.columns.map(({ name }) => escapeIdentifier(name));
+  const typed = mapping.columns.map(({ name, type }) => `${escapeIdentifier(name)} ${type}`);
+  const table = quoted(mapping.table);
+  const key = mapping.key.map(escapeIdentifier);
+  return [
+    `DROP TABLE IF EXISTS ${gone}`,
+    `CREATE TEMPORARY TABLE replay_gone (_replay_partition integer, ${typed.join(', ')}) ON COMMIT DROP`,
+    `WITH old AS (
+       DELETE FROM ${table} AS landed USING ${quoted(stageTable(id))} AS staged
+       WHERE ${key.map((name) => `landed.${name} = staged.${name}`).join(' AND ')}
+         AND ${within(mapping, piece, 'landed.')} AND ${within(mapping, piece, 'staged.')}
+       RETURNING staged._replay_partition, ${columns.map((name) => `landed.${name}`).join(', ')})
+     INSERT INTO ${gone} SELECT * FROM old`,
+    `INSERT INTO ${table} (${columns.join(', ')})
+     SELECT ${columns.join(', ')} FROM ${quoted(stageTable(id))}
+     WHERE NOT _replay_withdrawn AND ${within(mapping, piece)} ORDER BY ${key.join(', ')}
+     ON CONFLICT (${key.join(', ')}) DO NOTHING`,
+  ];
+}
+
+/** The sums of all groups that lost or got a row, made anew of the rows that are there now. */
+function aggregateStatements(
+  mapping: CuratedMapping,
+  { table, groupBy, sums, spanMs }: CuratedAggregate,
+  id: number,
+  piece: Piece,
+): string[] {
+  const columns = mapping.columns.map(({ name }) => escapeIdentifier(name)).join(', ');
+  const groups = Object.entries(groupBy).map(([name, of]) => ({ name: escapeIdentifier(name), of }));
+  const expressions = groups.map(({ of }) => of);
+  const names = groups.map(({ name }) => name);
+  const sumNames = Object.keys(sums).map(escapeIdentifier);
+  return [
+    `DROP TABLE IF EXISTS ${touched}, ${summed}`,
+    `CREATE TEMPORARY TABLE replay_touched ON COMMIT DROP AS
+     SELECT DISTINCT ${groups.map(({ name, of }) => `${of} AS ${name}`).join(', ')}
+     FROM (SELECT ${columns} FROM ${gone} UNION ALL
+           SELECT ${columns} FROM ${quoted(stageTable(id))} WHERE NOT _replay_withdrawn AND ${within(mapping, piece)}) AS changed`,
+    `ANALYZE ${touched}`,
+    // In an order of its own, so that sums of floating-point numbers are the same each time.
+    `CREATE TEMPORARY TABLE replay_summed ON COMMIT DROP AS
+     SELECT ${columns} FROM ${quoted(mapping.table)} AS landed
+     WHERE ${spanMs === undefined ? 'true' : around(mapping, piece, spanMs)}
+       AND (${expressions.join(', ')}) IN (SELECT ${names.join(', ')} FROM ${touched})
+     ORDER BY ${mapping.key.map((name) => escapeIdentifier(name)).join(', ')}`,
+    `DELETE FROM ${quoted(table)} AS aggregate USING ${touched} AS touched
+     WHERE ${names.map((name) => `aggregate.${name} = touched.${name}`).join(' AND ')}`,
+    // A hash aggregate takes the rows as they lie; a sort by groups would shuffle those of a group.
+    'SET LOCAL enable_sort = off',
+    `INSERT INTO ${quoted(table)} (${[...names, ...sumNames].join(', ')})
+     SELECT ${[...expressions, ...Object.values(sums)].join(', ')} FROM ${summed} GROUP BY ${groups.map((_, at) => at + 1).join(', ')}`,
+    'SET LOCAL enable_sort = on',
+  ];
+}
+
+/** The sink's ledger counts rows: those that came, less those that went, by the partition of their events. */
+function ledgerStatement(mapping: CuratedMapping, id: number, piece: Piece): string {
+  const key = mapping.key.map(escapeIdentifier);
+  return `
+    WITH came AS (
+      SELECT DISTINCT ON (${key.map((name) => `staged.${name}`).join(', ')}) staged._replay_partition AS partition
+      FROM ${quoted(stageTable(id))} AS staged
+      WHERE NOT staged._replay_withdrawn AND ${within(mapping, piece, 'staged.')}
+    ), change AS (
+      SELECT partition, sum(rows)::bigint AS net FROM (
+        SELECT partition, 1 AS rows FROM came
+        UNION ALL SELECT _replay_partition, -1 FROM ${gone}
+      ) AS each GROUP BY partition
+    )
+    UPDATE windrow.sink_offset AS ledger
+    SET rows = ledger.rows + change.net, replayed = ledger.replayed + change.net
+    FROM change WHERE ledger.topic = $1 AND ledger.partition = change.partition AND change.net <> 0`;
+}
+
+function within(mapping: CuratedMapping, { from, to }: Piece, of = ''): string {
+  const time = `${of}${escapeIdentifier(timeColumn(mapping))}`;
+  return `${time} >= ${escapeLiteral(from)}::timestamptz AND ${time} < ${escapeLiteral(to)}::timestamptz`;
+}
+
+/** All rows that may be in a group with one of the piece. */
+function around(mapping: CuratedMapping, { from, to }: Piece, spanMs: number): string {
+  const start = Math.floor(Date.parse(from) / spanMs) * spanMs;
+  const end = Math.ceil(Date.parse(to) / spanMs) * spanMs;
+  return within(mapping, { from: new Date(start).toISOString(), to: new Date(end).toISOString(), rows: 0 });
+}

@@ -1,0 +1,191 @@
+import { AvroCodec, brokenRule, type EventRecord, type StreamContract } from '@windrow/contracts';
+import { examine, type InputRecord, type Outcome } from '@windrow/pipeline';
+import { WindrowError } from '@windrow/runtime';
+import type { Installation } from '../installation.ts';
+import type { AcceptedEvents } from './accepted-events.ts';
+import type { LakeScan } from './lake-scan.ts';
+import { OffsetRanges } from './offset-ranges.ts';
+
+/** From where the events of a replay come: no offset is in both. */
+export interface RawSources {
+  /** What the raw topic still retains. */
+  kafka: OffsetRanges;
+  /** What is older, from the raw table. */
+  lake: OffsetRanges;
+}
+
+interface Reading {
+  installation: Installation;
+  contract: StreamContract;
+  raw: LakeScan;
+  signal: AbortSignal;
+  /** Some events of a partition in ascending order; the next ones come when it is done with these. */
+  onEvents(partition: number, outcomes: Outcome[]): Promise<void>;
+}
+
+const rowsAtOnce = 5_000;
+
+/**
+ * @throws WindrowError REPLAY_IMPOSSIBLE where events that have rows are in neither
+ */
+export async function sourcesOf(
+  { broker }: Installation,
+  { topics, lake }: StreamContract,
+  ranges: OffsetRanges,
+  raw: LakeScan,
+  accepted: AcceptedEvents,
+): Promise<RawSources> {
+  const starts = await broker.startOffsets(topics.raw.name);
+  const retainedFrom = (partition: number) => starts.get(partition) ?? 0;
+  const sources = {
+    kafka: ranges.within((partition) => ({ from: retainedFrom(partition) })),
+    lake: ranges.within((partition) => ({ to: retainedFrom(partition) })),
+  };
+  if (sources.lake.isEmpty) return sources;
+  const there = new Map<number, number[]>();
+  await raw.numbers(
+    ['_partition', '_offset'],
+    (bounds) => bounds.mayHoldSome(sources.lake, '_offset'),
+    ([partitions, offsets]) => {
+      for (let row = 0; row < offsets!.length; row++) {
+        if (!sources.lake.has(partitions![row]!, offsets![row]!)) continue;
+        const of = there.get(partitions![row]!);
+        if (of) of.push(offsets![row]!);
+        else there.set(partitions![row]!, [offsets![row]!]);
+      }
+    },
+  );
+  const found = OffsetRanges.ofOffsets(there);
+  const missing = accepted.rowsIn(sources.lake, (partition, offset) => !found.has(partition, offset));
+  if (missing.length > 0) {
+    const named = missing.slice(0, 5).map(({ partition, offset }) => `${partition}:${offset}`);
+    const message = `${missing.length} events of the range are neither in ${topics.raw.name}, whose retention has passed, nor in ${lake.raw}: ${named.join(', ')}${missing.length > 5 ? ', …' : ''}. Nothing was changed; replay what is left by --offsets`;
+    throw new WindrowError('REPLAY_IMPOSSIBLE', message);
+  }
+  // Only what is there: gaps are records that could not be decoded, which are dead letters.
+  return { ...sources, lake: found };
+}
+
+/** Decodes all of them and holds them against today's rules. Errors: those of Kafka, the registry and S3; the signal's reason. */
+export async function readRawEvents(sources: RawSources, reading: Reading): Promise<void> {
+  if (!sources.lake.isEmpty) await readLake(sources.lake, reading);
+  if (!sources.kafka.isEmpty) await readKafka(sources.kafka, reading);
+}
+
+async function readKafka(
+  ranges: OffsetRanges,
+  { installation: { broker, registry }, contract, signal, onEvents }: Reading,
+): Promise<void> {
+  const codec = new AvroCodec(contract.schema, registry);
+  const [from, until] = [new Map<number, number>(), new Map<number, number>()];
+  for (const partition of ranges.partitions) {
+    const span = ranges.span(partition)!;
+    from.set(partition, span.from);
+    until.set(partition, span.to);
+  }
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => undefined);
+  const reader = await broker.read({
+    topic: contract.topics.raw.name,
+    from,
+    onBatch: async (batch) => {
+      // What was thrown here would only have the batch read again.
+      if (signal.aborted) return;
+      const records = batch.records.filter(({ offset }) => ranges.has(batch.partition, offset));
+      if (records.length === 0) return;
+      try {
+        await onEvents(batch.partition, await examine(contract, codec, { ...batch, records }));
+      } catch (error) {
+        failed.reject(error);
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      }
+    },
+  });
+  try {
+    await Promise.race([reader.reached(until, signal), failed.promise]);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function readLake(
+  ranges: OffsetRanges,
+  { installation: { registry }, contract, raw, signal, onEvents }: Reading,
+): Promise<void> {
+  const codec = new AvroCodec(contract.schema, registry);
+  const schemaId = await registry.register(contract.topics.raw.name, contract.schema);
+  const toRecord = recordReader(contract);
+  const names = contract.schema.fields.map(({ name }) => name).filter((name) => raw.columns.includes(name));
+  for (const add of raw.filesWhere((bounds) => bounds.mayHoldSome(ranges, '_offset'))) {
+    signal.throwIfAborted();
+    const byPartition = new Map<number, Outcome[]>();
+    for (const row of await raw.rowsOf(add, ['_partition', '_offset', '_ingested_at', ...names])) {
+      const [partition, offset] = [Number(row._partition), Number(row._offset)];
+      if (!ranges.has(partition, offset)) continue;
+      const record = toRecord(row);
+      const input: InputRecord = {
+        offset,
+        timestampMs: (row._ingested_at as Date).getTime(),
+        key: Buffer.from(contract.key(record)),
+        // As the topic had it, but for what the schema of its time had besides.
+        value: codec.encode(record, schemaId),
+        headers: {},
+      };
+      const outcome = judged(contract, input, record, schemaId);
+      const of = byPartition.get(partition);
+      if (of) of.push(outcome);
+      else byPartition.set(partition, [outcome]);
+    }
+    for (const [partition, outcomes] of byPartition) {
+      outcomes.sort((a, b) => a.input.offset - b.input.offset);
+      for (let first = 0; first < outcomes.length; first += rowsAtOnce)
+        await onEvents(partition, outcomes.slice(first, first + rowsAtOnce));
+    }
+  }
+}
+
+/** As `examine` does it with what it has decoded. */
+function judged(
+  contract: StreamContract,
+  input: InputRecord,
+  record: EventRecord,
+  schemaId: number,
+): Outcome {
+  const broken = brokenRule(contract.rules, record);
+  if (broken) return { kind: 'deadLetter', input, stage: 'rules', ...broken, schemaId };
+  return { kind: 'ok', input, record };
+}
+
+/** Parquet values → those that avsc decodes: times as epoch milliseconds, what the table holds as JSON text parsed again. */
+function recordReader({ schema }: StreamContract): (row: Record<string, unknown>) => EventRecord {
+  const fields = schema.fields.map(({ name, type }) => ({
+    name,
+    isJson: isStructured(type),
+    isBytes: isBytes(type),
+  }));
+  return (row) => {
+    const record: EventRecord = {};
+    for (const { name, isJson, isBytes } of fields) {
+      const value = row[name];
+      if (value === null || value === undefined) record[name] = null;
+      else if (value instanceof Date) record[name] = value.getTime();
+      else if (typeof value === 'bigint') record[name] = Number(value);
+      else if (isJson) record[name] = JSON.parse(String(value));
+      else if (isBytes) record[name] = Buffer.from(value as Uint8Array);
+      else record[name] = value;
+    }
+    return record;
+  };
+}
+
+function baseOf(type: unknown): unknown {
+  if (Array.isArray(type)) {
+    const others = type.filter((branch) => branch !== 'null');
+    return others.length === 1 ? baseOf(others[0]) : 'union';
+  }
+  return typeof type === 'object' && type !== null ? baseOf((type as { type: unknown }).type) : type;
+}
+
+const isStructured = (type: unknown): boolean =>
+  ['map', 'array', 'record', 'union'].includes(String(baseOf(type)));
+const isBytes = (type: unknown): boolean => ['bytes', 'fixed'].includes(String(baseOf(type)));

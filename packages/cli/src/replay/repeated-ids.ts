@@ -1,0 +1,52 @@
+import type { StreamContract } from '@windrow/contracts';
+import { idReader } from '@windrow/enricher';
+import type { InputRecord } from '@windrow/pipeline';
+import type { LakeScan } from './lake-scan.ts';
+
+/** An event that today's rules accept, and that has no row: then it was refused, or it is one that came twice. */
+export interface Candidate {
+  partition: number;
+  input: InputRecord;
+  record: Record<string, unknown>;
+}
+
+const dayMs = 86_400_000;
+
+/**
+ * Those whose id no row has, the first one of each id: the others are duplicates. Events with one id have about the same
+ * time: within the horizon of the stream's dedupe.
+ */
+export async function withoutRow(
+  candidates: readonly Candidate[],
+  contract: StreamContract,
+  curated: LakeScan,
+): Promise<Candidate[]> {
+  if (candidates.length === 0) return [];
+  const toId = idReader(contract.id);
+  const byId = new Map<string, Candidate>();
+  let [fromMs, toMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const candidate of candidates) {
+    const id = toId(candidate.record);
+    if (!byId.has(id)) byId.set(id, candidate);
+    const timeMs = candidate.record[contract.eventTime] as number;
+    fromMs = Math.min(fromMs, timeMs);
+    toMs = Math.max(toMs, timeMs);
+  }
+  const spanMs = contract.dedupe?.horizonMs ?? dayMs;
+  await curated.rows(
+    contract.id,
+    (row) => byId.delete(toId(plain(row))),
+    (bounds) => bounds.mayHoldTime(contract.eventTime, fromMs - spanMs, toMs + spanMs),
+  );
+  return [...byId.values()];
+}
+
+/** Parquet's values as avsc has them. */
+function plain(row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      value instanceof Date ? value.getTime() : typeof value === 'bigint' ? Number(value) : value,
+    ]),
+  );
+}

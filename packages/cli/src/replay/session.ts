@@ -1,0 +1,74 @@
+import { loadStreams, type StreamContract, streamNamed } from '@windrow/contracts';
+import { databaseError } from '@windrow/postgres-sink';
+import { loadConfig, postgresConfig, Teardown, WindrowError } from '@windrow/runtime';
+import pg from 'pg';
+import { type Installation, openInstallation } from '../installation.ts';
+
+/** What a replay works with. The opener closes it. */
+export interface Session {
+  installation: Installation;
+  /** A connection of its own, which holds the stream's lock. */
+  db: pg.Client;
+  close(): Promise<void>;
+}
+
+export async function openSession(env: NodeJS.ProcessEnv): Promise<Session> {
+  const config = loadConfig(postgresConfig, env);
+  const teardown = new Teardown();
+  const installation = await openInstallation(env);
+  teardown.add('installation', () => installation.close());
+  const db = new pg.Client({
+    connectionString: config.DATABASE_URL,
+    application_name: 'windrow-replay',
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    options: '-c work_mem=64MB -c temp_buffers=64MB -c TimeZone=UTC',
+  });
+  // A connection that breaks fails the query under way; its error event needs somewhere to go.
+  db.on('error', () => undefined);
+  try {
+    await db.connect();
+  } catch (cause) {
+    await teardown.run();
+    throw databaseError('take a connection', cause);
+  }
+  teardown.add('Postgres', () => db.end());
+  return { installation, db, close: () => teardown.run() };
+}
+
+/**
+ * Only one replay of a stream at a time, for as long as the connection lives.
+ * @throws WindrowError REPLAY_IMPOSSIBLE
+ */
+export async function lockStream(db: pg.Client, stream: string): Promise<void> {
+  const { rows } = await db.query<{ locked: boolean }>(
+    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked',
+    [`windrow replay of ${stream}`],
+  );
+  if (rows[0]?.locked) return;
+  const message = `a replay of ${stream} is running: wait for it, or stop it (windrow replay list)`;
+  throw new WindrowError('REPLAY_IMPOSSIBLE', message, { retriable: true });
+}
+
+/** A stream that has something to replay, with all that it is made of. */
+export interface ReplayedStream {
+  contract: StreamContract;
+  contracts: StreamContract[];
+  /** Path of the curated table. */
+  curatedPath: string;
+  rawTopic: string;
+  enrichedTopic: string;
+}
+
+/** @throws WindrowError STREAM_UNKNOWN; USAGE for a stream of which nothing is made */
+export async function replayedStream(name: string): Promise<ReplayedStream> {
+  const contracts = await loadStreams();
+  const contract = streamNamed(contracts, name);
+  const { enriched, raw } = contract.topics;
+  if (enriched && contract.lake.curated !== undefined) {
+    const curatedPath = contract.lake.curated;
+    return { contract, contracts, curatedPath, rawTopic: raw.name, enrichedTopic: enriched.name };
+  }
+  const message = `nothing is made of ${name} that could be made anew: its tables hold its events as they came. Streams that are enriched are replayed, also after ${name} has changed: ${contracts.flatMap((each) => (each.topics.enriched ? [each.name] : [])).join(', ')}`;
+  throw new WindrowError('USAGE', message);
+}

@@ -1,0 +1,213 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AvroCodec, type EventRecord, rawOffsetField, streamNamed } from '@windrow/contracts';
+import { asOfJoin, type Join, rowMaker, TableFeed } from '@windrow/enricher';
+import { DeadLetters, type Outcome, type Producer, type Refusal } from '@windrow/pipeline';
+import { WindrowError } from '@windrow/runtime';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Accepted } from './accepted-events.ts';
+import type { LakeStage } from './lake-stage.ts';
+import type { ReplayPlan } from './plan.ts';
+import type { PostgresStage } from './postgres-stage.ts';
+import { readRawEvents } from './raw-events.ts';
+import type { ReplayCounts } from './record.ts';
+import { type Candidate, withoutRow } from './repeated-ids.ts';
+import type { ReplayedStream, Session } from './session.ts';
+
+/** Held until they are looked for among the rows. */
+const candidatesAtOnce = 20_000;
+/** Sent to the dead letters at once. */
+const refusalsAtOnce = 1_000;
+
+export interface StageOptions {
+  session: Session;
+  stream: ReplayedStream;
+  plan: ReplayPlan;
+  id: number;
+  /** Without one, nothing is staged for that target. */
+  lake?: LakeStage;
+  postgres?: PostgresStage;
+  /** Events a second at most. */
+  rate?: number;
+  signal: AbortSignal;
+  onProgress(read: number): void;
+}
+
+/** Takes the events of a plan through today's steps, and puts what comes of them beside the tables. Changes no row. */
+export class Stage {
+  readonly counts: ReplayCounts = {
+    ...{ read: 0, rows: 0, restored: 0, withdrawn: 0, duplicates: 0, refused: 0, resent: 0 },
+  };
+  readonly #options: StageOptions;
+  readonly #codec: AvroCodec;
+  readonly #startedMs = performance.now();
+  /** Events that have a row, and that were met: it will be replaced. */
+  #met = 0;
+  #candidates: Candidate[] = [];
+  #refusals: Refusal[] = [];
+  #join: Join | undefined;
+  #deadLetters: DeadLetters | undefined;
+  #producer: Producer | undefined;
+
+  constructor(options: StageOptions) {
+    this.#options = options;
+    this.#codec = new AvroCodec(options.stream.contract.schema, options.session.installation.registry);
+  }
+
+  /** @throws WindrowError REPLAY_IMPOSSIBLE where an event that has a row doesn't come; those of the parts; the signal's reason */
+  async run(): Promise<void> {
+    const { session, stream, plan, signal, lake, postgres } = this.#options;
+    const { installation } = session;
+    const feed = await this.#table();
+    try {
+      await readRawEvents(plan.sources, {
+        installation,
+        contract: stream.contract,
+        raw: plan.raw,
+        signal,
+        onEvents: (partition, outcomes) => this.#take(partition, outcomes),
+      });
+      await this.#settleCandidates();
+      await this.#settleRefusals();
+      if (this.#met !== plan.accepted.rows) {
+        const message = `${plan.accepted.rows - this.#met} events that have rows in ${stream.curatedPath} did not come when the range was read again: nothing was changed`;
+        throw new WindrowError('REPLAY_IMPOSSIBLE', message);
+      }
+      await lake?.flush();
+      await postgres?.finish();
+    } finally {
+      await feed?.close();
+      await this.#deadLetters?.close();
+      await this.#producer?.close();
+    }
+  }
+
+  /** The table that events are joined with, as it is known now. */
+  async #table(): Promise<TableFeed | undefined> {
+    const { session, stream, signal } = this.#options;
+    const { contract, contracts } = stream;
+    if (!contract.join) return undefined;
+    const table = streamNamed(contracts, contract.join.table);
+    const { broker, registry } = session.installation;
+    const feed = await TableFeed.open({
+      broker,
+      registry,
+      contract: table,
+      toRow: rowMaker(contract, table),
+    });
+    await feed.current(signal);
+    this.#join = asOfJoin(contract, table, feed.table);
+    return feed;
+  }
+
+  async #take(partition: number, outcomes: Outcome[]): Promise<void> {
+    const { plan, signal, onProgress } = this.#options;
+    for (const outcome of outcomes) {
+      this.counts.read += 1;
+      const accepted = plan.accepted.at(partition, outcome.input.offset);
+      if (outcome.kind === 'drop') continue;
+      if (!accepted) await this.#takeWithoutRow(partition, outcome);
+      else if (outcome.kind === 'ok') await this.#takeRow(partition, outcome, accepted);
+      else await this.#withdraw(partition, outcome, accepted);
+    }
+    onProgress(this.counts.read);
+    signal.throwIfAborted();
+    await this.#holdRate();
+  }
+
+  async #takeRow(
+    partition: number,
+    { input, record }: Extract<Outcome, { kind: 'ok' }>,
+    accepted: Accepted,
+  ): Promise<void> {
+    const { lake, postgres } = this.#options;
+    this.#join?.(record);
+    record[rawOffsetField] = input.offset;
+    await lake?.append(partition, record, accepted);
+    await postgres?.append(partition, record, false);
+    this.counts.rows += 1;
+    if (accepted.hasRow) this.#met += 1;
+    else this.counts.restored += 1;
+  }
+
+  async #withdraw(
+    partition: number,
+    outcome: Extract<Outcome, { kind: 'deadLetter' }>,
+    accepted: Accepted,
+  ): Promise<void> {
+    const { postgres, session, stream } = this.#options;
+    await postgres?.append(partition, this.#recordOf(outcome), true);
+    if (!accepted.hasRow) {
+      this.counts.refused += 1;
+      return;
+    }
+    this.#met += 1;
+    this.counts.withdrawn += 1;
+    this.#refusals.push({ ...outcome, stage: 'replay', partition });
+    await session.db.query(
+      `INSERT INTO windrow.replay_withdrawn (stream, partition, raw_offset, landed_offset, ingested_at)
+       VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+      [
+        stream.contract.name,
+        partition,
+        outcome.input.offset,
+        accepted.landedOffset,
+        new Date(accepted.ingestedAtMs),
+      ],
+    );
+    if (this.#refusals.length >= refusalsAtOnce) await this.#settleRefusals();
+  }
+
+  #recordOf({ input, stage }: Extract<Outcome, { kind: 'deadLetter' }>): EventRecord {
+    if (stage === 'rules' && input.value !== null) return this.#codec.decodeAgain(input.value);
+    const message = `offset ${input.offset} was accepted, and today's schema can't read it: its row can't be found in Postgres`;
+    throw new WindrowError('REPLAY_IMPOSSIBLE', message);
+  }
+
+  async #takeWithoutRow(
+    partition: number,
+    outcome: Extract<Outcome, { kind: 'ok' | 'deadLetter' }>,
+  ): Promise<void> {
+    if (outcome.kind === 'deadLetter') {
+      this.counts.refused += 1;
+      return;
+    }
+    this.#candidates.push({ partition, input: outcome.input, record: outcome.record });
+    if (this.#candidates.length >= candidatesAtOnce) await this.#settleCandidates();
+  }
+
+  /** An event that was refused and is accepted now goes the ordinary way: so it is there once, whoever else sends it. */
+  async #settleCandidates(): Promise<void> {
+    const { stream, plan, id, session } = this.#options;
+    const candidates = this.#candidates;
+    this.#candidates = [];
+    const again = await withoutRow(candidates, stream.contract, plan.curated);
+    this.counts.duplicates += candidates.length - again.length;
+    if (again.length === 0) return;
+    this.#producer ??= await session.installation.broker.producer();
+    const records = again.map(({ partition, input: { key, value, headers } }) => ({
+      ...{ key, value, partition },
+      headers: { ...headers, 'windrow-replay': String(id) },
+    }));
+    await this.#producer.send([{ topic: stream.rawTopic, records }]);
+    this.counts.resent += again.length;
+  }
+
+  async #settleRefusals(): Promise<void> {
+    const { stream, session, signal } = this.#options;
+    const refusals = this.#refusals;
+    this.#refusals = [];
+    if (refusals.length === 0) return;
+    const { broker, registry } = session.installation;
+    this.#deadLetters ??= new DeadLetters({
+      ...{ broker, registry, groupId: 'replay', service: 'replay', version: packageJson.version },
+    });
+    await this.#deadLetters.send({ stream: stream.contract.name, topic: stream.rawTopic }, refusals, signal);
+  }
+
+  async #holdRate(): Promise<void> {
+    const { rate, signal } = this.#options;
+    if (rate === undefined) return;
+    const aheadMs = (1000 * this.counts.read) / rate - (performance.now() - this.#startedMs);
+    if (aheadMs > 0) await sleep(aheadMs, undefined, { signal });
+  }
+}

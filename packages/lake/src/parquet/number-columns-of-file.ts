@@ -1,0 +1,38 @@
+import { WindrowError } from '@windrow/runtime';
+import { parquetMetadata, parquetRead } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+
+/**
+ * Columns of numbers and times of one Parquet file, in the order of `names`: epoch milliseconds, and NaN for null and for a
+ * column that the file lacks. Integers beyond 2^53 are rounded.
+ * @throws WindrowError LAKE_LOG_INVALID for a file that can't be read
+ */
+export async function numberColumnsOf(
+  bytes: Uint8Array,
+  names: readonly string[],
+  source: string,
+): Promise<Float64Array[]> {
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  try {
+    const metadata = parquetMetadata(file);
+    const present = new Set(metadata.schema.slice(1).map(({ name }) => name));
+    const read: Float64Array[] = [];
+    for (const name of names) {
+      const values = new Float64Array(Number(metadata.num_rows)).fill(Number.NaN);
+      if (present.has(name)) {
+        const onChunk = ({ columnData, rowStart }: { columnData: ArrayLike<unknown>; rowStart: number }) => {
+          for (let row = 0; row < columnData.length; row++) {
+            const value = columnData[row];
+            if (value !== null && value !== undefined) values[rowStart + row] = Number(value);
+          }
+        };
+        await parquetRead({ file, metadata, columns: [name], compressors, onChunk });
+      }
+      read.push(values);
+    }
+    return read;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new WindrowError('LAKE_LOG_INVALID', `${source} can't be read: ${reason}`, { cause });
+  }
+}

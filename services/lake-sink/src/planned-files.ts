@@ -1,0 +1,48 @@
+import { windowMs } from '@windrow/contracts';
+import type { ColumnBuffers, Int64Column, ParquetEncoder, PlannedFile } from '@windrow/lake';
+import { groupByTime } from './rows-by-time.ts';
+
+/** Dates that path and every reader can spell; other times are kept, in the partition without a date. */
+const firstDatedMs = Date.parse('0001-01-01T00:00:00Z');
+const endDatedMs = Date.UTC(10_000, 0, 1);
+const dayMs = 86_400_000;
+
+/**
+ * The files that rows make: one for each window; with more windows than `maxWindows`, one for each date, so that a month of
+ * history makes as many files as it has days, and not thousands of tiny ones. Rows lie in the order of event time.
+ * @param times the buffers' column of event times
+ */
+export function plannedFiles(
+  buffers: ColumnBuffers,
+  times: Int64Column,
+  encoder: ParquetEncoder,
+  maxWindows: number,
+): PlannedFile[] {
+  const timesMs = timesOf(times, buffers.rowCount);
+  const byWindow = groupByTime(timesMs, windowMs);
+  const groups = byWindow.length > maxWindows ? groupByTime(timesMs, dayMs) : byWindow;
+  return groups.map(({ startMs, rows }) => ({
+    partitionValues: { date: Number.isNaN(startMs) ? null : new Date(startMs).toISOString().slice(0, 10) },
+    namePrefix: Number.isNaN(startMs) ? 'undated' : compactTime(startMs),
+    encode: async () => encoder.encode({ buffers, order: rows }),
+  }));
+}
+
+/** NaN where there is no time that a date can be made of. */
+function timesOf(times: Int64Column, rows: number): Float64Array {
+  const timesMs = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const timeMs = times.present[row] === 1 ? times.numberAt(row) : Number.NaN;
+    timesMs[row] = isDated(timeMs) ? timeMs : Number.NaN;
+  }
+  return timesMs;
+}
+
+export function isDated(timeMs: number): boolean {
+  return timeMs >= firstDatedMs && timeMs < endDatedMs;
+}
+
+/** `20130101T0010` */
+function compactTime(timeMs: number): string {
+  return new Date(timeMs).toISOString().slice(0, 16).replaceAll(/[-:]/g, '');
+}

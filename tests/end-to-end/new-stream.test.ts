@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readFilesWithDuckDb } from '../readers/readers.ts';
-import { clone, Installation } from './installation.ts';
+import { copyOfTheClone } from './clone-copy.ts';
+import { Installation } from './installation.ts';
 
 /** All that a new stream is. */
 const folder = {
@@ -122,26 +121,3 @@ test('a folder is all that a new stream needs: it is loaded, posted, checked, jo
   expect(audit.stdout).toContain('rides.raw');
   expect(audit.code).toBe(0);
 });
-
-/** The repository's files, with this clone's installed packages and parts behind links. */
-function copyOfTheClone(): string {
-  const root = mkdtempSync(join(tmpdir(), 'windrow-clone-'));
-  const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: clone,
-  });
-  for (const file of files.toString().split('\0').filter(Boolean))
-    cpSync(join(clone, file), join(root, file));
-  mkdirSync(join(root, 'node_modules'));
-  mkdirSync(join(root, '.windrow'));
-  symlinkSync(join(clone, '.windrow/parts'), join(root, '.windrow/parts'));
-  for (const name of readdirSync(join(clone, 'node_modules'))) {
-    // The workspaces' links are relative: they lead to the copy's own packages.
-    if (name === '@windrow')
-      cpSync(join(clone, 'node_modules', name), join(root, 'node_modules', name), {
-        recursive: true,
-        verbatimSymlinks: true,
-      });
-    else symlinkSync(join(clone, 'node_modules', name), join(root, 'node_modules', name));
-  }
-  return root;
-}

@@ -31,7 +31,7 @@ export function openLog({ lake }: Installation, { path }: LakeTableName): Promis
   return DeltaLog.open(lake, path, systemHost);
 }
 
-/** The `txn` actions of a Delta log as lines: `lake:<topic>:<partition>` and `…#rows`. */
+/** The `txn` actions of a Delta log as lines: `lake:<topic>:<partition>`, `…#rows` and `…#replayed`. */
 export function lakeLedger(log: DeltaLog | undefined, topic: string): LedgerLine[] {
   const prefix = `${lakeSink}:${topic}:`;
   const lines: LedgerLine[] = [];
@@ -39,7 +39,8 @@ export function lakeLedger(log: DeltaLog | undefined, topic: string): LedgerLine
     const partition = appId.startsWith(prefix) ? appId.slice(prefix.length) : '';
     if (!/^\d+$/.test(partition)) continue;
     const rows = log?.txns.get(`${appId}#rows`) ?? 0;
-    lines.push({ partition: Number(partition), nextOffset, rows, rejected: 0 });
+    const replayed = log?.txns.get(`${appId}#replayed`) ?? 0;
+    lines.push({ partition: Number(partition), nextOffset, rows, rejected: 0, replayed });
   }
   return lines;
 }
@@ -58,8 +59,9 @@ export async function postgresLedger(installation: Installation, topic: string):
     next_offset: string;
     rows: string;
     rejected: string;
+    replayed: string;
   }>(
-    'SELECT partition, next_offset, rows, rejected FROM windrow.sink_offset WHERE topic = $1 ORDER BY partition',
+    'SELECT partition, next_offset, rows, rejected, replayed FROM windrow.sink_offset WHERE topic = $1 ORDER BY partition',
     [topic],
   );
   return rows.map((row) => ({
@@ -67,5 +69,6 @@ export async function postgresLedger(installation: Installation, topic: string):
     nextOffset: Number(row.next_offset),
     rows: Number(row.rows),
     rejected: Number(row.rejected),
+    replayed: Number(row.replayed),
   }));
 }

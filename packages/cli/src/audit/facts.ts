@@ -46,6 +46,8 @@ export interface LedgerLine {
   rows: number;
   /** Events that the sink's store refused; they are dead letters. */
   rejected: number;
+  /** Of the rows, what replays have added, less what they have taken away. */
+  replayed: number;
 }
 
 export interface LakeTableFacts {

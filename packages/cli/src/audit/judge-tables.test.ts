@@ -142,7 +142,7 @@ test('while topics grow, places that differ are behind; what can never be right 
 
 test('a table is not wrong while something is on its way to it', () => {
   const { findings } = judged((_facts, stream) => {
-    stream.postgres!.ledger[0] = { partition: 0, nextOffset: 5, rows: 2, rejected: 0 };
+    stream.postgres!.ledger[0] = { partition: 0, nextOffset: 5, rows: 2, rejected: 0, replayed: 0 };
     stream.ids!.onlyInLake = { count: 4, examples: ['e-1', 'e-2', 'e-3'] };
   }, deepFacts());
   expect(findings.filter((finding) => finding.startsWith('wrong'))).toEqual([]);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { AuditFacts, StreamFacts } from './facts.ts';
 import { judged } from './sound-facts.ts';
 
 test('sound facts add up, and each line says what became of its partition', () => {
@@ -122,7 +123,7 @@ describe('counts', () => {
 
   test('what Postgres refused is a dead letter, not a loss', () => {
     const { findings } = judged((facts, stream) => {
-      stream.postgres!.ledger[0] = { partition: 0, nextOffset: 8, rows: 5, rejected: 1 };
+      stream.postgres!.ledger[0] = { partition: 0, nextOffset: 8, rows: 5, rejected: 1, replayed: 0 };
       const { deadLetters } = facts;
       deadLetters.causes.push({
         topic: 'track.enriched',
@@ -133,15 +134,48 @@ describe('counts', () => {
       });
       deadLetters.topic.partitions[0]!.end = 3;
       deadLetters.retained[0]!.records = 3;
-      deadLetters.lake.ledger[0] = { partition: 0, nextOffset: 3, rows: 3, rejected: 0 };
+      deadLetters.lake.ledger[0] = { partition: 0, nextOffset: 3, rows: 3, rejected: 0, replayed: 0 };
       deadLetters.lake.rows = 3;
     });
     expect(findings).toEqual([]);
   });
 
+  describe('rows that a replay has withdrawn', () => {
+    const withdrawn = (facts: AuditFacts, stream: StreamFacts, rows: number, letters: number) => {
+      for (const ledger of [stream.lakeCurated!.ledger, stream.postgres!.ledger])
+        Object.assign(ledger[0]!, { rows: ledger[0]!.rows - rows, replayed: -rows });
+      stream.lakeCurated!.rows -= rows;
+      const { deadLetters } = facts;
+      const of = { topic: 'track.raw', partition: 0, stage: 'replay', reason: 'city_missing' };
+      deadLetters.causes.push({ ...of, events: letters });
+      deadLetters.topic.partitions[0]!.end += letters;
+      deadLetters.retained[0]!.records += letters;
+      Object.assign(deadLetters.lake.ledger[0]!, { nextOffset: 2 + letters, rows: 2 + letters });
+      deadLetters.lake.rows += letters;
+    };
+
+    test('are dead letters, not a loss', () => {
+      expect(judged((facts, stream) => withdrawn(facts, stream, 2, 2)).findings).toEqual([]);
+    });
+
+    test('are lost where no dead letter has them', () => {
+      const { findings } = judged((facts, stream) => withdrawn(facts, stream, 2, 1));
+      expect(findings).toHaveLength(2);
+      expect(findings[0]).toMatch(/withdrawn 2 rows, and 1 events are dead letters of replays: 1 lost$/);
+    });
+
+    test('were not withdrawn by a replay where the ledger does not say so', () => {
+      const { findings } = judged((facts, stream) => {
+        withdrawn(facts, stream, 2, 2);
+        stream.postgres!.ledger[0]!.replayed = 0;
+      });
+      expect(findings).toEqual([expect.stringMatching(/^wrong: track.raw\/0: .*2 lost$/)]);
+    });
+  });
+
   test('a sink that is behind is behind, not wrong', () => {
     const { findings } = judged((_facts, stream) => {
-      stream.postgres!.ledger[0] = { partition: 0, nextOffset: 5, rows: 2, rejected: 0 };
+      stream.postgres!.ledger[0] = { partition: 0, nextOffset: 5, rows: 2, rejected: 0, replayed: 0 };
     });
     expect(findings).toEqual(['behind: track.raw/0: it is 3 offsets of track.enriched behind']);
   });

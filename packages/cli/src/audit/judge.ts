@@ -86,10 +86,17 @@ function judgePartition(
     );
   const rowsOf = (table: string, topic: string, ledger: LedgerLine[], expected: number, formula: string) => {
     const entry = ledger.find((candidate) => candidate.partition === partition);
+    const replayed = entry?.replayed ?? 0;
+    judgeWithdrawals(
+      { line, table, withdrawn: -replayed, deadLetters: refused(stream.raw.name, 'replay') },
+      findings,
+    );
     const end = (topic === landed.name ? landed : stream.raw).partitions.find(
       (candidate) => candidate.partition === partition,
     )?.end;
-    judgeLedger({ line, table, topic, entry, end: end ?? 0, expected, formula }, findings);
+    const rows = expected + replayed;
+    const of = replayed === 0 ? formula : `${formula} − withdrawn by replays`;
+    judgeLedger({ line, table, topic, entry, end: end ?? 0, expected: rows, formula: of }, findings);
     return entry?.rows ?? 0;
   };
 
@@ -219,6 +226,21 @@ function judgeLedger(
   }
 }
 
+/** Whatever a replay has taken away is a dead letter; a later one may have brought it back. */
+function judgeWithdrawals(
+  {
+    line,
+    table,
+    withdrawn,
+    deadLetters,
+  }: { line: string; table: string; withdrawn: number; deadLetters: number },
+  findings: Findings,
+): void {
+  if (withdrawn <= deadLetters) return;
+  const message = `replays have withdrawn ${withdrawn} rows, and ${deadLetters} events are dead letters of replays: ${withdrawn - deadLetters} lost`;
+  findings.differs(line, table, message);
+}
+
 function sumRejected(accounts: KeptAccount[]): Map<string, number> {
   const rejected = new Map<string, number>();
   for (const account of accounts) {
@@ -233,9 +255,9 @@ function isOf(cause: DeadLetterCause, topic: string, partition: number): boolean
   return cause.topic === topic && cause.partition === partition;
 }
 
-/** Dead letters of the sinks are in no account: they are counted against the sink's own rows. */
+/** Dead letters of the sinks and of replays are in no account: they are counted against the rows of the tables. */
 function isSinkStage(stage: string): boolean {
-  return stage === 'lake' || stage === 'postgres';
+  return stage === 'lake' || stage === 'postgres' || stage === 'replay';
 }
 
 function sum(numbers: number[]): number {

@@ -26,7 +26,13 @@ export function soundFacts(): AuditFacts {
   const table = (path: string, topic: string, ledger: [number, number][], files = 1): LakeTableFacts => ({
     path,
     topic,
-    ledger: ledger.map(([nextOffset, rows], partition) => ({ partition, nextOffset, rows, rejected: 0 })),
+    ledger: ledger.map(([nextOffset, rows], partition) => ({
+      partition,
+      nextOffset,
+      rows,
+      rejected: 0,
+      replayed: 0,
+    })),
     files,
     bytes: 1_000,
     rows: ledger.reduce((total, [, rows]) => total + rows, 0),
@@ -59,8 +65,8 @@ export function soundFacts(): AuditFacts {
       topic: 'track.enriched',
       replaces: false,
       ledger: [
-        { partition: 0, nextOffset: 8, rows: 6, rejected: 0 },
-        { partition: 1, nextOffset: 4, rows: 3, rejected: 0 },
+        { partition: 0, nextOffset: 8, rows: 6, rejected: 0, replayed: 0 },
+        { partition: 1, nextOffset: 4, rows: 3, rejected: 0, replayed: 0 },
       ],
     },
   };

@@ -9,8 +9,8 @@ test('a reader is behind where it has not reached the end, or has no position at
     [3, 0],
   ]);
   const at = positionsOf([
-    { partition: 0, nextOffset: 5, rows: 5, rejected: 0 },
-    { partition: 1, nextOffset: 6, rows: 6, rejected: 0 },
+    { partition: 0, nextOffset: 5, rows: 5, rejected: 0, replayed: 0 },
+    { partition: 1, nextOffset: 6, rows: 6, rejected: 0, replayed: 0 },
   ]);
   expect(distances('lake curated/track', 'track.enriched', ends, at)).toEqual([
     { reader: 'lake curated/track', topic: 'track.enriched', partition: 1, by: 1 },

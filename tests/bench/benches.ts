@@ -83,4 +83,11 @@ export const benches: Record<string, Bench> = {
     tables: ['freshness'],
     small: ['--seconds', '5', '--lake-age', '3'],
   },
+  replay: {
+    what: 'a replay, beside the first landing of the same events; [events]',
+    script: 'tests/bench/replay.ts',
+    parts: ['kafka', 'registry', 's3', 'postgres'],
+    tables: ['replay'],
+    small: ['30000'],
+  },
 };

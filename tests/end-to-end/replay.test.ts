@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { planReplay } from '../../packages/cli/src/replay/plan.ts';
+import { startReplay } from '../../packages/cli/src/replay/run.ts';
+import { openSession, replayedStream } from '../../packages/cli/src/replay/session.ts';
 import { readWithDeltaRs, readWithDuckDbDelta } from '../readers/readers.ts';
 import { clone, Installation } from './installation.ts';
 
@@ -212,7 +215,17 @@ test('what Kafka retains no longer comes from the raw table, and the rows are th
 
 test('a hundred times', { timeout: 600_000 }, async () => {
   const before = await content();
-  for (let time = 0; time < 100; time++) await replay('--offsets', '1:1200-1300,2:0-100', '--yes');
+  // As the command does it, without a process each time.
+  const stream = await replayedStream('track');
+  const signal = new AbortController().signal;
+  const quiet = { note: () => undefined, progress: () => ({ show: () => undefined, end: () => undefined }) };
+  for (let time = 0; time < 100; time++) {
+    const session = await openSession({ ...process.env, ...windrow.endpoints });
+    const selection = { by: 'offsets', ranges: '1:1200-1300,2:0-100' } as const;
+    const plan = await planReplay(session, stream, { selection, target: 'both' }, { signal, ...quiet });
+    await startReplay(session, stream, plan, { signal, ...quiet });
+    await session.close();
+  }
   expect(await content()).toBe(before);
   const replays = JSON.parse(await windrow.windrow('replay', 'list', '--json', '--limit', '100')) as {
     state: string;

@@ -17,10 +17,11 @@ import { expect, vi } from 'vitest';
 import { type ServiceName, ServiceProcess } from './service-process.ts';
 
 /** Each area of failpoints has a test file of its name, which takes all of them. */
-export const areas = ['enricher', 'lake', 'postgres'] as const;
+export const areas = ['enricher', 'lake', 'postgres', 'replay'] as const;
 
+/** The commits of a replay to the lake are the replay's. */
 export const failpointsOf = (area: (typeof areas)[number]) =>
-  failpoints.filter((name) => name.startsWith(`${area}.`));
+  failpoints.filter((name) => (/(^|\.)replay\./.test(name) ? 'replay' : name.split('.')[0]) === area);
 
 export interface Read {
   partition: number;

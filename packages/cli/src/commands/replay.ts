@@ -1,3 +1,4 @@
+import { constants, setPriority } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { WindrowError } from '@windrow/runtime';
 import Table from 'cli-table3';
@@ -147,6 +148,8 @@ function selectionOf({ offsets, from, to, time: which, date, where }: Options): 
 }
 
 function running(context: CommandContext, { rate }: Options) {
+  // Live services go first.
+  setPriority(constants.priority.PRIORITY_LOW);
   const { signal, note } = context;
   return {
     ...{ signal, note },

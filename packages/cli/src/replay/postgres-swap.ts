@@ -7,7 +7,7 @@ import { stageTable } from './postgres-stage.ts';
 const { escapeIdentifier, escapeLiteral } = pg;
 
 /** Rows that one transaction swaps, but for a window that has more. */
-const rowsAtOnce = 50_000;
+const rowsAtOnce = 20_000;
 
 interface Piece {
   /** ISO times: `from ≤ time < to`. */

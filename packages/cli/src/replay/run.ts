@@ -1,4 +1,3 @@
-import { constants, setPriority } from 'node:os';
 import { landedSchema } from '@windrow/contracts';
 import { createEncoder, type Epochs, TableReplacement, tableSchemaFromAvro } from '@windrow/lake';
 import { databaseError } from '@windrow/postgres-sink';
@@ -99,8 +98,6 @@ async function run(
   plan: ReplayPlan,
   options: RunOptions,
 ): Promise<ReplayRecord> {
-  // Live services go first.
-  setPriority(constants.priority.PRIORITY_LOW);
   const { db } = session;
   const { id } = record;
   try {

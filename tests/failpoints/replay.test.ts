@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { clone, Installation } from '../end-to-end/installation.ts';
+import { readWithDeltaRs } from '../readers/readers.ts';
+import { failpointsOf } from './installation.ts';
+
+let windrow: Installation;
+let repaired: string;
+
+beforeAll(async () => {
+  windrow = await Installation.start();
+  await windrow.windrow('load', '--stream', 'track', 'examples/flights-2013-01/track_events.jsonl.gz');
+  await windrow.landed();
+  await windrow.windrow('load', '--stream', 'weather', 'examples/flights-2013-01/weather.jsonl.gz');
+  await windrow.landed();
+});
+afterAll(() => windrow?.stop());
+
+/** Runs the command until the failpoint kills it. */
+function killedAt(failpoint: string, ...args: string[]): Promise<NodeJS.Signals | null> {
+  const child = spawn(process.execPath, [join(clone, 'packages/cli/bin/windrow.mjs'), ...args], {
+    cwd: clone,
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      ...windrow.settings,
+      WINDROW_FAILPOINT: failpoint,
+    },
+    stdio: 'ignore',
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (_, signal) => resolve(signal));
+  });
+}
+
+async function content(): Promise<string> {
+  const rows = await windrow.sql('select * from curated.track_event order by event_id, occurred_at');
+  const windows = await windrow.sql(
+    'select * from curated.city_window order by window_start, city, event_name',
+  );
+  const lake = await windrow.lake(
+    readWithDeltaRs,
+    'curated/track',
+    'select * from t order by event_id, _offset',
+  );
+  return createHash('sha256')
+    .update(JSON.stringify([rows, windows, lake]))
+    .digest('hex');
+}
+
+/** All of it, in two transactions of Postgres. */
+const everything = ['--stream', 'track', '--from', '2013-01-01T00:00:00Z', '--to', '2013-03-01T00:00:00Z'];
+
+async function lastReplay() {
+  const [last] = JSON.parse(await windrow.windrow('replay', 'list', '--json', '--limit', '1')) as {
+    id: number;
+    state: string;
+  }[];
+  return last!;
+}
+
+test.each(failpointsOf('replay'))(
+  'killed at %s, it is resumed, and the rows are as if nothing had happened',
+  {
+    timeout: 240_000,
+  },
+  async (failpoint) => {
+    // The first one repairs: it is what all others must come to again.
+    expect(await killedAt(failpoint, 'replay', ...everything, '--yes')).toBe('SIGKILL');
+    const { id, state } = await lastReplay();
+    expect(state).not.toBe('done');
+    const refused = await windrow.run('replay', ...everything, '--yes');
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining(`--resume ${id}`) });
+    await windrow.windrow('replay', '--resume', String(id));
+    expect(await lastReplay()).toMatchObject({ id, state: 'done' });
+    const [missing] = await windrow.sql(
+      `select count(*)::int as events from curated.track_event where weather_match <> 'matched'`,
+    );
+    expect(missing).toEqual({ events: 0 });
+    repaired ??= await content();
+    expect(await content()).toBe(repaired);
+    const audit = await windrow.run('audit', '--deep');
+    expect(`${audit.stdout}${audit.stderr}`).toContain('it adds up');
+  },
+);
+
+test('killed before anything has changed, it can be given up', { timeout: 120_000 }, async () => {
+  for (const failpoint of ['replay.staged.beforeRecord', 'replay.staged.afterRecord']) {
+    expect(await killedAt(failpoint, 'replay', ...everything, '--yes')).toBe('SIGKILL');
+    const { id } = await lastReplay();
+    await windrow.windrow('replay', '--cancel', String(id));
+    expect(await lastReplay()).toMatchObject({ id, state: 'cancelled' });
+    const again = await windrow.run('replay', '--resume', String(id));
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('is cancelled') });
+  }
+  expect(await content()).toBe(repaired);
+  expect(
+    await windrow.sql(`select relname from pg_class where relname like 'replay_stage%' and relkind = 'r'`),
+  ).toEqual([]);
+  // No file that was staged lies around: the audit would find it.
+  const audit = await windrow.run('audit', '--deep');
+  expect(`${audit.stdout}${audit.stderr}`).toContain('it adds up');
+});
+
+test('killed in the swap, it can only go on', { timeout: 120_000 }, async () => {
+  expect(await killedAt('replay.swap.afterCommit', 'replay', ...everything, '--yes')).toBe('SIGKILL');
+  const { id } = await lastReplay();
+  const refused = await windrow.run('replay', '--cancel', String(id));
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(`--resume ${id}`) });
+  await windrow.windrow('replay', '--resume', String(id));
+  expect(await content()).toBe(repaired);
+});

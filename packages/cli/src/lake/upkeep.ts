@@ -1,5 +1,6 @@
 import {
   type CompactionLimits,
+  condemnGarbage,
   createEncoder,
   deletedFileRetentionMs,
   deleteGarbage,
@@ -122,7 +123,10 @@ export async function vacuumTable(
     const options = { path: table.path, sink, orderBy: [], encoder: createEncoder('columnar') };
     await (await TableCompactor.open(store, options))?.claim();
   }
-  const garbage = await garbageIn(store, table.path, systemHost, Date.now() - retentionMs);
+  const cutMs = Date.now() - retentionMs;
+  const garbage = dryRun
+    ? await garbageIn(store, table.path, systemHost, cutMs)
+    : await condemnGarbage(store, log, { sink, host: systemHost, cutMs });
   const result: VacuumResult = { table: table.path, retentionMs, garbage, deleted: 0, expiredLogFiles: 0 };
   if (dryRun) return result;
   const progress = progressOf(context, table.path, 'files', garbage.length);

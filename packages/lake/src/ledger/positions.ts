@@ -48,6 +48,13 @@ export function replayedRowsAppId(sink: string, of: TopicPartition): string {
   return `${offsetAppId(sink, of)}#replayed`;
 }
 
+/**
+ * Its version is a time, epoch milliseconds: files that were removed, or never named, before it may have been deleted.
+ */
+export function vacuumAppId(sink: string): string {
+  return `${sink}:upkeep#vacuum`;
+}
+
 /** Those epochs that somebody else has claimed anew, in words. */
 export function lostEpochs(txns: ReadonlyMap<string, number>, epochs: ReadonlyMap<string, number>): string[] {
   return [...epochs].flatMap(([appId, mine]) => {
@@ -76,13 +83,21 @@ export function positionOf(
 
 /** The positions of all partitions that the sink has ever committed. */
 export function allPositions(txns: ReadonlyMap<string, number>, sink: string): LedgerPosition[] {
-  const positions: LedgerPosition[] = [];
+  return partitionsIn(txns, sink, /^([^:#]+):([^:#]+):(\d+)$/).map((of) => positionOf(txns, sink, of));
+}
+
+/** All partitions that the sink has ever claimed, in the order of their names. */
+export function claimedPartitions(txns: ReadonlyMap<string, number>, sink: string): TopicPartition[] {
+  return partitionsIn(txns, sink, /^([^:#]+):([^:#]+):(\d+)#owner$/);
+}
+
+function partitionsIn(txns: ReadonlyMap<string, number>, sink: string, form: RegExp): TopicPartition[] {
+  const partitions: TopicPartition[] = [];
   for (const appId of txns.keys()) {
-    const match = /^([^:#]+):([^:#]+):(\d+)$/.exec(appId);
-    if (match?.[1] !== sink) continue;
-    positions.push(positionOf(txns, sink, { topic: match[2]!, partition: Number(match[3]) }));
+    const [, owner, topic, partition] = form.exec(appId) ?? [];
+    if (owner === sink && topic !== undefined) partitions.push({ topic, partition: Number(partition) });
   }
-  return positions.sort((a, b) =>
+  return partitions.sort((a, b) =>
     a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition,
   );
 }

@@ -11,7 +11,7 @@ import type { EncodedFile, ParquetEncoder } from '../table-schema.ts';
 import { MergedRows, rowsInFile } from './merged-rows.ts';
 import type { SmallFiles } from './small-files.ts';
 import { tableColumns } from './table-columns.ts';
-import { deleteGarbage, garbageIn } from './vacuum.ts';
+import { condemnGarbage, deleteGarbage } from './vacuum.ts';
 
 export interface CompactorOptions {
   /** The table's root within the bucket. */
@@ -164,7 +164,8 @@ export class TableCompactor {
    */
   async vacuum(signal: AbortSignal): Promise<number> {
     const cutMs = this.#host.nowMs() - deletedFileRetentionMs(this.#log.metaData.configuration);
-    const garbage = await garbageIn(this.#store, this.#log.root, this.#host, cutMs);
+    const by = { sink: this.#options.sink, host: this.#host, cutMs };
+    const garbage = await condemnGarbage(this.#store, this.#log, by);
     await deleteGarbage(this.#store, garbage, { signal });
     return garbage.length;
   }

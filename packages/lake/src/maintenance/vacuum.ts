@@ -1,6 +1,8 @@
+import type { DeltaLog } from '../delta/delta-log.ts';
 import { readTableState } from '../delta/table-state.ts';
 import type { Host } from '../host.ts';
 import { fileKey, Intents } from '../ledger/intents.ts';
+import { vacuumAppId } from '../ledger/positions.ts';
 import type { ObjectEntry, ObjectStore } from '../object-store.ts';
 
 /** A data file that no reader of the table's present needs. */
@@ -12,7 +14,8 @@ export interface Garbage extends ObjectEntry {
 /**
  * The Parquet files below the table's root that were removed, or were written and never named, before `cutMs` (epoch
  * milliseconds; a removal by the log's time, a writing by the store's). Files that were never named and that an intent lists
- * are none of them, however old: its writer may have slept for long and commit them yet. What was named once can't be again.
+ * are none of them, however old: its writer may have slept for long and commit them yet. What was named once only a restore
+ * names again, and `condemnGarbage` forbids that.
  * @throws WindrowError LAKE_LOG_INVALID, S3_FAILED
  */
 export async function garbageIn(
@@ -40,6 +43,28 @@ export async function garbageIn(
     if ((removed ?? entry.modifiedMs) > cutMs) return [];
     return [{ ...entry, kind: removed === undefined ? 'unnamed' : 'removed' }];
   });
+}
+
+/**
+ * The garbage as `garbageIn` finds it, which may be deleted from now on: first the log says up to which time, and a restore
+ * that comes after that names none of it again. Where there is none, nothing is committed.
+ * @param sink whose ledger it is
+ * @throws WindrowError LAKE_LOG_INVALID; S3_FAILED or LAKE_CONFLICT, retriable
+ */
+export async function condemnGarbage(
+  store: ObjectStore,
+  log: DeltaLog,
+  { sink, host, cutMs }: { sink: string; host: Host; cutMs: number },
+): Promise<Garbage[]> {
+  if ((await garbageIn(store, log.root, host, cutMs)).length === 0) return [];
+  const appId = vacuumAppId(sink);
+  await log.append(() => {
+    const version = Math.max(cutMs, log.txns.get(appId) ?? cutMs);
+    const txn = { appId, version, lastUpdated: host.nowMs() };
+    return { step: 'claim', operation: 'VACUUM START', info: { windrow: { sink } }, actions: [{ txn }] };
+  });
+  // Once more: a restore that came before may have named some of it.
+  return garbageIn(store, log.root, host, cutMs);
 }
 
 const deletesAtOnce = 16;

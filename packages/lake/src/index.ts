@@ -8,6 +8,7 @@ export { createRecordDecoder, type RecordDecoder } from './columns/record-decode
 export type { Action, Add, CommitInfo, MetaData, Protocol, Remove, Txn } from './delta/actions.ts';
 export { type Appended, DeltaLog, type Draft } from './delta/delta-log.ts';
 export type { LiveFile } from './delta/live-files.ts';
+export { type ReadableVersion, readableVersions, versionAt } from './delta/readable-versions.ts';
 export { deletedFileRetentionMs, intervalMs, logRetentionMs } from './delta/retention.ts';
 export { type Host, systemHost } from './host.ts';
 export * from './ledger/lake-table.ts';
@@ -21,6 +22,15 @@ export type { PlannedFile, UploadedFiles } from './ledger/uploads.ts';
 export * from './maintenance/compactor.ts';
 export * from './maintenance/history.ts';
 export * from './maintenance/replacement.ts';
+export * from './maintenance/restore.ts';
+export {
+  changesNothing,
+  moves,
+  type PlaceChange,
+  type RestoreChanges,
+  rowsAdded,
+  rowsRemoved,
+} from './maintenance/restore-changes.ts';
 export * from './maintenance/small-files.ts';
 export * from './maintenance/vacuum.ts';
 export type { ObjectEntry, ObjectStore } from './object-store.ts';

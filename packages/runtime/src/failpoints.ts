@@ -29,6 +29,8 @@ export const failpoints = [
   'lake.intent.beforePut',
   'lake.replay.afterPut',
   'lake.replay.beforePut',
+  'lake.restore.afterPut',
+  'lake.restore.beforePut',
   'lake.schema.afterPut',
   'lake.schema.beforePut',
   'lake.sweep.beforeDelete',

@@ -14,7 +14,7 @@ import { readTableState, type TableState } from './table-state.ts';
 /** What a commit is to hold, made from the state that it follows. */
 export interface Draft {
   /** Names its failpoints, `lake.<step>.beforePut` and `.afterPut`. */
-  step: 'claim' | 'commit' | 'compaction' | 'replay' | 'schema';
+  step: 'claim' | 'commit' | 'compaction' | 'replay' | 'restore' | 'schema';
   /** For people who read the table's history. */
   operation: string;
   /** Goes into commitInfo beside what every commit has. */

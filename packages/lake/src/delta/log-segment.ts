@@ -7,6 +7,7 @@ import {
   commitKey,
   commitVersion,
   lastCheckpointKey,
+  loggedVersion,
   logPrefix,
   versionPrefix,
 } from './log-paths.ts';
@@ -27,7 +28,8 @@ export interface Replayed {
 /**
  * Hands over the state's actions of the asked kinds, oldest first, from the latest checkpoint and what follows it: of
  * actions about the same thing the last one counts. Commit infos come too, from commits only.
- * @returns undefined when there is no table
+ * @param atVersion the state at that version instead of the log's end
+ * @returns undefined when there is no table, or when the log no longer tells, or doesn't yet, what it was at that version
  * @throws WindrowError LAKE_LOG_INVALID for a gap or a file that can't be read; S3_FAILED
  */
 export async function replayLog(
@@ -35,8 +37,11 @@ export async function replayLog(
   root: string,
   kinds: readonly StateKind[],
   onAction: (action: Action) => void,
+  atVersion?: number,
 ): Promise<Replayed | undefined> {
-  const segment = await findSegment(store, root);
+  const segment = await (atVersion === undefined
+    ? findSegment(store, root)
+    : findPastSegment(store, root, atVersion));
   if (!segment) return undefined;
   for (const key of segment.checkpoint?.keys ?? []) {
     const bytes = await store.get(key);
@@ -112,6 +117,20 @@ async function findSegment(store: ObjectStore, root: string): Promise<LogSegment
   return listSegment(store, root, 0);
 }
 
+/** Far enough back that a checkpoint is there, as a rule. */
+const pastVersionsAtOnce = 100;
+
+async function findPastSegment(
+  store: ObjectStore,
+  root: string,
+  version: number,
+): Promise<LogSegment | undefined> {
+  const from = Math.max(0, version - pastVersionsAtOnce);
+  const segment =
+    (await listSegment(store, root, from, version)) ?? (await listSegment(store, root, 0, version));
+  return segment?.version === version ? segment : undefined;
+}
+
 /** The version that the pointer names: a hint only, another may be there. */
 export async function lastCheckpoint(store: ObjectStore, root: string): Promise<number | undefined> {
   const bytes = await store.get(lastCheckpointKey(root));
@@ -124,13 +143,19 @@ export async function lastCheckpoint(store: ObjectStore, root: string): Promise<
   }
 }
 
-async function listSegment(store: ObjectStore, root: string, from: number): Promise<LogSegment | undefined> {
+async function listSegment(
+  store: ObjectStore,
+  root: string,
+  from: number,
+  upTo?: number,
+): Promise<LogSegment | undefined> {
   const commits: number[] = [];
   const parts = new Map<string, { version: number; keys: string[]; parts: number }>();
   for await (const { key } of store.list({
     prefix: logPrefix(root),
     startAfter: versionPrefix(root, from),
   })) {
+    if (upTo !== undefined && (loggedVersion(root, key) ?? 0) > upTo) break;
     const commit = commitVersion(root, key);
     if (commit !== undefined) commits.push(commit);
     const name = checkpointName(root, key);
@@ -153,6 +178,8 @@ async function listSegment(store: ObjectStore, root: string, from: number): Prom
   if (!checkpoint && after.length === 0) return undefined;
   const version = base + after.length;
   if (after.length > 0 && after.at(-1) !== version) {
+    // Expired log entries leave one: what was before their end can't be told.
+    if (upTo !== undefined) return undefined;
     throw new WindrowError(
       'LAKE_LOG_INVALID',
       `the log ${store.url(logPrefix(root))} has a gap: ${after.length} commits follow ` +

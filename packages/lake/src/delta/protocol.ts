@@ -4,7 +4,7 @@ import type { MetaData, Protocol } from './actions.ts';
 /** The lowest versions that have everything Windrow uses, and that every engine supports. */
 export const ourProtocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
 
-/** Features that ask nothing of a writer that adds files, removes some without a change of data, and never breaks `appendOnly`. */
+/** Features that ask nothing of a writer that adds files, and removes some without a change of data; a restore asks for `appendOnly` itself. */
 const harmless = new Set(['appendOnly', 'invariants']);
 
 /** What the versions before named features stand for (Delta protocol, "Table Features"). */

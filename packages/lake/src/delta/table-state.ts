@@ -18,13 +18,32 @@ export interface TableState extends Replayed {
  * @throws WindrowError LAKE_LOG_INVALID when there is no log; S3_FAILED
  */
 export async function readTableState(store: ObjectStore, root: string): Promise<TableState> {
+  const state = await replayed(store, root);
+  if (!state) throw new WindrowError('LAKE_LOG_INVALID', `the log of ${store.url(root)} is gone`);
+  return state;
+}
+
+/**
+ * The state as it was at one version.
+ * @returns undefined where the log has no such version, or no longer tells what it was
+ * @throws WindrowError LAKE_LOG_INVALID, S3_FAILED
+ */
+export function readTableStateAt(
+  store: ObjectStore,
+  root: string,
+  version: number,
+): Promise<TableState | undefined> {
+  return replayed(store, root, version);
+}
+
+async function replayed(store: ObjectStore, root: string, version?: number): Promise<TableState | undefined> {
   const adds = new Map<string, Add>();
   const removes = new Map<string, Remove>();
   const txns = new Map<string, Txn>();
   let protocol: Protocol | undefined;
   let metaData: MetaData | undefined;
   const kinds = ['txn', 'add', 'remove', 'metaData', 'protocol'] as const;
-  const replayed = await replayLog(store, root, kinds, (action: Action) => {
+  const onAction = (action: Action) => {
     if (action.remove) {
       adds.delete(action.remove.path);
       removes.set(action.remove.path, action.remove);
@@ -36,7 +55,7 @@ export async function readTableState(store: ObjectStore, root: string): Promise<
     if (action.txn) txns.set(action.txn.appId, action.txn);
     protocol = action.protocol ?? protocol;
     metaData = action.metaData ?? metaData;
-  });
-  if (!replayed) throw new WindrowError('LAKE_LOG_INVALID', `the log of ${store.url(root)} is gone`);
-  return { ...replayed, adds, removes, txns, protocol, metaData };
+  };
+  const end = await replayLog(store, root, kinds, onAction, version);
+  return end && { ...end, adds, removes, txns, protocol, metaData };
 }

@@ -114,6 +114,15 @@ export class LakeTable {
     return { version, positions, epochs };
   }
 
+  /**
+   * Whether the claim still stands: for a sink that has nothing to commit, and wouldn't see that the ledger was set back.
+   * @throws WindrowError LEDGER_LOST naming the partitions; S3_FAILED
+   */
+  async assertHeld(claim: Claim): Promise<void> {
+    await this.#log.refresh();
+    this.#assertHeld(claim, []);
+  }
+
   /** What `claim` does about what crashes have left, for a sink that owns its partitions for long. */
   async sweep(): Promise<{ unnamedFiles: number; intents: number }> {
     await this.#log.refresh();

@@ -2,9 +2,11 @@ import { WindrowError } from '@windrow/runtime';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnBuffersFrom } from '../columns/from-batch.ts';
+import { DeltaLog } from '../delta/delta-log.ts';
 import { type Epochs, TableCompactor } from '../maintenance/compactor.ts';
+import { TableRestore } from '../maintenance/restore.ts';
 import { smallFilesIn } from '../maintenance/small-files.ts';
-import { deleteGarbage, garbageIn } from '../maintenance/vacuum.ts';
+import { condemnGarbage, deleteGarbage } from '../maintenance/vacuum.ts';
 import { createEncoder } from '../parquet/encoders.ts';
 import { type ColumnValue, ledgerColumns, type TableSchema } from '../table-schema.ts';
 import { MemoryObjectStore, readTable, type StoreFaults, seededRandom } from '../testing/index.ts';
@@ -15,8 +17,8 @@ import { LedgerInvariants } from './protocol-invariants.ts';
 import type { PlannedFile } from './uploads.ts';
 
 /**
- * The protocol of model/ledger_model.py played with the real code: writers that claim, upload and commit, and those who compact
- * and vacuum beside them, over a store that delays, loses and repeats, with kills and stops between any two of its steps. The
+ * The protocol of model/ledger_model.py played with the real code: writers that claim, upload and commit, and those who compact,
+ * vacuum and restore beside them, over a store that delays, loses and repeats, with kills and stops between any two of its steps. The
  * invariants are the model's.
  */
 
@@ -122,7 +124,10 @@ async function rest(world: MemoryObjectStore, name: string): Promise<void> {
 /** Without any retention: nobody reads older versions here. */
 async function vacuum(world: MemoryObjectStore, name: string): Promise<void> {
   const store = world.client(name);
-  await deleteGarbage(store, await garbageIn(store, root, world.host(name), world.nowMs));
+  const host = world.host(name);
+  const log = await DeltaLog.open(store, root, host);
+  const by = { sink: 'lake', host, cutMs: world.nowMs };
+  if (log) await deleteGarbage(store, await condemnGarbage(store, log, by));
 }
 
 const vacuumByHand = (world: MemoryObjectStore, name: string) =>
@@ -130,6 +135,22 @@ const vacuumByHand = (world: MemoryObjectStore, name: string) =>
     await rest(world, name);
     await openTable(world, name);
     await vacuum(world, name);
+  });
+
+/** To any version that the table ever had; Kafka has everything. */
+const restorerByHand = (world: MemoryObjectStore, name: string, random: () => number) =>
+  again(async () => {
+    await rest(world, name);
+    const [store, host] = [world.client(name), world.host(name)];
+    const newest = (await DeltaLog.open(store, root, host))?.version ?? 0;
+    const version = Math.max(0, newest - Math.floor(random() * 8));
+    try {
+      const restore = await TableRestore.prepare(store, { path: root, sink: 'lake', version, host });
+      await rest(world, name);
+      await restore?.commit(new Map([[topic, new Map(partitions.map((partition) => [partition, 0]))]]));
+    } catch (error) {
+      if (!(error instanceof WindrowError && error.code === 'RESTORE_REFUSED')) throw error;
+    }
   });
 
 async function play(seed: number, faults: StoreFaults, upkeep: boolean) {
@@ -141,16 +162,17 @@ async function play(seed: number, faults: StoreFaults, upkeep: boolean) {
   let born = 0;
   const spawn = () => {
     born += 1;
-    const roles = upkeep ? ['sink', 'compactor', 'sink', 'vacuum'] : ['sink'];
+    const roles = upkeep ? ['sink', 'compactor', 'restorer', 'sink', 'vacuum'] : ['sink'];
     const role = roles[born % roles.length]!;
     const name = `${role}-${born}`;
     running.push(name);
-    const work = { compactor: compactorByHand, vacuum: vacuumByHand }[role];
-    (work ? work(world, name) : sink(world, name, seededRandom(seed + born), upkeep)).catch((error) => {
+    const work = { compactor: compactorByHand, restorer: restorerByHand, vacuum: vacuumByHand }[role];
+    const own = seededRandom(seed + born);
+    (work ? work(world, name, own) : sink(world, name, own, upkeep)).catch((error) => {
       failure = error;
     });
   };
-  for (let i = 0; i < (upkeep ? 4 : 3); i++) spawn();
+  for (let i = 0; i < (upkeep ? 5 : 3); i++) spawn();
   const stopped = new Map<string, number>();
   const steps = (upkeep ? 5_000 : 300) + Math.floor(random() * 1_500);
   for (let step = 0; step < steps; step++) {
@@ -173,7 +195,7 @@ async function play(seed: number, faults: StoreFaults, upkeep: boolean) {
       world.stop(name);
       stopped.set(name, step + 20 + Math.floor(random() * 300));
     }
-    if (running.length < (upkeep ? 4 : 2) || fate > (upkeep ? 2.998 : 0.998)) spawn();
+    if (running.length < (upkeep ? 5 : 2) || fate > (upkeep ? 2.998 : 0.998)) spawn();
     invariants.check(world);
   }
 
@@ -202,7 +224,8 @@ async function play(seed: number, faults: StoreFaults, upkeep: boolean) {
   const { rows } = await world.runUntil(readTable(world.client('last'), root));
   const places = rows.map(({ _partition, _offset }) => `${_partition}/${_offset}`);
   expect(places.sort(), 'each row is there once').toEqual(invariants.places.sort());
-  return { trace: keys.join('\n'), commits: invariants.commits, compactions: invariants.compactions };
+  const { commits, compactions, restores, revivals } = invariants;
+  return { trace: keys.join('\n'), commits, compactions, restores, revivals };
 }
 
 const runs = Number(process.env.PROPERTY_RUNS ?? 40);
@@ -215,7 +238,7 @@ const faults: StoreFaults = {
 
 describe.each([
   ['alone', false],
-  ['with compaction and vacuum beside it', true],
+  ['with compaction, vacuum and restores beside it', true],
 ])('the ledger protocol over a store that fails, %s', (_, upkeep) => {
   it('keeps the invariants of the model in random interleavings', {
     timeout: 120_000 + runs * 2_000,
@@ -223,16 +246,23 @@ describe.each([
     const numRuns = upkeep ? Math.ceil(runs / 4) : runs;
     let commits = 0;
     let compactions = 0;
+    let restores = 0;
+    let revivals = 0;
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {
         const played = await play(seed, faults, upkeep);
         commits += played.commits;
         compactions += played.compactions;
+        restores += played.restores;
+        revivals += played.revivals;
       }),
       { numRuns, seed: Number(process.env.PROPERTY_SEED ?? 1), endOnFailure: true },
     );
     expect(commits, 'micro-batches that landed').toBeGreaterThan(numRuns * 5);
-    if (upkeep) expect(compactions, 'compactions').toBeGreaterThan(numRuns);
+    if (!upkeep) return;
+    expect(compactions, 'compactions').toBeGreaterThan(numRuns);
+    expect(restores, 'restores').toBeGreaterThan(numRuns);
+    expect(revivals, 'restores that brought files back').toBeGreaterThan(0);
   });
 
   it('is the same run for the same seed', async () => {

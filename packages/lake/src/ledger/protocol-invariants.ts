@@ -4,7 +4,7 @@ import { rowsOf } from '../delta/live-files.ts';
 import { commitKey } from '../delta/log-paths.ts';
 import type { MemoryObjectStore } from '../testing/index.ts';
 import { fileKey } from './intents.ts';
-import type { LedgerRange } from './positions.ts';
+import type { LedgerPosition, LedgerRange } from './positions.ts';
 
 /** Follows a table's log commit by commit and checks what must hold at every moment. */
 export class LedgerInvariants {
@@ -13,11 +13,15 @@ export class LedgerInvariants {
   readonly live = new Map<string, number>();
   readonly #next = new Map<string, number>();
   readonly #rows = new Map<string, number>();
+  readonly #epochs = new Map<string, number>();
   readonly #root: string;
   readonly #topic: string;
   #version = 0;
   commits = 0;
   compactions = 0;
+  restores = 0;
+  /** Of those, by which a file came back. */
+  revivals = 0;
 
   constructor(root: string, topic: string) {
     this.#root = root;
@@ -36,9 +40,17 @@ export class LedgerInvariants {
   }
 
   #follow(actions: ReturnType<typeof parseCommit>): void {
-    const { operation, windrow } = actions[0]!.commitInfo!;
-    for (const { partition, fromOffset, nextOffset, rows } of (windrow as { ranges?: LedgerRange[] })
-      ?.ranges ?? []) {
+    const { operation, windrow = {} } = actions[0]!.commitInfo!;
+    const { ranges = [], positions = [] } = windrow as {
+      ranges?: LedgerRange[];
+      positions?: LedgerPosition[];
+    };
+    for (const { partition, nextOffset, rows } of positions) {
+      const appId = `lake:${this.#topic}:${partition}`;
+      this.#next.set(appId, nextOffset);
+      this.#rows.set(`${appId}#rows`, rows);
+    }
+    for (const { partition, fromOffset, nextOffset, rows } of ranges) {
       const appId = `lake:${this.#topic}:${partition}`;
       expect(fromOffset, `start of a range of partition ${partition}`).toBe(this.#next.get(appId) ?? 0);
       this.#next.set(appId, nextOffset);
@@ -48,6 +60,10 @@ export class LedgerInvariants {
     let removedRows = 0;
     let addedRows = 0;
     for (const { txn, add, remove } of actions) {
+      if (txn?.appId.endsWith('#owner')) {
+        expect(txn.version, 'epoch').toBe((this.#epochs.get(txn.appId) ?? 0) + 1);
+        this.#epochs.set(txn.appId, txn.version);
+      }
       if (remove) {
         const key = fileKey(this.#root, remove.path);
         expect(this.live.has(key), `removed file ${key} was live`).toBe(true);
@@ -62,6 +78,12 @@ export class LedgerInvariants {
       }
       if (txn && this.#rows.has(txn.appId)) expect(txn.version).toBe(this.#rows.get(txn.appId));
       if (txn && this.#next.has(txn.appId)) expect(txn.version).toBe(this.#next.get(txn.appId));
+    }
+    const rows = (counts: Map<string, number>) => [...counts.values()].reduce((sum, n) => sum + n, 0);
+    expect(rows(this.live), 'rows of the live files').toBe(rows(this.#rows));
+    if (operation === 'RESTORE') {
+      this.restores += 1;
+      if (actions.some(({ add }) => add)) this.revivals += 1;
     }
     if (operation !== 'OPTIMIZE') return;
     this.compactions += 1;

@@ -45,12 +45,16 @@ export async function* readHistory(
 function entryOf(version: number, bytes: Uint8Array, source: string): HistoryEntry {
   const actions = parseCommit(bytes, source);
   const info: CommitInfo = actions.find(({ commitInfo }) => commitInfo)?.commitInfo ?? {};
-  const { sink, ranges = [] } = (info.windrow ?? {}) as { sink?: string; ranges?: LedgerRange[] };
+  const {
+    sink,
+    ranges = [],
+    removedRows: told,
+  } = (info.windrow ?? {}) as { sink?: string; ranges?: LedgerRange[]; removedRows?: number };
   const metrics = (info.operationMetrics ?? {}) as { numOutputRows?: number };
   const adds = actions.flatMap(({ add }) => add ?? []);
   const removes = actions.flatMap(({ remove }) => remove ?? []);
   const addedRows = adds.reduce((sum, { stats }) => sum + ((stats && rowsOf(stats)) || 0), 0);
-  // A removal tells no rows; a compaction removes as many as it adds.
+  // A removal tells no rows; a compaction removes as many as it adds, a restore says how many.
   const isCompaction = metrics.numOutputRows !== undefined && info.operation === 'OPTIMIZE';
   return {
     version,
@@ -60,7 +64,7 @@ function entryOf(version: number, bytes: Uint8Array, source: string): HistoryEnt
     addedFiles: adds.length,
     addedRows,
     removedFiles: removes.length,
-    removedRows: removes.length === 0 ? 0 : isCompaction ? addedRows : undefined,
+    removedRows: removes.length === 0 ? 0 : isCompaction ? addedRows : told,
     ranges,
   };
 }

@@ -1,0 +1,30 @@
+import { WindrowError } from '@windrow/runtime';
+import type { MetaData } from '../delta/actions.ts';
+
+interface Field {
+  name: string;
+  type: unknown;
+}
+
+/**
+ * Files of an older version are read by today's schema, which Windrow only ever gives more columns that may be null. What another
+ * engine has made of it may be something else.
+ * @throws WindrowError RESTORE_REFUSED naming a column that has another type, or is gone
+ */
+export function assertSchemaHolds(then: MetaData, now: MetaData, table: string, version: number): void {
+  const today = new Map(fieldsOf(now).map(({ name, type }) => [name, JSON.stringify(type)]));
+  const other = fieldsOf(then).filter(({ name, type }) => today.get(name) !== JSON.stringify(type));
+  const partitioned = then.partitionColumns.join() === now.partitionColumns.join();
+  if (other.length === 0 && partitioned) return;
+  const reason =
+    other.length > 0
+      ? `its columns have other types today, or are gone: ${other.map(({ name }) => name).join(', ')}`
+      : `it was partitioned by [${then.partitionColumns}], and is by [${now.partitionColumns}] today`;
+  throw new WindrowError(
+    'RESTORE_REFUSED',
+    `table ${table} can't be version ${version} again: ${reason}. Change them back with the engine that has changed them, or read that version where it is (docs/time-travel.md). Nothing was changed.`,
+  );
+}
+
+const fieldsOf = ({ schemaString }: MetaData): Field[] =>
+  (JSON.parse(schemaString) as { fields: Field[] }).fields;

@@ -13,6 +13,7 @@ import {
 } from '@windrow/pipeline';
 import { type Logger, type Readiness, type Registry, retry, WindrowError } from '@windrow/runtime';
 import packageJson from '../package.json' with { type: 'json' };
+import { ClaimChecks } from './claim-checks.ts';
 import { Compaction } from './compaction.ts';
 import { type Feed, feedsOf } from './feeds.ts';
 import { refuseForeignLedger } from './foreign-ledger.ts';
@@ -78,6 +79,7 @@ class LakeSink {
   /** By topic. */
   readonly #landings = new Map<string, Landing>();
   readonly #compaction: Compaction | undefined;
+  readonly #claimChecks: ClaimChecks;
   #consumer: Promise<GroupConsumer> | undefined;
   #sweeps: NodeJS.Timeout | undefined;
   #groupCommit: Promise<void> = Promise.resolve();
@@ -90,6 +92,7 @@ class LakeSink {
     this.#metrics = sinkMetrics(metrics);
     this.#compaction =
       compaction && new Compaction({ ...options, ...compaction, sink: sinkName, metrics: this.#metrics });
+    this.#claimChecks = new ClaimChecks({ log: options.log, onLost: (error) => this.#onFailure(error) });
     this.#budget = new MemoryBudget(memoryBudgetBytes, () => this.#cutLargest());
     this.#deadLetters = new DeadLetters({
       broker,
@@ -133,6 +136,7 @@ class LakeSink {
     });
     this.#endWatch = watchBroker(broker, deadLetterTopic.name, this.#options.readiness);
     this.#sweeps = setInterval(() => void this.#sweep(), sweepEveryMs);
+    this.#claimChecks.start();
     this.#compaction?.start();
   }
 
@@ -167,6 +171,7 @@ class LakeSink {
   async #assigned(partitions: TopicPartition[]): Promise<PartitionOffset[]> {
     const { readiness } = this.#options;
     const landings = [...this.#landings.values()];
+    this.#claimChecks.forget();
     try {
       await Promise.all(landings.map(({ writer }) => writer.discard()));
       await this.#deadLetters.retain(partitions);
@@ -206,6 +211,7 @@ class LakeSink {
       return { topic, partition, offset };
     });
     writer.begin(claim);
+    this.#claimChecks.watch(table, feed, claim);
     this.#compaction?.elect(feed, claim);
     return starts;
   }
@@ -273,6 +279,7 @@ class LakeSink {
     this.#stopping = true;
     this.#endWatch();
     clearInterval(this.#sweeps);
+    this.#claimChecks.stop();
     const compaction = this.#compaction?.stop();
     const writers = [...this.#landings.values()].map(({ writer }) => writer);
     const deadline = AbortSignal.timeout(drainMs);

@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   DeltaLog,
@@ -6,6 +8,7 @@ import {
   deleteGarbage,
   garbageIn,
   LakeTable,
+  readHistory,
   type S3ObjectStore,
   systemHost,
 } from '@windrow/lake';
@@ -177,7 +180,10 @@ function feedOf(topic: string): Feed {
   return feed;
 }
 
-test.each(failpointsOf('lake'))('killed at %s', async (name) => {
+/** A sink comes to all of them but those of a restore, which is made by hand. */
+const isOfRestore = (name: Failpoint) => name.startsWith('lake.restore.');
+
+test.each(failpointsOf('lake').filter((name) => !isOfRestore(name)))('killed at %s', async (name) => {
   const lake = await emptyLake();
   const { env } = lake;
   await sendSome();
@@ -195,6 +201,50 @@ test.each(failpointsOf('lake'))('killed at %s', async (name) => {
   expect(await successor.stop()).toBe(0);
   await lake.store.close();
 });
+
+/** Restores `curated/track` to its beginning by the command; how the process ended, and what it said. */
+function restoreAll({ env }: Lake, failpoint = '') {
+  const main = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main, 'lake', 'restore', 'curated/track', '--to', '0', '--yes'], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env, WINDROW_FAILPOINT: failpoint },
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+  return new Promise<{ signal: NodeJS.Signals | null; said: string }>((resolve, reject) => {
+    child.on('error', reject).on('close', (_, signal) => resolve({ signal, said }));
+  });
+}
+
+const restoresOf = async (store: S3ObjectStore): Promise<number> => {
+  let restores = 0;
+  const { version } = await openLog(store, 'curated/track');
+  for await (const { operation } of readHistory(store, 'curated/track', version))
+    restores += operation === 'RESTORE' ? 1 : 0;
+  return restores;
+};
+
+test.each(failpointsOf('lake').filter(isOfRestore))(
+  'a restore under a running sink, killed at %s, and made again',
+  async (name) => {
+    const lake = await emptyLake();
+    await sendSome();
+    const sink = here.start('lake-sink', { env: { ...lake.env, LAKE_COMPACTION: 'off' } });
+    await done(lake);
+    expect(await restoreAll(lake, name)).toEqual({ signal: 'SIGKILL', said: `failpoint ${name}: SIGKILL\n` });
+    expect(await restoresOf(lake.store)).toBe(name.endsWith('.afterPut') ? 1 : 0);
+    await done(lake);
+    await expectExactlyOnce(lake);
+    expect(await restoreAll(lake)).toMatchObject({ signal: null, said: expect.stringContaining('land') });
+    await sendSome();
+    await done(lake);
+    await expectExactlyOnce(lake);
+    expect(await sink.stop()).toBe(0);
+    await lake.store.close();
+  },
+);
 
 test.each(['lake.commit.beforePut', 'lake.deadLetters.beforeSend'])(
   'stopped at %s, woken after a takeover: it adds nothing, and is a member again',

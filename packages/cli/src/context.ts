@@ -13,6 +13,8 @@ export interface CommandContext {
   note(line: string): void;
   /** Standard error is a terminal: what is drawn there may be drawn over. */
   interactive: boolean;
+  /** Where somebody can answer: puts a question on the terminal and gives the line that comes back. */
+  ask?: (question: string) => Promise<string>;
 }
 
 /** Adds one command to the program. */

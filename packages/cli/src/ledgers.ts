@@ -4,7 +4,7 @@ import type { LedgerLine } from './audit/facts.ts';
 import type { Installation } from './installation.ts';
 
 /** The name under which the lake sink keeps its ledger in the Delta logs. */
-const lakeSink = 'lake';
+export const lakeSink = 'lake';
 
 /** A lake table and the topic it is made from. */
 export interface LakeTableName {

@@ -1,4 +1,4 @@
-import { WindrowError } from '@windrow/runtime';
+import { armFailpoint, WindrowError } from '@windrow/runtime';
 import type { CommandContext } from './context.ts';
 import { stateDirOf } from './environment.ts';
 import { describeFailure, exitCodeOf } from './failure.ts';
@@ -39,17 +39,37 @@ const debug = /^(debug|trace)$/.test(process.env.LOG_LEVEL ?? '');
 if (!debug) process.removeAllListeners('warning');
 
 const note = (line: string) => write(process.stderr, line);
+const signal = interruption(note);
+
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // On a terminal that is read line by line, Ctrl-C is no signal to the process.
+  terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  const ended = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  try {
+    return await Promise.race([terminal.question(question, { signal }), ended]);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    terminal.close();
+  }
+}
+
 const context: CommandContext = {
   env: process.env,
   stateDir: stateDirOf(process.env),
-  signal: interruption(note),
+  signal,
   print: (line) => write(process.stdout, line),
   note,
   interactive: process.stderr.isTTY === true,
+  ...(process.stdin.isTTY && process.stderr.isTTY && { ask }),
 };
 
 let exitCode: number = 0;
 try {
+  armFailpoint();
   const program = createProgram(context);
   if (process.argv.length <= 2) program.help({ error: true });
   await program.parseAsync();

@@ -7,6 +7,7 @@ import { installationEnvironment } from '../environment.ts';
 import type { Lake } from '../lake/open-lake.ts';
 import type { CompactionResult, VacuumResult } from '../lake/upkeep.ts';
 import { count, plainTable, size } from '../tables.ts';
+import { addRestoreCommand } from './lake-restore.ts';
 
 export const addLakeCommand: AddCommand = (program, context) => {
   const lake = program.command('lake').description("the lake's tables: what they hold, and their upkeep");
@@ -93,6 +94,7 @@ Examples:
     .action((table: string, options: VacuumCommand) =>
       withLake(context, (opened) => vacuum(context, opened, table, options)),
     );
+  addRestoreCommand(lake, context, (use) => withLake(context, use));
 };
 
 interface Printed {
@@ -101,12 +103,15 @@ interface Printed {
 
 type VacuumCommand = Printed & { olderThan?: number; dryRun?: true; force?: true };
 
-async function withLake(context: CommandContext, use: (lake: Lake) => Promise<void>): Promise<void> {
+async function withLake(
+  context: CommandContext,
+  use: (lake: Lake, env: NodeJS.ProcessEnv) => Promise<void>,
+): Promise<void> {
   const env = installationEnvironment(context.env, context.stateDir);
   const { openLake } = await import('../lake/open-lake.ts');
   const lake = await openLake(env);
   try {
-    await use(lake);
+    await use(lake, env);
   } finally {
     lake.store.close();
   }

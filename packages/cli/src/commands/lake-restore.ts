@@ -1,0 +1,109 @@
+import { WindrowError } from '@windrow/runtime';
+import Table from 'cli-table3';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { CommandContext } from '../context.ts';
+import { printJson } from '../context.ts';
+import type { Lake } from '../lake/open-lake.ts';
+import type { RestoreResult, Target } from '../lake/restore.ts';
+import { count, plainTable } from '../tables.ts';
+
+interface RestoreOptions {
+  to: Target;
+  dryRun?: true;
+  yes?: true;
+  json?: true;
+}
+
+export function addRestoreCommand(
+  lake: Command,
+  context: CommandContext,
+  withLake: (use: (lake: Lake, env: NodeJS.ProcessEnv) => Promise<void>) => Promise<void>,
+): void {
+  lake
+    .command('restore')
+    .description('make a table what it was: its files, and the offsets from which its sinks go on')
+    .argument('<table>', 'its path, as raw/track')
+    .requiredOption('--to <version>', 'a version, or a time with its zone, as 2013-01-15T12:00:00Z', target)
+    .option('--dry-run', 'only say what would change')
+    .option('--yes', "don't ask")
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+What has landed since is taken from Kafka once more: nothing is lost, and what the sinks do now counts. So first put the sink
+right that has landed it wrongly. Sinks that run need no stop. It is a new version, so it can be undone by another restore.
+
+Examples:
+  $ npx windrow lake history curated/track
+  $ npx windrow lake restore curated/track --to 41 --dry-run
+  $ npx windrow lake restore curated/track --to 2013-01-15T12:00:00Z --yes`,
+    )
+    .action((table: string, options: RestoreOptions) =>
+      withLake((opened, env) => restore(context, opened, env, table, options)),
+    );
+}
+
+async function restore(
+  context: CommandContext,
+  lake: Lake,
+  env: NodeJS.ProcessEnv,
+  path: string,
+  { to, json, dryRun = false, yes = false }: { to: Target; json?: true; dryRun?: boolean; yes?: boolean },
+): Promise<void> {
+  const { tableNamed } = await import('../lake/open-lake.ts');
+  const { restoreTable } = await import('../lake/restore.ts');
+  if (!dryRun && !yes && !context.ask)
+    throw new WindrowError(
+      'USAGE',
+      'a restore changes what everybody reads, and nobody is here to be asked: look at it with --dry-run, then add --yes',
+    );
+  const confirm = async (planned: RestoreResult) => {
+    if (dryRun || yes) return yes && !dryRun;
+    for (const line of planLines(planned)) context.note(line);
+    return /^y(es)?$/i.test(((await context.ask?.('Restore it? [y/N] ')) ?? '').trim());
+  };
+  const result = await restoreTable(context, env, lake, tableNamed(lake, path), to, confirm);
+  if (json) return printJson(context, { ...result, dryRun });
+  const isPlan = result.version === null && changesAnything(result);
+  for (const line of isPlan && dryRun ? planLines(result) : []) context.print(line);
+  context.print(`${result.table}: ${outcome(result)}`);
+}
+
+const changesAnything = ({ files, positions }: RestoreResult) =>
+  files.added + files.removed > 0 || positions.length > 0;
+
+function outcome(result: RestoreResult): string {
+  const { version, to, from } = result;
+  if (version !== null) {
+    const again = result.positions.reduce((sum, { rowsToLandAgain }) => sum + rowsToLandAgain, 0);
+    return `version ${version} is as version ${to} was; ${again > 0 ? `the sinks land ${count(again)} rows again` : 'nothing has to land again'}`;
+  }
+  if (changesAnything(result)) return 'nothing was changed';
+  return to === from
+    ? `version ${to} is the newest one: nothing to change`
+    : `nothing has changed since version ${to}`;
+}
+
+function planLines({ table, from, to, rows, files, positions }: RestoreResult): string[] {
+  const lines = new Table(
+    plainTable(['  partition', 'offset now', 'then', 'rows that land again'], [1, 2, 3]),
+  );
+  for (const place of positions) {
+    const numbers = [place.from, place.to, place.rowsToLandAgain].map(count);
+    lines.push([`  ${place.topic}/${place.partition}`, ...numbers]);
+  }
+  const rowsOf = (counted: number | null) => (counted === null ? 'untold' : count(counted));
+  return [
+    `${table}: from version ${from} back to ${to}`,
+    `${count(files.removed)} files go, with ${rowsOf(rows.removed)} rows; ${count(files.added)} come back, with ${rowsOf(rows.added)} rows`,
+    ...(positions.length > 0 ? [lines.toString()] : []),
+  ];
+}
+
+/** A time has to name its zone: which one is meant would depend on the machine. */
+function target(text: string): Target {
+  if (/^\d{1,15}$/.test(text)) return { version: Number(text) };
+  const timeMs = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(timeMs)) return { timeMs };
+  throw new InvalidArgumentError('It is a version, as 41, or a time with its zone, as 2013-01-15T12:00:00Z.');
+}

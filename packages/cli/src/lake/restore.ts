@@ -1,0 +1,143 @@
+import {
+  changesNothing,
+  type RestoreChanges,
+  readableVersions,
+  rowsAdded,
+  rowsRemoved,
+  systemHost,
+  TableRestore,
+  versionAt,
+} from '@windrow/lake';
+import { KafkaBroker } from '@windrow/pipeline';
+import { isRetriable, kafkaConfig, loadConfig, WindrowError } from '@windrow/runtime';
+import type { CommandContext } from '../context.ts';
+import { type LakeTableName, lakeSink } from '../ledgers.ts';
+import { timeText } from './describe.ts';
+import { type Lake, openTableLog } from './open-lake.ts';
+import { assertRowsRetained, retainedOffsets } from './retained.ts';
+
+/** A version by its number, or by a time (epoch milliseconds) at which it was the newest one. */
+export type Target = { version: number } | { timeMs: number };
+
+export interface RestoreResult {
+  table: string;
+  /** The version that it is to be, or is, again. */
+  to: number;
+  /** The version that it was, before anything was changed. */
+  from: number;
+  /** The version that the restore made; null where there was nothing to change, or it was only asked or not confirmed. */
+  version: number | null;
+  /** Null where the files don't tell. */
+  rows: { removed: number | null; added: number | null };
+  files: { removed: number; added: number };
+  positions: { topic: string; partition: number; from: number; to: number; rowsToLandAgain: number }[];
+}
+
+/** Asked before anything is changed; false leaves all as it is. */
+type Confirm = (planned: RestoreResult) => Promise<boolean>;
+
+/**
+ * Makes a table what it was at a version, and has its sinks land again what came after it.
+ * @throws WindrowError USAGE for a version that there isn't, or that the log no longer tells; RESTORE_REFUSED; S3_FAILED,
+ * LAKE_CONFLICT, KAFKA_UNAVAILABLE
+ */
+export async function restoreTable(
+  { signal }: CommandContext,
+  env: NodeJS.ProcessEnv,
+  lake: Lake,
+  table: LakeTableName,
+  target: Target,
+  confirm: Confirm,
+): Promise<RestoreResult> {
+  const { store } = lake;
+  const log = await openTableLog(lake, table);
+  const to = await versionOf(lake, table, target, log.version);
+  const options = { path: table.path, sink: lakeSink, version: to, host: systemHost };
+  const unchanged = { table: table.path, to, from: log.version, version: null };
+  const nothing = {
+    ...{ ...unchanged, rows: { removed: 0, added: 0 }, files: { removed: 0, added: 0 } },
+    positions: [],
+  };
+  if (to === log.version) return nothing;
+  const restore = await TableRestore.prepare(store, options);
+  if (!restore) throw await unreadable(lake, table, to);
+  const { changes } = restore;
+  if (changesNothing(changes)) return nothing;
+  const broker = new KafkaBroker({
+    brokers: loadConfig(kafkaConfig, env).KAFKA_BROKERS,
+    clientId: 'windrow-restore',
+  });
+  try {
+    const retained = await retainedOffsets(broker, changes);
+    restore.assertRetained(retained);
+    if (isOfCompactedTopic(lake, table))
+      await assertRowsRetained({ broker, store, signal }, table.path, changes);
+    const planned = { ...unchanged, ...told(changes) };
+    if (!(await confirm(planned))) return planned;
+    signal.throwIfAborted();
+    const restored = await restore.commit(retained).catch((error: unknown) => {
+      throw isRetriable(error) ? notKnown(table, error) : error;
+    });
+    return restored ? { ...unchanged, ...told(restored.changes), version: restored.version } : nothing;
+  } finally {
+    await broker.close();
+  }
+}
+
+function notKnown({ path }: LakeTableName, cause: unknown): WindrowError {
+  const { code, message } = cause as WindrowError;
+  return new WindrowError(
+    code,
+    `not known whether table ${path} was restored: look at windrow lake history ${path}, and restore it again where it wasn't; twice does no harm. ${message}`,
+    { retriable: true, cause },
+  );
+}
+
+async function versionOf(
+  { store }: Lake,
+  { path }: LakeTableName,
+  target: Target,
+  newest: number,
+): Promise<number> {
+  if ('version' in target) {
+    if (target.version <= newest) return target.version;
+    throw new WindrowError(
+      'USAGE',
+      `table ${path} has no version ${target.version} yet: the newest one is ${newest}`,
+    );
+  }
+  const versions = await readableVersions(store, path);
+  const version = versionAt(versions, target.timeMs);
+  if (version !== undefined) return version;
+  const oldest = versions[0] && `${versions[0].version}, of ${timeText(versions[0].timeMs)}`;
+  throw new WindrowError(
+    'USAGE',
+    `the log of table ${path} tells nothing of that time: the oldest version that it tells is ${oldest}`,
+  );
+}
+
+async function unreadable({ store }: Lake, { path }: LakeTableName, version: number): Promise<WindrowError> {
+  const [oldest] = await readableVersions(store, path);
+  return new WindrowError(
+    'USAGE',
+    `the log of table ${path} no longer tells what version ${version} was: the oldest version that it tells is ${oldest?.version}`,
+  );
+}
+
+function isOfCompactedTopic({ contracts }: Lake, { path }: LakeTableName): boolean {
+  return contracts.some(({ lake, topics }) => {
+    const topic = lake.raw === path ? topics.raw : lake.curated === path ? topics.enriched : undefined;
+    return topic !== undefined && topic.cleanup !== 'delete';
+  });
+}
+
+function told(changes: RestoreChanges): Pick<RestoreResult, 'rows' | 'files' | 'positions'> {
+  return {
+    rows: { removed: rowsRemoved(changes) ?? null, added: rowsAdded(changes) ?? null },
+    files: { removed: changes.removed.length, added: changes.added.length },
+    positions: changes.places.map(({ topic, partition, from, to }) => ({
+      ...{ topic, partition, from: from.nextOffset, to: to.nextOffset },
+      rowsToLandAgain: Math.max(0, from.rows - to.rows),
+    })),
+  };
+}

@@ -1,10 +1,11 @@
 """Asks one table of the lake a question in SQL, through a reader that Windrow's authors didn't write.
 
-usage: read-lake.py delta-rs|duckdb-delta|duckdb-files TABLE SQL
+usage: read-lake.py delta-rs|duckdb-delta|duckdb-files|duckdb TABLE SQL
 
   delta-rs      the Delta log and the files by delta-rs and Arrow; DuckDB only computes the SQL
   duckdb-delta  both by DuckDB's delta extension
   duckdb-files  the log ignored: whatever lies at TABLE/date=*/*.parquet, with `date` from the path
+  duckdb        SQL as it is, without the view: it says itself what it reads
 
 TABLE is a path in the bucket (raw/track); SQL sees it as the view `t`. Prints a JSON array with an object for each row:
 times as ISO 8601 in UTC with milliseconds, dates as YYYY-MM-DD, bytes as hex, integers beyond 2^53 and what JSON has no
@@ -94,6 +95,7 @@ def over_duckdb_files(table):
 
 
 READERS = {"delta-rs": over_delta_rs, "duckdb-delta": over_duckdb_delta, "duckdb-files": over_duckdb_files}
+READERS["duckdb"] = lambda _: connect_to_s3()
 
 
 def told(value):

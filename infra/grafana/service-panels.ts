@@ -143,6 +143,45 @@ export function rebalances(service: string): Panel {
   );
 }
 
+/** `or vector(0)`, here and below: there is no series before it first happens. */
+export function damagedFetches(service: string): Panel {
+  return lines(
+    {
+      title: 'Damaged fetches',
+      description:
+        'Fetches that brought what was not written so; they are repeated, and nothing of them is landed. Many of one partition mean that the broker has it so on its disk.',
+      unit: 'short',
+    },
+    [
+      {
+        expr: `sum(increase(windrow_damaged_fetches_total{service="${service}"}[$__rate_interval])) or vector(0)`,
+        legend: 'fetches',
+      },
+    ],
+  );
+}
+
+export function compactions(): Panel {
+  return lines(
+    {
+      title: 'Compactions',
+      description:
+        'Windows whose small files became one, and files that were deleted after their retention. None without LAKE_COMPACTION=on.',
+      unit: 'short',
+    },
+    [
+      ...['ok', 'overtaken', 'failed'].map((outcome) => ({
+        expr: `sum(increase(windrow_compactions_total{outcome="${outcome}"}[$__rate_interval])) or vector(0)`,
+        legend: outcome,
+      })),
+      {
+        expr: 'sum(increase(windrow_vacuumed_files_total[$__rate_interval])) or vector(0)',
+        legend: 'files deleted',
+      },
+    ],
+  );
+}
+
 export function process(service: string): Panel[] {
   return [
     lines({ title: 'CPU', description: 'Cores in use, by instance.', unit: 'short' }, [

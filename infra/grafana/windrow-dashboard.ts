@@ -9,6 +9,8 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import { datasource, lines, number, type Panel } from './panels.ts';
 import {
+  compactions,
+  damagedFetches,
   deadLetters,
   endToEnd,
   events,
@@ -99,6 +101,8 @@ function rows(): { title: string; panels: Panel[] }[] {
         events('lake-sink', 'table'),
         ...sink('lake-sink', 'lake'),
         watermark('lake-sink'),
+        compactions(),
+        damagedFetches('lake-sink'),
         ...process('lake-sink'),
       ],
     },

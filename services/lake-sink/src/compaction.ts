@@ -95,6 +95,8 @@ export class Compaction {
       const former = this.#elections.get(table);
       const { compactor, vacuumDueMs = 0, refused = new Set<string>() } = former ?? {};
       this.#elections.set(table, { claim, compactor, vacuumDueMs, refused });
+      // An increase from nothing to one is none: alerts look at these.
+      for (const outcome of ['ok', 'failed']) this.#options.metrics.compactions.inc({ table, outcome }, 0);
     }
   }
 

@@ -7,6 +7,7 @@ import {
   offsetAppId,
   ownerAppId,
   positionOf,
+  replayedRowsAppId,
   rowsAppId,
   type TopicPartition,
 } from '../ledger/positions.ts';
@@ -15,6 +16,8 @@ import {
 interface Place {
   readonly nextOffset: number;
   readonly rows: number;
+  /** Of the rows, what replays have added, less what they took. */
+  readonly replayed: number;
 }
 
 export interface PlaceChange extends TopicPartition {
@@ -48,7 +51,7 @@ export function changesTo(target: TableState, log: DeltaLog, sink: string): Rest
 
 function placeOf(txns: ReadonlyMap<string, number>, sink: string, of: TopicPartition): Place {
   const { nextOffset, rows } = positionOf(txns, sink, of);
-  return { nextOffset, rows };
+  return { nextOffset, rows, replayed: txns.get(replayedRowsAppId(sink, of)) ?? 0 };
 }
 
 export const txnVersions = ({ txns }: TableState): Map<string, number> =>
@@ -59,7 +62,7 @@ export function changesNothing({ added, removed, places }: RestoreChanges): bool
 }
 
 export const moves = ({ from, to }: PlaceChange): boolean =>
-  from.nextOffset !== to.nextOffset || from.rows !== to.rows;
+  from.nextOffset !== to.nextOffset || from.rows !== to.rows || from.replayed !== to.replayed;
 
 /**
  * The commit's actions: the files change places, each partition's position becomes that of the version, and its epoch goes on,
@@ -75,7 +78,13 @@ export function restoreActions(
     ...places.flatMap((place) => [
       txn(ownerAppId(sink, place), (txns.get(ownerAppId(sink, place)) ?? 0) + 1),
       ...(moves(place)
-        ? [txn(offsetAppId(sink, place), place.to.nextOffset), txn(rowsAppId(sink, place), place.to.rows)]
+        ? [
+            txn(offsetAppId(sink, place), place.to.nextOffset),
+            txn(rowsAppId(sink, place), place.to.rows),
+            ...(place.from.replayed === place.to.replayed
+              ? []
+              : [txn(replayedRowsAppId(sink, place), place.to.replayed)]),
+          ]
         : []),
     ]),
     ...removed.map(({ path, partitionValues, sizeBytes }) => ({

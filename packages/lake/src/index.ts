@@ -36,5 +36,5 @@ export * from './maintenance/vacuum.ts';
 export type { ObjectEntry, ObjectStore } from './object-store.ts';
 export * from './parquet/encoders.ts';
 export { numberColumnsOf } from './parquet/number-columns-of-file.ts';
-export { S3ObjectStore, type S3Options } from './s3-object-store.ts';
+export { type S3ObjectEntry, S3ObjectStore, type S3Options } from './s3-object-store.ts';
 export * from './table-schema.ts';

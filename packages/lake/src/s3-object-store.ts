@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -22,6 +23,11 @@ export interface S3Options {
   readonly requestTimeoutMs?: number | undefined;
   /** Tries of one request, the first included, with exponential backoff and jitter between them. */
   readonly maxAttempts?: number | undefined;
+}
+
+/** `etag`: changes with the object's content, quotes included, as S3 has it. */
+export interface S3ObjectEntry extends ObjectEntry {
+  readonly etag: string;
 }
 
 /** Larger objects are put in parts, several at once: a slow or cut connection then costs one of them. */
@@ -58,6 +64,22 @@ export class S3ObjectStore implements ObjectStore {
     );
   }
 
+  /**
+   * The object's bytes from `fromByte` on, as they come, as long as it is the one with this ETag. What fails in the middle comes out
+   * of the stream as it is. Error: S3_FAILED; not retriable where the object is gone (404) or is another one by now (412)
+   */
+  async read(
+    { key, etag }: Pick<S3ObjectEntry, 'key' | 'etag'>,
+    { fromByte, signal }: { fromByte: number; signal?: AbortSignal | undefined },
+  ): Promise<Readable> {
+    return this.#ask('GET', key, async (target) => {
+      const range = fromByte > 0 ? { Range: `bytes=${fromByte}-` } : {};
+      const command = new GetObjectCommand({ ...target, ...range, IfMatch: etag });
+      const { Body } = await this.#client.send(command, signal ? { abortSignal: signal } : {});
+      return Body as Readable;
+    });
+  }
+
   async put(key: string, bytes: Uint8Array): Promise<void> {
     await this.#ask('PUT', key, async (target) => {
       const params = { ...target, Body: bytes };
@@ -89,16 +111,17 @@ export class S3ObjectStore implements ObjectStore {
     );
   }
 
-  async head(key: string): Promise<ObjectEntry | undefined> {
+  async head(key: string): Promise<S3ObjectEntry | undefined> {
     return this.#ask('HEAD', key, (target) =>
       orAbsent(async () => {
         const answer = await this.#client.send(new HeadObjectCommand(target));
-        return { key, sizeBytes: answer.ContentLength ?? 0, modifiedMs: answer.LastModified?.getTime() ?? 0 };
+        const { ContentLength: sizeBytes = 0, LastModified, ETag: etag = '' } = answer;
+        return { key, sizeBytes, modifiedMs: LastModified?.getTime() ?? 0, etag };
       }),
     );
   }
 
-  async *list({ prefix, startAfter }: { prefix: string; startAfter?: string }): AsyncIterable<ObjectEntry> {
+  async *list({ prefix, startAfter }: { prefix: string; startAfter?: string }): AsyncIterable<S3ObjectEntry> {
     let token: string | undefined;
     do {
       const page = await this.#ask('LIST', prefix, () =>
@@ -111,9 +134,9 @@ export class S3ObjectStore implements ObjectStore {
           }),
         ),
       );
-      for (const { Key, Size, LastModified } of page.Contents ?? []) {
+      for (const { Key, Size, LastModified, ETag = '' } of page.Contents ?? []) {
         if (Key !== undefined) {
-          yield { key: Key, sizeBytes: Size ?? 0, modifiedMs: LastModified?.getTime() ?? 0 };
+          yield { key: Key, sizeBytes: Size ?? 0, modifiedMs: LastModified?.getTime() ?? 0, etag: ETag };
         }
       }
       token = page.IsTruncated ? page.NextContinuationToken : undefined;

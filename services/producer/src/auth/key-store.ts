@@ -11,7 +11,7 @@ import {
 } from '@windrow/contracts';
 import type { Broker } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
-import { followTopic } from './follow-topic.ts';
+import { followTopic } from '../follow-topic.ts';
 
 export type NewWriteKey = Pick<WriteKey, 'source' | 'streams' | 'events_per_second' | 'events_per_day'>;
 

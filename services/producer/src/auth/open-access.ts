@@ -10,9 +10,9 @@ import {
 } from '@windrow/contracts';
 import type { Broker, TopicOutput } from '@windrow/pipeline';
 import { type Logger, Teardown } from '@windrow/runtime';
+import { followTopic } from '../follow-topic.ts';
 import { Access } from './access.ts';
 import { DailyUsage } from './daily-usage.ts';
-import { followTopic } from './follow-topic.ts';
 import { KeyTable } from './key-table.ts';
 import { UsagePublisher } from './usage-publisher.ts';
 

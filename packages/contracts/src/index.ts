@@ -7,6 +7,7 @@ export * from './event-id.ts';
 export * from './http-body.ts';
 export * from './input.ts';
 export * from './known-fields.ts';
+export * from './loaded-file.ts';
 export * from './message-schema.ts';
 export * from './registry.ts';
 export * from './rules.ts';

@@ -2,6 +2,7 @@ import { accountSchema, accountTopic } from './account.ts';
 import type { AvroRecordSchema, StreamContract, TopicSpec } from './contract.ts';
 import { deadLetterSchema, deadLetterTopic } from './dead-letter.ts';
 import { enrichedSchema } from './enriched-schema.ts';
+import { loadedFileSchema, loadTopic } from './loaded-file.ts';
 import { writeKeySchema, writeKeyTopic } from './write-key.ts';
 import { writeKeyUsageSchema, writeKeyUsageTopic } from './write-key-usage.ts';
 
@@ -16,6 +17,7 @@ export function topicsOf(contracts: StreamContract[]): { topic: TopicSpec; schem
     ]),
     { topic: deadLetterTopic, schema: deadLetterSchema },
     { topic: accountTopic, schema: accountSchema },
+    { topic: loadTopic, schema: loadedFileSchema },
     { topic: writeKeyTopic, schema: writeKeySchema },
     { topic: writeKeyUsageTopic, schema: writeKeyUsageSchema },
   ];

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { applyInstallation } from '../apply.ts';
 import { type Installation, openInstallation } from '../installation.ts';
 import { waitForLanding } from '../landing/wait.ts';
-import { loadInto } from '../load.ts';
+import { loadInto } from '../load/load-into.ts';
 import { startServices } from '../services/services.ts';
 import { collectFacts } from './collect.ts';
 import { judge } from './judge.ts';
@@ -50,8 +50,8 @@ beforeAll(async () => {
     note: () => undefined,
     interactive: false,
   };
-  await loadInto(env, { stream: 'weather', files: [path.join(exported, 'weather.json')], context });
-  await loadInto(env, { stream: 'track', files: [path.join(exported, 'track_events.json')], context });
+  await loadInto(env, { stream: 'weather', sources: [path.join(exported, 'weather.json')], context });
+  await loadInto(env, { stream: 'track', sources: [path.join(exported, 'track_events.json')], context });
   await waitForLanding(installation, { timeoutMs: 90_000 });
 }, 180_000);
 afterAll(() => teardown.run(), 120_000);

@@ -1,9 +1,20 @@
 import type { LoadResult } from '@windrow/producer';
 import { WindrowError } from '@windrow/runtime';
+import { InvalidArgumentError } from 'commander';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
+import { isDate } from '../load/date-partition.ts';
 import { count } from '../tables.ts';
+
+interface LoadCommand {
+  stream: string;
+  from?: string;
+  to?: string;
+  concurrency?: number;
+  again?: true;
+  json?: true;
+}
 
 export const addLoadCommand: AddCommand = (program, context) => {
   program
@@ -11,41 +22,59 @@ export const addLoadCommand: AddCommand = (program, context) => {
     .description(
       "send files to a stream: JSON Lines, a JSON array or CSV, each also gzipped; '-' reads standard input",
     )
-    .argument('<file...>', 'the files, in this order')
+    .argument('<source...>', 'files, directories, s3://bucket/prefix; one after the other')
     .requiredOption('--stream <name>', 'the stream that they belong to')
+    .option('--from <date>', 'of directories and prefixes: only days from this one on, as 2013-01-15', day)
+    .option('--to <date>', 'only days before this one', day)
+    .option('--concurrency <files>', 'files of a directory or prefix at once, 1 to 16; default: 4', files)
+    .option('--again', 'also what has been loaded already')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
 A line that can't be parsed or typed becomes a dead letter and stops nothing. The same file gives the same ids, so it may
-be loaded again after any failure.
+be loaded again after any failure. A file that can't be read stops no other; it is named at the end.
 
-Example:
-  $ npx windrow load --stream track examples/flights-2013-01/track_events.jsonl.gz`,
+Of directories and prefixes it takes .json, .jsonl, .ndjson and .csv, also with .gz, but nothing hidden (. or _ in front), and
+remembers in Kafka what has been loaded: the next time only new and changed files are, and one that was cut off goes on
+near where it stopped. A file that is named itself is always loaded. The order is kept within a file; where it matters
+between files too, as for corrections of the weather, use --concurrency 1.
+
+The day of a file is in its path: date=2013-01-15/ or 2013/01/15/. With --from or --to, a file without one is an error, and
+nothing is sent. S3 is the one of the lake, with its settings; any bucket of it.
+
+Examples:
+  $ npx windrow load --stream track examples/flights-2013-01/track_events.jsonl.gz
+  $ npx windrow load --stream track s3://exports/track/ --from 2013-01-01 --to 2013-02-01`,
     )
-    .action((files: string[], options: { stream: string; json?: true }) => load(context, files, options));
+    .action((sources: string[], options: LoadCommand) => load(context, sources, options));
 };
 
 async function load(
   context: CommandContext,
-  files: string[],
-  { stream, json }: { stream: string; json?: true },
+  sources: string[],
+  { stream, from, to, concurrency, again, json }: LoadCommand,
 ): Promise<void> {
-  const { loadInto } = await import('../load.ts');
-  const env = installationEnvironment(context.env, context.stateDir);
-  const result = await loadInto(env, { stream, files, context });
-  if (json) printJson(context, result);
-  else for (const line of describeLoad(result)) context.print(line);
-  if (result.interrupted) {
+  if (from !== undefined && to !== undefined && from >= to) {
     throw new WindrowError(
-      'STOPPED',
-      `stopped before the end; loading the same files again sends nothing twice into the tables`,
+      'USAGE',
+      `no day is from ${from} on and before ${to}: --to is the first day left out`,
     );
   }
+  const { assertLoaded, loadInto } = await import('../load/load-into.ts');
+  const env = installationEnvironment(context.env, context.stateDir);
+  const result = await loadInto(env, {
+    ...{ stream, sources, dates: { from, to }, again: again ?? false, context },
+    ...(concurrency !== undefined && { concurrency }),
+  });
+  if (json) printJson(context, result);
+  else for (const line of describeLoad(result)) context.print(line);
+  assertLoaded(result);
 }
 
-/** `track: 27,004 read, 27,004 sent, 0 dead letters in 2.1 s (12,859 a second)`, and the dead letters' reasons. */
-export function describeLoad({ stream, read, sent, rejected, seconds, perFile }: LoadResult): string[] {
+/** `track: 27,004 read, 27,004 sent, 0 dead letters in 2.1 s (12,859 a second)`, the dead letters' reasons, the files. */
+export function describeLoad(result: LoadResult): string[] {
+  const { stream, read, sent, rejected, seconds, perFile, alreadyLoaded } = result;
   const rate = Math.round(read / Math.max(seconds, 0.001));
   const reasons = new Map<string, number>();
   for (const file of perFile) {
@@ -53,8 +82,25 @@ export function describeLoad({ stream, read, sent, rejected, seconds, perFile }:
       reasons.set(reason, (reasons.get(reason) ?? 0) + events);
     }
   }
+  const complete = perFile.filter((file) => file.complete).length;
   return [
     `${stream}: ${count(read)} read, ${count(sent)} sent, ${count(rejected)} dead letters in ${seconds.toFixed(1)} s (${count(rate)} a second)`,
     ...[...reasons].map(([reason, events]) => `  ${reason}: ${count(events)}`),
+    ...(result.files > 1 ? [`${count(complete)} of ${count(result.files)} files loaded`] : []),
+    ...perFile
+      .filter(({ startedAt }) => startedAt > 0)
+      .map(({ file, startedAt }) => `${file}: went on after ${count(startedAt)} events`),
+    ...(alreadyLoaded > 0 ? [`${count(alreadyLoaded)} files already loaded (--again loads them too)`] : []),
   ];
+}
+
+function day(text: string): string {
+  if (isDate(text)) return text;
+  throw new InvalidArgumentError('It is a day, as 2013-01-15.');
+}
+
+function files(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 16) return value;
+  throw new InvalidArgumentError('It is a number of files from 1 to 16.');
 }

@@ -7,7 +7,7 @@ import { judge } from '../audit/judge.ts';
 import type { CommandContext } from '../context.ts';
 import { type Installation, openInstallation } from '../installation.ts';
 import { waitForLanding } from '../landing/wait.ts';
-import { loadInto } from '../load.ts';
+import { assertLoaded, loadInto } from '../load/load-into.ts';
 import { servicesStatus } from '../services/background.ts';
 import { addressOf } from '../services/record.ts';
 import { askLakeFiles, askPostgres } from './answers.ts';
@@ -67,8 +67,9 @@ async function ask(
   const before = await collectFacts(installation, { signal });
   for (const { stream, file, what } of loads) {
     await phases.run(`load ${stream}`, `loading ${what}`, async () => {
-      await loadInto(env, { stream, files: [file], context });
+      const result = await loadInto(env, { stream, sources: [file], context });
       signal.throwIfAborted();
+      assertLoaded(result);
     });
   }
   await phases.run('wait', 'waiting until all of it has landed', () =>

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { checkInputs, openInput } from './open-input.ts';
+import { namedFiles } from '../load/local-file.ts';
+import { openInput } from './open-input.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'windrow-input-'));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -17,13 +18,14 @@ function file(name: string, content: Buffer | string): string {
 async function contentOf(
   path: string,
 ): Promise<{ text: string; bytesRead: number; totalBytes: number | undefined }> {
-  const input = await openInput(path);
+  const [named] = await namedFiles([path]);
+  const input = openInput(named!, new AbortController().signal);
   const chunks: Buffer[] = [];
   for await (const chunk of input.chunks) chunks.push(chunk);
   return {
     text: Buffer.concat(chunks).toString(),
     bytesRead: input.bytesRead(),
-    totalBytes: input.totalBytes,
+    totalBytes: named!.sizeBytes,
   };
 }
 
@@ -45,7 +47,8 @@ describe('openInput', () => {
   it('gives what can be unzipped of a file that is cut off, then says so', async () => {
     const text = Array.from({ length: 200_000 }, (_, i) => `line ${i * 7919}\n`).join('');
     const zipped = gzipSync(text);
-    const input = await openInput(file('cut.gz', zipped.subarray(0, zipped.length / 2)));
+    const [cut] = await namedFiles([file('cut.gz', zipped.subarray(0, zipped.length / 2))]);
+    const input = openInput(cut!, new AbortController().signal);
     let read = '';
     const reading = (async () => {
       for await (const chunk of input.chunks) read += chunk.toString();
@@ -61,10 +64,13 @@ describe('openInput', () => {
   it('names every file that cannot be read, before anything is read', async () => {
     mkdirSync(join(dir, 'folder'));
     const paths = [join(dir, 'none'), file('good', 'x'), join(dir, 'folder')];
-    await expect(checkInputs(paths)).rejects.toMatchObject({
+    await expect(namedFiles(paths)).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       message: /none: there is no such file\n.*folder: is a directory$/,
     });
-    await expect(checkInputs([paths[1]!, '-'])).resolves.toBeUndefined();
+    expect(await namedFiles([paths[1]!, '-'])).toMatchObject([
+      { name: paths[1], sizeBytes: 1 },
+      { name: '-' },
+    ]);
   });
 });

@@ -248,3 +248,11 @@ describe('any objects in any layout', () => {
     );
   });
 });
+
+it('takes a file for the same, however its bytes come', async () => {
+  const line = `${JSON.stringify({ id: 1, text: 'x'.repeat(1_000) })}\n`;
+  const text =
+    line.repeat(Math.ceil(maxItemBytes / line.length)) +
+    `${JSON.stringify({ id: 2, a: 3 }, null, 1)}\n`.repeat(2);
+  expect((await read(text, 2 * maxItemBytes)).length).toBe((await read(text)).length);
+});

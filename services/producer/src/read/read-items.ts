@@ -30,7 +30,9 @@ export async function* readItems(input: Input): AsyncGenerator<Item[]> {
   let sample: Buffer = Buffer.concat(head);
   if (sample.subarray(0, 3).equals(byteOrderMark)) sample = sample.subarray(3);
 
-  const splitter = splitterOf(detectFormat(sample, ended), input.name);
+  // Always the same sample, however the bytes come: a load that goes on must find the same items.
+  const whole = ended && sample.length <= sampleBytes;
+  const splitter = splitterOf(detectFormat(sample.subarray(0, sampleBytes), whole), input.name);
   try {
     yield splitter.push(sample);
     for (let next = await chunks.next(); !next.done; next = await chunks.next())

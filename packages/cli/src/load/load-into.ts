@@ -1,0 +1,61 @@
+import { AvroRegistry, loadStreams, streamNamed } from '@windrow/contracts';
+import { KafkaBroker } from '@windrow/pipeline';
+import { type LoadResult, loadFiles } from '@windrow/producer';
+import { kafkaConfig, loadConfig, registryConfig, WindrowError } from '@windrow/runtime';
+import type { CommandContext } from '../context.ts';
+import { count } from '../tables.ts';
+import type { DateRange } from './date-partition.ts';
+import { loadProgress } from './progress.ts';
+import { openSources } from './sources.ts';
+
+export interface LoadRequest {
+  stream: string;
+  /** Files, `-`, directories, `s3://` objects and prefixes. */
+  sources: readonly string[];
+  dates?: DateRange;
+  /** Files of a directory or prefix at once. */
+  concurrency?: number;
+  again?: boolean;
+  context: CommandContext;
+}
+
+export const defaultConcurrency = 4;
+
+/**
+ * Sends files to a stream with its progress on standard error. What it could not do is in the result: see {@link assertLoaded}.
+ * Errors: those of `openSources` and of the producer's `loadFiles`, CONFIG_INVALID
+ */
+export async function loadInto(env: NodeJS.ProcessEnv, request: LoadRequest): Promise<LoadResult> {
+  const { context, again = false, concurrency = defaultConcurrency } = request;
+  const config = loadConfig(kafkaConfig.extend(registryConfig.shape), env);
+  const stream = streamNamed(await loadStreams(), request.stream);
+  const dates = request.dates ?? { from: undefined, to: undefined };
+  const { groups, notes, close } = await openSources(request.sources, dates, env, context.signal);
+  for (const line of notes) context.note(line);
+  const broker = new KafkaBroker({ brokers: config.KAFKA_BROKERS, clientId: 'windrow-load' });
+  const progress = loadProgress(context, stream.name);
+  try {
+    return await loadFiles({
+      ...{ stream, groups, concurrency, again, broker, signal: context.signal },
+      registry: new AvroRegistry(config.SCHEMA_REGISTRY_URL),
+      onProgress: progress.show,
+    });
+  } finally {
+    progress.end();
+    await broker.close();
+    close();
+  }
+}
+
+/** @throws WindrowError STOPPED, or FILE_UNREADABLE with all files that were not loaded to their end */
+export function assertLoaded({ interrupted, perFile }: LoadResult): void {
+  const failures = perFile.flatMap(({ failure }) => failure ?? []);
+  if (failures.length > 0) {
+    const message = `${count(failures.length)} of ${count(perFile.length)} files could not be loaded to their end:\n  ${failures.join('\n  ')}`;
+    throw new WindrowError('FILE_UNREADABLE', message);
+  }
+  if (!interrupted) return;
+  const message =
+    'stopped before the end; loading again sends nothing twice into the tables, and goes on in directories and prefixes';
+  throw new WindrowError('STOPPED', message);
+}

@@ -1,0 +1,203 @@
+import { type AvroRegistry, deadLetterTopic, type StreamContract } from '@windrow/contracts';
+import type { Broker } from '@windrow/pipeline';
+import { WindrowError } from '@windrow/runtime';
+import { GroupCommit } from '../group-commit.ts';
+import { Intake, Refusals } from '../intake.ts';
+import { FileLoad, type FileResult } from './file-load.ts';
+import type { LoadFile } from './load-file.ts';
+import { LoadMemory } from './load-memory.ts';
+
+export interface LoadOptions {
+  stream: StreamContract;
+  /** Group after group; of a group, `concurrency` files at once. */
+  groups: readonly (readonly LoadFile[])[];
+  /** 1 to 16: each file has 1 MB at least that waits for Kafka. */
+  concurrency: number;
+  /** Also what has been loaded already. */
+  again?: boolean;
+  broker: Broker;
+  registry: AvroRegistry;
+  /** Called as files are read, and when one ends. */
+  onProgress?: (progress: LoadProgress) => void;
+  /** Stops reading; what has been read is still sent, and the result says how far it came. */
+  signal?: AbortSignal;
+}
+
+/** Of all files together. */
+export interface LoadProgress {
+  /** Those that ended, however, and those that were loaded already. */
+  filesDone: number;
+  files: number;
+  /** As stored, compressed where they are, without what was loaded already. */
+  bytesRead: number;
+  /** Undefined where a file doesn't say how long it is. */
+  totalBytes: number | undefined;
+  /** By this load. */
+  read: number;
+  sent: number;
+  rejected: number;
+}
+
+export interface LoadResult {
+  stream: string;
+  /** By this load. */
+  read: number;
+  sent: number;
+  rejected: number;
+  bytes: number;
+  seconds: number;
+  /** Files in all; those that were left out because they had been loaded already. */
+  files: number;
+  alreadyLoaded: number;
+  /** Stopped by the signal. */
+  interrupted: boolean;
+  /** The files that were begun. */
+  perFile: FileResult[];
+}
+
+/** Of about 1 MB each; the files share them. */
+const maxPendingChunks = 16;
+
+/**
+ * Sends files' events to the stream's raw topic, each file's in order; what can't be parsed or typed becomes a dead letter that
+ * names file and line. The same file gives the same ids, so it may be loaded again after any failure. A file that can't be read
+ * stops none of the others: `perFile` says why.
+ * Errors: TOPIC_MISSING, SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE, KAFKA_UNAVAILABLE, S3_FAILED where S3 is away
+ */
+export async function loadFiles(options: LoadOptions): Promise<LoadResult> {
+  const { stream, groups, broker, registry, signal } = options;
+  const startedMs = performance.now();
+  await checkTopics(broker, [stream.topics.raw.name, deadLetterTopic.name]);
+  const intake = await Intake.open(stream, registry);
+  const refusals = await Refusals.open(registry);
+  const commit = new GroupCommit(broker);
+  const files = groups.flat();
+  let memory: LoadMemory | undefined;
+  try {
+    if (files.some(({ remembered }) => remembered)) {
+      memory = await LoadMemory.open({ broker, registry, commit, stream: stream.name, files });
+    }
+    const load = new Load(options, { intake, refusals, commit, memory });
+    await load.run();
+    const { result } = load;
+    return {
+      ...result,
+      seconds: (performance.now() - startedMs) / 1_000,
+      interrupted: signal?.aborted ?? false,
+    };
+  } finally {
+    await memory?.close();
+    await commit.close();
+  }
+}
+
+async function checkTopics(broker: Broker, names: string[]): Promise<void> {
+  const existing = (await broker.describeTopics(names)).map(({ name }) => name);
+  const missing = names.filter((name) => !existing.includes(name));
+  if (missing.length === 0) return;
+  const message = `Kafka has no topic ${missing.join(', ')}; create the topics first.`;
+  throw new WindrowError('TOPIC_MISSING', message);
+}
+
+interface LoadParts {
+  intake: Intake;
+  refusals: Refusals;
+  commit: GroupCommit;
+  memory: LoadMemory | undefined;
+}
+
+class Load {
+  readonly result: Omit<LoadResult, 'seconds' | 'interrupted'>;
+  readonly #options: LoadOptions;
+  readonly #parts: LoadParts;
+  /** Without what was loaded before. */
+  readonly #groups: LoadFile[][];
+  /** When a file fails for a reason that is not its own, the others are stopped. */
+  readonly #failure = new AbortController();
+  readonly #signal: AbortSignal;
+  #totalBytes: number | undefined = 0;
+  #filesDone = 0;
+
+  constructor(options: LoadOptions, parts: LoadParts) {
+    const { stream, groups, signal } = options;
+    this.#options = options;
+    this.#parts = parts;
+    this.#signal = signal ? AbortSignal.any([signal, this.#failure.signal]) : this.#failure.signal;
+    const counts = { read: 0, sent: 0, rejected: 0, bytes: 0, alreadyLoaded: 0 };
+    this.result = { stream: stream.name, ...counts, files: groups.flat().length, perFile: [] };
+    this.#groups = groups.map((group) => group.filter((file) => !this.#passesOver(file)));
+    for (const { sizeBytes } of this.#groups.flat()) this.#extendTotal(sizeBytes);
+  }
+
+  async run(): Promise<void> {
+    const { memory } = this.#parts;
+    for (const group of this.#groups) {
+      if (this.#signal.aborted) break;
+      // A file may be in two groups.
+      await memory?.catchUp();
+      const files = group.values();
+      const worker = async () => {
+        for (const file of files) {
+          if (this.#signal.aborted) return;
+          await this.#load(file);
+        }
+      };
+      const workers = Array.from({ length: Math.min(this.#options.concurrency, group.length) }, () =>
+        worker().catch((error: unknown) => this.#fail(error)),
+      );
+      await Promise.all(workers);
+      this.#failure.signal.throwIfAborted();
+    }
+  }
+
+  /** The other files stop where they are. When S3 is away, what was read of them is still sent; when Kafka is, nothing can be. */
+  async #fail(error: unknown): Promise<void> {
+    this.#failure.abort(error);
+    if (!(error instanceof WindrowError && error.code === 'S3_FAILED')) await this.#parts.commit.close();
+  }
+
+  /** Another process may have loaded it since it was put on the list. */
+  async #load(file: LoadFile): Promise<void> {
+    if (this.#passesOver(file)) {
+      this.#extendTotal(-(file.sizeBytes ?? 0));
+      this.#tell();
+      return;
+    }
+    const { again, concurrency } = this.#options;
+    const told = { read: 0, sent: 0, rejected: 0, bytes: 0 };
+    const onProgress = (of: FileResult) => {
+      for (const name of ['read', 'sent', 'rejected', 'bytes'] as const) {
+        this.result[name] += of[name] - told[name];
+        told[name] = of[name];
+      }
+      this.#tell();
+    };
+    const load = new FileLoad({
+      ...{ ...this.#parts, file, onProgress, signal: this.#signal },
+      soFar: again ? undefined : this.#parts.memory?.recall(file),
+      maxPendingChunks: Math.min(4, Math.floor(maxPendingChunks / concurrency)),
+    });
+    this.result.perFile.push(load.result);
+    await load.run();
+    this.#filesDone += 1;
+    this.#tell();
+  }
+
+  #passesOver(file: LoadFile): boolean {
+    if (this.#options.again || !this.#parts.memory?.recall(file)?.done) return false;
+    this.result.alreadyLoaded += 1;
+    this.#filesDone += 1;
+    return true;
+  }
+
+  #extendTotal(bytes: number | undefined): void {
+    this.#totalBytes =
+      bytes === undefined || this.#totalBytes === undefined ? undefined : this.#totalBytes + bytes;
+  }
+
+  #tell(): void {
+    const { files, bytes: bytesRead, read, sent, rejected } = this.result;
+    const counts = { filesDone: this.#filesDone, files, bytesRead, totalBytes: this.#totalBytes };
+    this.#options.onProgress?.({ ...counts, read, sent, rejected });
+  }
+}

@@ -1,0 +1,83 @@
+import {
+  AvroCodec,
+  type AvroRegistry,
+  type LoadedFile,
+  loadedFileKey,
+  loadedFileSchema,
+  loadTopic,
+} from '@windrow/contracts';
+import type { Broker, TopicReader } from '@windrow/pipeline';
+import { followTopic } from '../follow-topic.ts';
+import type { GroupCommit } from '../group-commit.ts';
+import type { FileIdentity, LoadFile } from './load-file.ts';
+
+export type LoadedSoFar = Pick<LoadedFile, 'position' | 'sent' | 'rejected' | 'done'>;
+
+export interface LoadMemoryOptions {
+  broker: Broker;
+  registry: AvroRegistry;
+  commit: GroupCommit;
+  stream: string;
+  /** The files that may be asked for; of others nothing is held. */
+  files: readonly LoadFile[];
+}
+
+/** What anybody has loaded into a stream, as the topic says; what other processes load meanwhile is heard too. */
+export class LoadMemory {
+  readonly #options: LoadMemoryOptions;
+  readonly #codec: AvroCodec;
+  readonly #schemaId: number;
+  /** By its record's key; undefined: nobody has loaded it. */
+  readonly #known: Map<string, LoadedFile | undefined>;
+  #reader: TopicReader | undefined;
+
+  /** Errors: TOPIC_MISSING, KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE, SCHEMA_INCOMPATIBLE */
+  static async open(options: LoadMemoryOptions): Promise<LoadMemory> {
+    const { broker, registry } = options;
+    const schemaId = await registry.register(loadTopic.name, loadedFileSchema);
+    const memory = new LoadMemory(options, schemaId);
+    const known = memory.#known;
+    memory.#reader = await followTopic<LoadedFile>({
+      ...{ broker, registry, topic: loadTopic.name, schema: loadedFileSchema },
+      onRecord: (key, record) => known.has(key) && known.set(key, record ?? undefined),
+      onForeign: () => undefined,
+    });
+    // Without news of others a file may be loaded twice, no more.
+    memory.#reader.failed.catch(() => undefined);
+    return memory;
+  }
+
+  private constructor(options: LoadMemoryOptions, schemaId: number) {
+    const { registry, files, stream } = options;
+    this.#options = options;
+    this.#codec = new AvroCodec(loadedFileSchema, registry);
+    this.#schemaId = schemaId;
+    const identities = files.flatMap(({ remembered }) => remembered ?? []);
+    this.#known = new Map(identities.map(({ url }) => [loadedFileKey({ stream, url }), undefined]));
+  }
+
+  /** How far the file has been loaded, as it is now: of a file that has changed since, nothing is known. */
+  recall({ remembered: identity, sizeBytes }: LoadFile): LoadedSoFar | undefined {
+    if (!identity) return undefined;
+    const known = this.#known.get(loadedFileKey({ stream: this.#options.stream, url: identity.url }));
+    return known?.version === identity.version && known.size_bytes === sizeBytes ? known : undefined;
+  }
+
+  /** Fulfilled when Kafka has it. Only what Kafka has acknowledged may be remembered. Error: KAFKA_UNAVAILABLE */
+  async remember({ url, version }: FileIdentity, sizeBytes: number, soFar: LoadedSoFar): Promise<void> {
+    const { stream, commit } = this.#options;
+    const { position, sent, rejected, done } = soFar;
+    const record = { stream, url, size_bytes: sizeBytes, version, position, sent, rejected, done };
+    const value = this.#codec.encode(record, this.#schemaId);
+    await commit.send([{ topic: loadTopic.name, records: [{ key: loadedFileKey(record), value }] }]);
+  }
+
+  /** Until all is known that has been remembered before the call. */
+  async catchUp(): Promise<void> {
+    await this.#reader?.reached(await this.#options.broker.endOffsets(loadTopic.name));
+  }
+
+  async close(): Promise<void> {
+    await this.#reader?.close();
+  }
+}

@@ -124,6 +124,8 @@ const admin = new kafkajs.Kafka({
 }).admin();
 await admin.connect();
 await waitForLanding(installation, { timeoutMs: 600_000 });
+// Loads the topic's metadata, without which it finds no leader.
+await admin.fetchTopicOffsets(track.topics.raw.name);
 await admin.deleteTopicRecords({
   topic: track.topics.raw.name,
   partitions: [...ends].map(([partition, end]) => ({ partition, offset: String(end) })),

@@ -195,6 +195,8 @@ test('what Kafka retains no longer comes from the raw table, and the rows are th
   }).admin();
   await admin.connect();
   // One partition wholly, one in the middle of what is replayed.
+  // Loads the topic's metadata, without which it finds no leader.
+  await admin.fetchTopicOffsets('track.raw');
   await admin.deleteTopicRecords({
     topic: 'track.raw',
     partitions: [

@@ -33,6 +33,7 @@ test('under faults nothing is lost and nothing is there twice; and the proof can
   expect(result.unrecovered).toEqual([]);
   expect(result.findings).toEqual([]);
   expect(hasPassed(result)).toBe(true);
+  expect(result.replays).toBeGreaterThan(1);
   expect(result.faults.length).toBeGreaterThan(25);
   expect(result.accepted.ids.size).toBeGreaterThan(1_000);
   expect(result.accepted.bad.size).toBeGreaterThan(10);

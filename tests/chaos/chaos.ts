@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitForLanding } from '@windrow/cli';
 import { streamNamed } from '@windrow/contracts';
+import { Draw } from './draw.ts';
 import { failpointNames } from './failpoint-names.ts';
 import { type Accepted, Load } from './load.ts';
 import { type Platform, startPlatform } from './platform.ts';
 import { type Proof, prove } from './proof.ts';
 import { type Recovery, RecoveryWatch } from './recovery.ts';
+import { Replays } from './replays.ts';
 import { type Fault, nameOf, planFaults, struckBy } from './schedule.ts';
 import { strike } from './strike.ts';
 
@@ -34,6 +36,8 @@ export interface ChaosResult extends Proof {
   minutes: number;
   faults: DoneFault[];
   accepted: Accepted;
+  /** That came to their end beside the faults. */
+  replays: number;
   /** Deaths of services that no fault had caused, and what did not come back by itself; the run has failed with any. */
   unrecovered: string[];
 }
@@ -83,6 +87,7 @@ async function strikeAndProve(
     signal: AbortSignal.any([signal, stopped.signal]),
   });
   const watch = new RecoveryWatch(platform);
+  const replays = Replays.start({ env: platform.serviceEnv, draw: new Draw(seed), log });
   try {
     const done: DoneFault[] = [];
     const progress = setInterval(() => {
@@ -102,16 +107,30 @@ async function strikeAndProve(
     await attempt(unrecovered, () => within(recoverWithinMs, load.stop(), 'the load is not acknowledged'));
     await attempt(unrecovered, () => waitForLanding(installation, { timeoutMs: recoverWithinMs, signal }));
     await attempt(unrecovered, () =>
+      within(recoverWithinMs, replays.finish(), 'no replay comes to its end').catch((error: Error) => {
+        throw new Error(`${error.message}: ${replays.failure}`);
+      }),
+    );
+    await attempt(unrecovered, () =>
       within(60_000, untilWatched(watch, signal), 'recoveries are not all seen'),
     );
     for (const { unasked } of instances.values()) unrecovered.push(...unasked);
     log('proving');
     const proof = await prove(installation, platform.env, load.accepted);
     await afterProof?.(platform, load.accepted);
-    return { ...proof, seed, minutes, faults: done, accepted: load.accepted, unrecovered };
+    return {
+      ...proof,
+      seed,
+      minutes,
+      faults: done,
+      accepted: load.accepted,
+      replays: replays.done,
+      unrecovered,
+    };
   } finally {
     stopped.abort(new Error('the run is over'));
     await load.stop().catch(() => undefined);
+    await replays.stop();
     await watch.stop();
   }
 }

@@ -13,6 +13,8 @@ export interface Platform {
   stack: Stack;
   /** The stack's own addresses, without the proxies. */
   env: NodeJS.ProcessEnv;
+  /** What the services are told: with the proxies. */
+  serviceEnv: Record<string, string>;
   proxies: { S3: FaultProxy; registry: FaultProxy };
   /** By name: two of each service, and a third one of each that starts stopped. */
   instances: Map<string, Instance>;
@@ -60,6 +62,7 @@ async function setUp(
   const env: NodeJS.ProcessEnv = { ...process.env, ...stack.endpoints, KAFKA_PARTITIONS: '4' };
   await applyInstallation(env);
 
+  const serviceEnv = throughProxies(env, proxies);
   const instances = new Map<string, Instance>();
   for (const definition of services) {
     for (const number of [1, 2, 3]) {
@@ -70,7 +73,7 @@ async function setUp(
         wanted.map((port) => `${name}.${port}`),
       );
       const ports = Object.fromEntries(wanted.map((port) => [port, chosen[`${name}.${port}`]!]));
-      const instance = new Instance(name, definition, { paths, env: throughProxies(env, proxies), ports });
+      const instance = new Instance(name, definition, { paths, env: serviceEnv, ports });
       instances.set(name, instance);
     }
   }
@@ -86,6 +89,7 @@ async function setUp(
   return {
     stack,
     env,
+    serviceEnv,
     proxies,
     instances,
     installation,

@@ -4,7 +4,7 @@ import { type ChaosResult, type DoneFault, hasPassed } from './chaos.ts';
 
 /** The result for people: recovery by kind of fault, what was sent, what was found. */
 export function report(result: ChaosResult): string {
-  const { accepted, faults } = result;
+  const { accepted, faults, replays } = result;
   const table = new Table(
     plainTable(['fault', 'times', 'ready: median', 'most', 'landed: median', 'most'], [1, 2, 3, 4, 5]),
   );
@@ -24,6 +24,7 @@ export function report(result: ChaosResult): string {
     ...(unreached.length > 0 ? [`failpoints not reached in time: ${failpointsOf(unreached)}`] : []),
     `events accepted: ${count(accepted.ids.size)}, sent again although accepted: ${count(accepted.duplicates)}`,
     `bad records: ${count(accepted.bad.size)} straight to Kafka, ${count(accepted.refused)} refused by HTTP`,
+    `replays beside the faults: ${count(replays)}`,
     `batches sent again for want of an answer: ${count(accepted.retries)}`,
     ...result.unrecovered.map((line) => `not recovered by itself: ${line}`),
     ...result.findings,

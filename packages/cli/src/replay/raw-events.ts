@@ -1,6 +1,6 @@
 import { AvroCodec, brokenRule, type EventRecord, type StreamContract } from '@windrow/contracts';
 import { examine, type InputRecord, type Outcome } from '@windrow/pipeline';
-import { WindrowError } from '@windrow/runtime';
+import { retry, WindrowError } from '@windrow/runtime';
 import type { Installation } from '../installation.ts';
 import type { AcceptedEvents } from './accepted-events.ts';
 import type { LakeScan } from './lake-scan.ts';
@@ -85,19 +85,21 @@ async function readKafka(
   }
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined);
+  let isOver = false;
   const reader = await broker.read({
     topic: contract.topics.raw.name,
     from,
     onBatch: async (batch) => {
-      // What was thrown here would only have the batch read again.
-      if (signal.aborted) return;
+      if (isOver) return;
       const records = batch.records.filter(({ offset }) => ranges.has(batch.partition, offset));
       if (records.length === 0) return;
       try {
-        await onEvents(batch.partition, await examine(contract, codec, { ...batch, records }));
+        const examined = await retry(() => examine(contract, codec, { ...batch, records }), { signal });
+        await onEvents(batch.partition, examined);
       } catch (error) {
+        // Thrown on, it would only have the batch read again.
+        isOver = true;
         failed.reject(error);
-        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
       }
     },
   });

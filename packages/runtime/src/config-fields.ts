@@ -6,6 +6,11 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
   return z.coerce.number().int().min(min).max(max);
 }
 
+/** A number within bounds, both included. */
+export function decimal(min: number, max: number) {
+  return z.coerce.number().min(min).max(max);
+}
+
 /** A TCP port to listen on; 0 lets the system choose a free one. */
 export function port() {
   return integer(0, 65_535);

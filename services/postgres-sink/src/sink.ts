@@ -27,6 +27,7 @@ import { maxDaysAtOnce } from './day-partitions.ts';
 import { type Feed, feedsOf } from './feeds.ts';
 import { type LedgerEntry, openLedger } from './ledger.ts';
 import { type SinkMetrics, sinkMetrics } from './metrics.ts';
+import { watchReplays } from './replay-watch.ts';
 import { TableWriter } from './table-writer.ts';
 
 /** The consumer group; its committed offsets show the lag, the ledger decides. */
@@ -88,7 +89,8 @@ class PostgresSink {
     readiness.unmet('postgres', 'Postgres has not been asked yet');
     this.#database = new Database({
       url: databaseUrl,
-      connections: feeds.length,
+      // And one to look after replays.
+      connections: feeds.length + 1,
       reachability: {
         away: (reason) => readiness.unmet('postgres', reason),
         back: () => readiness.met('postgres'),
@@ -149,7 +151,13 @@ class PostgresSink {
     consumer.failed.catch((error) => {
       if (!this.#stopping) fail(error);
     });
-    this.#endWatch = watchBroker(broker, deadLetterTopic.name, this.#options.readiness);
+    const endWatches = [
+      watchBroker(broker, deadLetterTopic.name, this.#options.readiness),
+      watchReplays(this.#database, metrics, log),
+    ];
+    this.#endWatch = () => {
+      for (const end of endWatches) end();
+    };
   }
 
   async #assigned(partitions: TopicPartition[]): Promise<PartitionOffset[]> {

@@ -1,7 +1,6 @@
 import { constants, setPriority } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { WindrowError } from '@windrow/runtime';
-import Table from 'cli-table3';
 import { InvalidArgumentError, Option } from 'commander';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
@@ -11,7 +10,6 @@ import type { ReplayPlan } from '../replay/plan.ts';
 import type { ReplayRecord, Target } from '../replay/record.ts';
 import type { Selection } from '../replay/selection.ts';
 import type { ReplayedStream, Session } from '../replay/session.ts';
-import { count, plainTable } from '../tables.ts';
 
 interface Options {
   stream?: string;
@@ -130,7 +128,7 @@ async function replayed(context: CommandContext, session: Session, options: Opti
     await printPlan(context, session, stream, plan, {});
     if (!(await isConfirmed(context))) return context.print('nothing was changed');
   }
-  printDone(context, await startReplay(session, stream, plan, running(context, options)), options);
+  await printDone(context, await startReplay(session, stream, plan, running(context, options)), options);
 }
 
 function selectionOf({ offsets, from, to, time: which, date, where }: Options): Selection {
@@ -176,55 +174,26 @@ async function printPlan(
   context: CommandContext,
   { db }: Session,
   { contract }: ReplayedStream,
-  { ranges, sources, accepted, files, curated, target }: ReplayPlan,
+  plan: ReplayPlan,
   { json }: { json?: true },
 ): Promise<void> {
   const { expectedSeconds } = await import('../replay/expected-time.ts');
+  const { planText } = await import('../replay/describe.ts');
+  const { target, ranges, sources, files } = plan;
   const seconds = await expectedSeconds(db, contract.name, ranges.count);
-  const { rows } = accepted;
-  if (json)
-    return printJson(context, {
-      target,
-      ranges,
-      sources,
-      rows,
-      files,
-      lakeVersion: curated.version,
-      seconds,
-    });
-  if (ranges.isEmpty) return context.print(`nothing of ${contract.name} is in that range`);
-  const lines = new Table(plainTable(['', '']));
-  lines.push(
-    ['reads', `${count(ranges.count)} offsets: ${ranges}`],
-    ['from Kafka', sources.kafka.isEmpty ? 'nothing' : `${count(sources.kafka.count)} offsets`],
-    ['from the raw table', sources.lake.isEmpty ? 'nothing' : `${count(sources.lake.count)} events`],
-    ['replaces', `${count(rows)} rows`],
-  );
-  if (target !== 'postgres')
-    lines.push(['in the lake', `${curated.path}: ${count(files)} files of version ${curated.version}`]);
-  if (target !== 'lake') lines.push(['in Postgres', contract.curated?.table ?? '']);
-  lines.push(['takes about', `${count(Math.ceil(seconds))} s`]);
-  context.print(lines.toString());
+  const [rows, lakeVersion] = [plan.accepted.rows, plan.curated.version];
+  if (json) printJson(context, { target, ranges, sources, rows, files, lakeVersion, seconds });
+  else context.print(planText(contract, plan, seconds));
 }
 
-function printDone(context: CommandContext, record: ReplayRecord, { json }: { json?: true }): void {
+async function printDone(
+  context: CommandContext,
+  record: ReplayRecord,
+  { json }: { json?: true },
+): Promise<void> {
+  const { outcome } = await import('../replay/describe.ts');
   if (json) printJson(context, shown(record));
   else context.print(`replay ${record.id} of ${record.stream}: ${outcome(record)}`);
-}
-
-function outcome({ counts, state, lakeVersion }: ReplayRecord): string {
-  const { read = 0, rows = 0, restored = 0, withdrawn = 0, duplicates = 0, refused = 0, resent = 0 } = counts;
-  const parts = [
-    `${count(read)} events read`,
-    `${count(rows)} rows made anew`,
-    ...(restored > 0 ? [`${count(restored)} of them brought back`] : []),
-    ...(withdrawn > 0 ? [`${count(withdrawn)} withdrawn as dead letters`] : []),
-    ...(resent > 0 ? [`${count(resent)} sent again, which were refused before`] : []),
-    ...(duplicates > 0 ? [`${count(duplicates)} duplicates`] : []),
-    ...(refused > 0 ? [`${count(refused)} refused as before`] : []),
-    ...(lakeVersion === null ? [] : [`lake version ${count(lakeVersion)}`]),
-  ];
-  return state === 'done' ? parts.join(', ') : `${state}; ${parts.join(', ')}`;
 }
 
 /** Without what only the program needs. */
@@ -238,13 +207,10 @@ async function list(
   { limit, json }: { limit: number; json?: true },
 ): Promise<void> {
   const { listReplays } = await import('../replay/record.ts');
+  const { listText } = await import('../replay/describe.ts');
   const replays = await listReplays(db, limit);
-  if (json) return printJson(context, replays.map(shown));
-  if (replays.length === 0) return context.print('nothing was replayed yet');
-  const lines = new Table(plainTable(['id', 'stream', 'target', 'state', 'started', 'by', 'rows'], [0, 6]));
-  for (const { id, stream, target, state, startedAt, startedBy, counts } of replays)
-    lines.push([id, stream, target, state, startedAt, startedBy, count(counts.rows ?? 0)]);
-  context.print(lines.toString());
+  if (json) printJson(context, replays.map(shown));
+  else context.print(listText(replays));
 }
 
 async function show(
@@ -254,24 +220,10 @@ async function show(
   { json }: { json?: true },
 ): Promise<void> {
   const { readReplay } = await import('../replay/record.ts');
-  const { OffsetRanges } = await import('../replay/offset-ranges.ts');
+  const { recordText } = await import('../replay/describe.ts');
   const record = await readReplay(db, id);
-  if (json) return printJson(context, shown(record));
-  const lines = new Table(plainTable(['', '']));
-  const { lakeVersionBefore, lakeVersion } = record;
-  lines.push(
-    ['stream', record.stream],
-    ['target', record.target],
-    ['asked for', JSON.stringify(record.selection)],
-    ['offsets', OffsetRanges.of(record.ranges).toString()],
-    ['state', record.state],
-    ['by', `${record.startedBy}, windrow ${record.windrowVersion}`],
-    ['from, to', `${record.startedAt} – ${record.finishedAt ?? ''}`],
-    ['contract', record.contractHash],
-    ['lake version', lakeVersion === null ? `${lakeVersionBefore}` : `${lakeVersionBefore} → ${lakeVersion}`],
-    ['outcome', outcome(record)],
-  );
-  context.print(lines.toString());
+  if (json) printJson(context, shown(record));
+  else context.print(recordText(record));
 }
 
 function time(text: string): number {

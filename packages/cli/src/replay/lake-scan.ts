@@ -7,7 +7,7 @@ import {
   systemHost,
 } from '@windrow/lake';
 import { WindrowError } from '@windrow/runtime';
-import { readColumns } from '../parquet.ts';
+import { readRows } from '../parquet.ts';
 import type { OffsetRanges } from './offset-ranges.ts';
 
 /** What a file's statistics say of its rows; without statistics everything may be in it. */
@@ -97,12 +97,13 @@ export class LakeScan {
     onRow: (row: Record<string, unknown>) => void,
     mayHold: (bounds: FileBounds) => boolean = () => true,
   ): Promise<void> {
-    for (const add of this.filesWhere(mayHold)) for (const row of await this.rowsOf(add, names)) onRow(row);
+    for (const add of this.filesWhere(mayHold))
+      for await (const rows of this.rowsOf(add, names)) for (const row of rows) onRow(row);
   }
 
-  /** Likewise those of one of its files. */
-  rowsOf({ path }: Add, names: string[]): Promise<Record<string, unknown>[]> {
-    return readColumns(this.#store, this.keyOf(path), names);
+  /** Likewise those of one of its files, some at a time. */
+  rowsOf({ path }: Add, names: string[]): AsyncGenerator<Record<string, unknown>[]> {
+    return readRows(this.#store, this.keyOf(path), names);
   }
 
   keyOf(path: string): string {

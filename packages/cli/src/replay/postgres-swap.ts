@@ -83,7 +83,7 @@ async function swapPiece({ db, id, mapping, topic }: SwapOptions, piece: Piece):
     for (const statement of swapStatements(mapping, id, piece)) await db.query(statement);
     for (const aggregate of aggregates)
       for (const statement of aggregateStatements(mapping, aggregate, id, piece)) await db.query(statement);
-    await db.query(ledgerStatement(mapping, id, piece), [topic]);
+    await db.query(ledgerStatement, [topic]);
     await db.query('UPDATE windrow.replay SET swapped_until = $2 WHERE id = $1', [id, piece.to]);
     await failpoint('replay.swap.beforeCommit');
     await db.query('COMMIT');
@@ -94,28 +94,39 @@ async function swapPiece({ db, id, mapping, topic }: SwapOptions, piece: Piece):
   await failpoint('replay.swap.afterCommit');
 }
 
-const gone = 'pg_temp.replay_gone';
+const changed = 'pg_temp.replay_changed';
 const touched = 'pg_temp.replay_touched';
 const summed = 'pg_temp.replay_summed';
 
-/** The old rows go, and are remembered for the aggregates; the new ones come. */
+/**
+ * The old rows go, and the new ones come. A row that comes out as it was stays where it is: to write it again would cost the
+ * same as one that changes, and leave a dead one behind.
+ */
 function swapStatements(mapping: CuratedMapping, id: number, piece: Piece): string[] {
   const columns = mapping.columns.map(({ name }) => escapeIdentifier(name));
   const typed = mapping.columns.map(({ name, type }) => `${escapeIdentifier(name)} ${type}`);
+  const of = (row: string) => columns.map((name) => `${row}.${name}`).join(', ');
   const table = quoted(mapping.table);
+  const staged = quoted(stageTable(id));
   const key = mapping.key.map(escapeIdentifier);
+  const sameKey = key.map((name) => `landed.${name} = staged.${name}`).join(' AND ');
+  const both = `${sameKey} AND ${within(mapping, piece, 'landed.')} AND ${within(mapping, piece, 'staged.')}`;
   return [
-    `DROP TABLE IF EXISTS ${gone}`,
-    `CREATE TEMPORARY TABLE replay_gone (_replay_partition integer, ${typed.join(', ')}) ON COMMIT DROP`,
+    `DROP TABLE IF EXISTS ${changed}`,
+    `CREATE TEMPORARY TABLE replay_changed (_rows integer, _replay_partition integer, ${typed.join(', ')}) ON COMMIT DROP`,
     `WITH old AS (
-       DELETE FROM ${table} AS landed USING ${quoted(stageTable(id))} AS staged
-       WHERE ${key.map((name) => `landed.${name} = staged.${name}`).join(' AND ')}
-         AND ${within(mapping, piece, 'landed.')} AND ${within(mapping, piece, 'staged.')}
-       RETURNING staged._replay_partition, ${columns.map((name) => `landed.${name}`).join(', ')})
-     INSERT INTO ${gone} SELECT * FROM old`,
-    `INSERT INTO ${table} (${columns.join(', ')})
-     SELECT ${columns.join(', ')} FROM ${quoted(stageTable(id))}
-     WHERE NOT _replay_withdrawn AND ${within(mapping, piece)} ORDER BY ${key.join(', ')}
+       DELETE FROM ${table} AS landed USING ${staged} AS staged
+       WHERE ${both} AND (staged._replay_withdrawn OR (${of('landed')}) IS DISTINCT FROM (${of('staged')}))
+       RETURNING staged._replay_partition, ${of('landed')})
+     INSERT INTO ${changed} SELECT -1, * FROM old`,
+    // Of rows of one key, the first one, as it landed.
+    `INSERT INTO ${changed}
+     SELECT DISTINCT ON (${key.map((name) => `staged.${name}`).join(', ')}) 1, staged._replay_partition, ${of('staged')}
+     FROM ${staged} AS staged
+     WHERE NOT staged._replay_withdrawn AND ${within(mapping, piece, 'staged.')}
+       AND NOT EXISTS (SELECT FROM ${table} AS landed WHERE ${sameKey} AND ${within(mapping, piece, 'landed.')})
+     ORDER BY ${key.map((name) => `staged.${name}`).join(', ')}, staged.ctid`,
+    `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${changed} WHERE _rows = 1
      ON CONFLICT (${key.join(', ')}) DO NOTHING`,
   ];
 }
@@ -136,7 +147,7 @@ function aggregateStatements(
     `DROP TABLE IF EXISTS ${touched}, ${summed}`,
     `CREATE TEMPORARY TABLE replay_touched ON COMMIT DROP AS
      SELECT DISTINCT ${groups.map(({ name, of }) => `${of} AS ${name}`).join(', ')}
-     FROM (SELECT ${columns} FROM ${gone} UNION ALL
+     FROM (SELECT ${columns} FROM ${changed} UNION ALL
            SELECT ${columns} FROM ${quoted(stageTable(id))} WHERE NOT _replay_withdrawn AND ${within(mapping, piece)}) AS changed`,
     `ANALYZE ${touched}`,
     // In an order of its own, so that sums of floating-point numbers are the same each time.
@@ -156,23 +167,11 @@ function aggregateStatements(
 }
 
 /** The sink's ledger counts rows: those that came, less those that went, by the partition of their events. */
-function ledgerStatement(mapping: CuratedMapping, id: number, piece: Piece): string {
-  const key = mapping.key.map(escapeIdentifier);
-  return `
-    WITH came AS (
-      SELECT DISTINCT ON (${key.map((name) => `staged.${name}`).join(', ')}) staged._replay_partition AS partition
-      FROM ${quoted(stageTable(id))} AS staged
-      WHERE NOT staged._replay_withdrawn AND ${within(mapping, piece, 'staged.')}
-    ), change AS (
-      SELECT partition, sum(rows)::bigint AS net FROM (
-        SELECT partition, 1 AS rows FROM came
-        UNION ALL SELECT _replay_partition, -1 FROM ${gone}
-      ) AS each GROUP BY partition
-    )
-    UPDATE windrow.sink_offset AS ledger
-    SET rows = ledger.rows + change.net, replayed = ledger.replayed + change.net
-    FROM change WHERE ledger.topic = $1 AND ledger.partition = change.partition AND change.net <> 0`;
-}
+const ledgerStatement = `
+  WITH change AS (SELECT _replay_partition AS partition, sum(_rows) AS net FROM ${changed} GROUP BY 1)
+  UPDATE windrow.sink_offset AS ledger
+  SET rows = ledger.rows + change.net, replayed = ledger.replayed + change.net
+  FROM change WHERE ledger.topic = $1 AND ledger.partition = change.partition AND change.net <> 0`;
 
 function within(mapping: CuratedMapping, { from, to }: Piece, of = ''): string {
   const time = `${of}${escapeIdentifier(timeColumn(mapping))}`;

@@ -19,11 +19,9 @@ interface Reading {
   contract: StreamContract;
   raw: LakeScan;
   signal: AbortSignal;
-  /** Some events of a partition in ascending order; the next ones come when it is done with these. */
+  /** Some events of a partition; the next ones come when it is done with these. Of Kafka's the offsets ascend. */
   onEvents(partition: number, outcomes: Outcome[]): Promise<void>;
 }
-
-const rowsAtOnce = 5_000;
 
 /**
  * @throws WindrowError REPLAY_IMPOSSIBLE where events that have rows are in neither
@@ -117,31 +115,32 @@ async function readLake(
   const codec = new AvroCodec(contract.schema, registry);
   const schemaId = await registry.register(contract.topics.raw.name, contract.schema);
   const toRecord = recordReader(contract);
+  const inputOf = (offset: number, ingestedAt: Date, record: EventRecord): InputRecord => ({
+    offset,
+    timestampMs: ingestedAt.getTime(),
+    key: Buffer.from(contract.key(record)),
+    // As the topic had it, but for what the schema of its time had besides. Few events need it: those that go on as bytes.
+    get value() {
+      return codec.encode(record, schemaId);
+    },
+    headers: {},
+  });
   const names = contract.schema.fields.map(({ name }) => name).filter((name) => raw.columns.includes(name));
   for (const add of raw.filesWhere((bounds) => bounds.mayHoldSome(ranges, '_offset'))) {
     signal.throwIfAborted();
-    const byPartition = new Map<number, Outcome[]>();
-    for (const row of await raw.rowsOf(add, ['_partition', '_offset', '_ingested_at', ...names])) {
-      const [partition, offset] = [Number(row._partition), Number(row._offset)];
-      if (!ranges.has(partition, offset)) continue;
-      const record = toRecord(row);
-      const input: InputRecord = {
-        offset,
-        timestampMs: (row._ingested_at as Date).getTime(),
-        key: Buffer.from(contract.key(record)),
-        // As the topic had it, but for what the schema of its time had besides.
-        value: codec.encode(record, schemaId),
-        headers: {},
-      };
-      const outcome = judged(contract, input, record, schemaId);
-      const of = byPartition.get(partition);
-      if (of) of.push(outcome);
-      else byPartition.set(partition, [outcome]);
-    }
-    for (const [partition, outcomes] of byPartition) {
-      outcomes.sort((a, b) => a.input.offset - b.input.offset);
-      for (let first = 0; first < outcomes.length; first += rowsAtOnce)
-        await onEvents(partition, outcomes.slice(first, first + rowsAtOnce));
+    for await (const rows of raw.rowsOf(add, ['_partition', '_offset', '_ingested_at', ...names])) {
+      signal.throwIfAborted();
+      const outcomes = rows.flatMap((row) => {
+        const [partition, offset] = [Number(row._partition), Number(row._offset)];
+        if (!ranges.has(partition, offset)) return [];
+        const record = toRecord(row);
+        const input = inputOf(offset, row._ingested_at as Date, record);
+        return [{ partition, outcome: judged(contract, input, record, schemaId) }];
+      });
+      for (const [partition, of] of Map.groupBy(outcomes, (each) => each.partition)) {
+        const ascending = of.map(({ outcome }) => outcome).sort((x, y) => x.input.offset - y.input.offset);
+        await onEvents(partition, ascending);
+      }
     }
   }
 }

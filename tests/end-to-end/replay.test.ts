@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { planReplay } from '../../packages/cli/src/replay/plan.ts';
 import { startReplay } from '../../packages/cli/src/replay/run.ts';
 import { openSession, replayedStream } from '../../packages/cli/src/replay/session.ts';
-import { readWithDeltaRs, readWithDuckDbDelta } from '../readers/readers.ts';
+import { readWithDuckDbDelta } from '../readers/readers.ts';
 import { clone, Installation } from './installation.ts';
 import { replayedContent } from './replayed-content.ts';
 

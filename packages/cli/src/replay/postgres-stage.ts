@@ -24,6 +24,8 @@ export class PostgresStage {
   readonly #columns: CuratedMapping['columns'];
   readonly #days: DayPartitions;
   #rows: CopyRows;
+  /** The former rows on their way, while the next ones are made. */
+  #copying: Promise<void> = Promise.resolve();
 
   constructor(db: pg.Client, mapping: CuratedMapping, id: number) {
     this.#db = db;
@@ -53,15 +55,16 @@ export class PostgresStage {
   async append(partition: number, record: EventRecord, isWithdrawn: boolean): Promise<void> {
     const reason = this.#rows.add({ ...record, [partitionField]: partition, [withdrawnField]: isWithdrawn });
     if (reason !== null) this.refused += 1;
-    if (this.#rows.count >= rowsAtOnce) await this.flush();
+    if (this.#rows.count >= rowsAtOnce) await this.#flush();
   }
 
-  async flush(): Promise<void> {
+  async #flush(): Promise<void> {
+    await this.#copying;
     const rows = this.#rows;
-    if (rows.count === 0) return;
-    await this.#days.ensure(this.#db, rows.days);
-    await this.#copy(rows, 0, rows.count);
     this.#rows = this.#empty();
+    this.#copying = this.#days.ensure(this.#db, rows.days).then(() => this.#copy(rows, 0, rows.count));
+    // Whoever waits for it is told.
+    this.#copying.catch(() => undefined);
   }
 
   /** Copies the halves of what is refused, and their halves, until only the rows at fault are left over. */
@@ -88,7 +91,8 @@ export class PostgresStage {
 
   /** After the last row: what the swap looks rows up by. */
   async finish(): Promise<void> {
-    await this.flush();
+    if (this.#rows.count > 0) await this.#flush();
+    await this.#copying;
     const { partitionByDay, key } = this.#mapping;
     const columns = [...(partitionByDay === undefined ? [] : [partitionByDay]), ...key].map(escapeIdentifier);
     await this.#db.query(`CREATE INDEX ON ${this.#table} (${[...new Set(columns)].join(', ')})`);

@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
-import { progressOf } from '../lake/progress.ts';
+import { progressOf } from '../progress.ts';
 import type { ReplayPlan } from '../replay/plan.ts';
 import type { ReplayRecord, Target } from '../replay/record.ts';
 import type { Selection } from '../replay/selection.ts';

@@ -14,9 +14,9 @@ import { tableLayouts } from '@windrow/lake-sink';
 import { WindrowError } from '@windrow/runtime';
 import type { CommandContext } from '../context.ts';
 import type { LakeTableName } from '../ledgers.ts';
+import { progressOf } from '../progress.ts';
 import { count } from '../tables.ts';
 import { type Lake, openTableLog } from './open-lake.ts';
-import { progressOf } from './progress.ts';
 
 /** As the lake sink has it in its ledger. */
 const sink = 'lake';

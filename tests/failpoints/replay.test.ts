@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { clone, Installation } from '../end-to-end/installation.ts';
 import { replayedContent } from '../end-to-end/replayed-content.ts';
@@ -10,7 +12,11 @@ let repaired: readonly unknown[];
 
 beforeAll(async () => {
   windrow = await Installation.start();
-  await windrow.windrow('load', '--stream', 'track', 'examples/flights-2013-01/track_events.jsonl.gz');
+  // The first days: each test reads all of them several times.
+  const lines = gunzipSync(readFileSync(join(clone, 'examples/flights-2013-01/track_events.jsonl.gz')));
+  const events = join(windrow.stateDir, 'events.jsonl');
+  writeFileSync(events, lines.toString().split('\n').slice(0, 4_000).join('\n'));
+  await windrow.windrow('load', '--stream', 'track', events);
   await windrow.landed();
   await windrow.windrow('load', '--stream', 'weather', 'examples/flights-2013-01/weather.jsonl.gz');
   await windrow.landed();
@@ -38,7 +44,7 @@ function killedAt(failpoint: string, ...args: string[]): Promise<NodeJS.Signals 
 const content = () => replayedContent(windrow);
 
 /** Two days, whose files also have rows of others. */
-const someDays = ['--stream', 'track', '--from', '2013-01-10T09:00:00Z', '--to', '2013-01-12T09:00:00Z'];
+const someDays = ['--stream', 'track', '--from', '2013-01-02T09:00:00Z', '--to', '2013-01-04T09:00:00Z'];
 
 async function lastReplay() {
   const [last] = JSON.parse(await windrow.windrow('replay', 'list', '--json', '--limit', '1')) as {
@@ -64,7 +70,7 @@ test.each(failpointsOf('replay'))(
     expect(await lastReplay()).toMatchObject({ id, state: 'done' });
     const [missing] = await windrow.sql(
       `select count(*)::int as events from curated.track_event where weather_match <> 'matched'
-     and occurred_at >= '2013-01-10T09:00:00Z' and occurred_at < '2013-01-12T09:00:00Z'`,
+     and occurred_at >= '2013-01-02T09:00:00Z' and occurred_at < '2013-01-04T09:00:00Z'`,
     );
     expect(missing).toEqual({ events: 0 });
     repaired ??= await content();

@@ -30,7 +30,7 @@ function run(...args: string[]) {
 test.each([
   [['nope'], "unknown command 'nope'"],
   [['load', 'a.json'], "required option '--stream <name>' not specified"],
-  [['load', '--stream', 'track'], "missing required argument 'file'"],
+  [['load', '--stream', 'track'], "missing required argument 'source'"],
   [['wait', '--timeout', 'soon'], 'It is a number of seconds above 0'],
   [['audit', '--deeply'], "unknown option '--deeply'"],
   [['config', 'kafka'], 'It is one of producer, enricher, lake-sink, postgres-sink'],

@@ -148,9 +148,8 @@ function selectionOf({ offsets, from, to, time: which, date, where }: Options): 
 function running(context: CommandContext, { rate }: Options) {
   // Live services go first.
   setPriority(constants.priority.PRIORITY_LOW);
-  const { signal, note } = context;
   return {
-    ...{ signal, note },
+    signal: context.signal,
     ...(rate !== undefined && { rate }),
     progress: (what: string, units: string, total: number) => progressOf(context, what, units, total),
   };

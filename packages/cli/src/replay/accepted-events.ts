@@ -70,18 +70,6 @@ export class AcceptedEvents {
     return wanted;
   }
 
-  /** The earliest and the latest time at which one of them was landed; undefined where there are none. */
-  get ingestedBetween(): { fromMs: number; toMs: number } | undefined {
-    let [fromMs, toMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (const { ingestedAtMs, used } of this.#partitions.values()) {
-      for (let at = 0; at < used; at++) {
-        fromMs = Math.min(fromMs, ingestedAtMs[at]!);
-        toMs = Math.max(toMs, ingestedAtMs[at]!);
-      }
-    }
-    return Number.isFinite(fromMs) ? { fromMs, toMs } : undefined;
-  }
-
   at(partition: number, rawOffset: number): Accepted | undefined {
     const of = this.#partitions.get(partition);
     if (!of) return undefined;

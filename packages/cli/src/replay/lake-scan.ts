@@ -84,7 +84,7 @@ export class LakeScan {
     onFile: (columns: Float64Array[]) => void,
   ): Promise<void> {
     for (const { path } of this.filesWhere(mayHold)) {
-      const key = this.keyOf(path);
+      const key = this.#keyOf(path);
       const bytes = await this.#store.get(key);
       if (!bytes) throw gone(this.#store.url(key));
       onFile(await numberColumnsOf(bytes, names, this.#store.url(key)));
@@ -103,10 +103,10 @@ export class LakeScan {
 
   /** Likewise those of one of its files, some at a time. */
   rowsOf({ path }: Add, names: string[]): AsyncGenerator<Record<string, unknown>[]> {
-    return readRows(this.#store, this.keyOf(path), names);
+    return readRows(this.#store, this.#keyOf(path), names);
   }
 
-  keyOf(path: string): string {
+  #keyOf(path: string): string {
     return `${this.path}/${decodeURIComponent(path)}`;
   }
 }

@@ -16,7 +16,6 @@ import { Stage } from './stage.ts';
 export interface RunOptions {
   rate?: number;
   signal: AbortSignal;
-  note(line: string): void;
   /** A part of the work begins: `units` of it, of which `done` are told. */
   progress(what: string, units: string, total: number): { show(done: number): void; end(): void };
 }

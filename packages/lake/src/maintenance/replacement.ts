@@ -133,11 +133,6 @@ export class TableReplacement {
     return this.#uploads.upload(files, { epochs, sinceVersion: this.#log.version, dataChange: true });
   }
 
-  /** Deletes what will not be committed. */
-  async discard(uploads: readonly UploadedFiles[]): Promise<void> {
-    for (const upload of uploads) await this.#uploads.discard(upload);
-  }
-
   /** The live files, at the log's end, that may hold some of the rows. */
   async filesWith(rows: RowsToReplace): Promise<Add[]> {
     const { adds } = await this.#log.files();

@@ -79,9 +79,11 @@ export interface FileStats {
 export interface EncodedFile {
   readonly bytes: Uint8Array;
   readonly stats: FileStats;
+  /** Gives the bytes to the next file: nobody may read them from then on. Left out, they go to the garbage collector. */
+  giveBack?(): void;
 }
 
-/** Makes one Parquet file of rows. Keeps nothing between calls; throws WindrowError ENCODE_FAILED naming the column. */
+/** Makes one Parquet file of rows. Keeps no rows between calls, only room for them; throws WindrowError ENCODE_FAILED naming the column. */
 export interface ParquetEncoder {
   readonly name: string;
   encode(rows: FileRows): Promise<EncodedFile>;

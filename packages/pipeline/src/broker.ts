@@ -59,7 +59,7 @@ export interface RecordBatch {
   readonly valueStarts: Int32Array;
   /** Where each value ends, exclusive; −1: it is null. */
   readonly valueEnds: Int32Array;
-  /** One record as an object, key and value as views: for the few that need it, such as dead letters. */
+  /** One record as an object, key and value as copies: for the few that need it, such as dead letters. */
   record(index: number): InputRecord;
 }
 
@@ -102,7 +102,7 @@ export interface GroupHandler extends Assignee {
 
 /** A handler that needs the bytes of records, not an object each. Checksums are verified for it. */
 export interface RecordBatchHandler extends Assignee {
-  /** As {@link GroupHandler.batch}. */
+  /** As {@link GroupHandler.batch}. When the promise is fulfilled, other records take the place of the batches' bytes. */
   recordBatches(fetched: FetchedRecordBatches, signal: AbortSignal): Promise<void>;
 }
 

@@ -16,9 +16,9 @@ export const lakeSinkConfig = adminConfig.extend({
   LAKE_MAX_ROWS: integer(1, 5_000_000)
     .default(500_000)
     .meta({ description: 'the rows at which a micro-batch is committed', example: '500000' }),
-  LAKE_MAX_BYTES: integer(1_024).default(50_331_648).meta({
+  LAKE_MAX_BYTES: integer(1_024).default(33_554_432).meta({
     description: 'the bytes of records held in memory at which a micro-batch is committed',
-    example: '50331648',
+    example: '33554432',
   }),
   LAKE_MAX_AGE_SECONDS: integer(1, 3_600).default(60).meta({
     description: 'the seconds after its first record at which a micro-batch is committed',
@@ -29,10 +29,10 @@ export const lakeSinkConfig = adminConfig.extend({
       'the windows of event time for which a micro-batch makes a file each; with more of them, as of history, it makes one for each date',
     example: '12',
   }),
-  LAKE_MEMORY_BUDGET_BYTES: integer(1_048_576).default(100_663_296).meta({
+  LAKE_MEMORY_BUDGET_BYTES: integer(1_048_576).default(67_108_864).meta({
     description:
       'the bytes of rows held in memory at once, all tables together; beyond it, consumption pauses. Room for more rows takes up to as much again',
-    example: '100663296',
+    example: '67108864',
   }),
   LAKE_COMPACTION: z.enum(['on', 'off']).default('off').meta({
     description:

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AvroRegistry, deadLetterTopic, type StreamContract } from '@windrow/contracts';
-import { createEncoder, type EncoderName, LakeTable, type ObjectStore } from '@windrow/lake';
+import {
+  createEncoder,
+  type EncoderName,
+  LakeTable,
+  type ObjectStore,
+  type ParquetEncoder,
+} from '@windrow/lake';
 import {
   type Broker,
   consumeMeasured,
@@ -75,6 +81,7 @@ class LakeSink {
   readonly #options: SinkOptions;
   readonly #metrics: SinkMetrics;
   readonly #budget: MemoryBudget;
+  readonly #encoder: ParquetEncoder;
   readonly #deadLetters: DeadLetters;
   /** By topic. */
   readonly #landings = new Map<string, Landing>();
@@ -87,9 +94,10 @@ class LakeSink {
   #endWatch: () => void = () => undefined;
 
   constructor(options: SinkOptions) {
-    const { broker, schemas, groupId, memoryBudgetBytes, metrics, compaction } = options;
+    const { broker, schemas, groupId, memoryBudgetBytes, metrics, compaction, encoder } = options;
     this.#options = options;
     this.#metrics = sinkMetrics(metrics);
+    this.#encoder = createEncoder(encoder);
     this.#compaction =
       compaction && new Compaction({ ...options, ...compaction, sink: sinkName, metrics: this.#metrics });
     this.#claimChecks = new ClaimChecks({ log: options.log, onLost: (error) => this.#onFailure(error) });
@@ -141,7 +149,7 @@ class LakeSink {
   }
 
   async #open(feed: Feed): Promise<Landing> {
-    const { store, encoder, maxWindows, limits, readiness, log } = this.#options;
+    const { store, maxWindows, limits, readiness, log } = this.#options;
     const table = await LakeTable.open(store, { path: feed.table, schema: feed.schema, sink: sinkName });
     const writer = new TableWriter({
       feed,
@@ -151,7 +159,7 @@ class LakeSink {
       lander: new Lander({
         feed,
         table,
-        encoder: createEncoder(encoder),
+        encoder: this.#encoder,
         maxWindows,
         deadLetters: this.#deadLetters,
         metrics: this.#metrics,

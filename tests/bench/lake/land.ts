@@ -5,7 +5,8 @@ import { type Sample, type SinkProcess, type SinkState, startSinkProcess } from 
 import { type TableHistory, tableHistory } from './table-history.ts';
 import { type EventsTopic, partitions } from './topic.ts';
 
-const askEveryMs = 200;
+/** Each answer takes the sink some milliseconds. */
+const askEveryMs = 1_000;
 
 export interface LandOptions {
   topic: EventsTopic;

@@ -93,12 +93,16 @@ export class Uploads {
   }
 
   async #uploadOne(file: PlannedFile, path: string, dataChange: boolean): Promise<Add> {
-    const { bytes, stats } = await file.encode();
+    const encoded = await file.encode();
+    const { bytes, stats } = encoded;
+    const size = bytes.length;
     await this.#store.put(fileKey(this.#root, path), bytes);
+    // Only now: a PUT that has failed may go on sending them.
+    encoded.giveBack?.();
     return {
       path,
       partitionValues: { ...file.partitionValues },
-      size: bytes.length,
+      size,
       modificationTime: this.#host.nowMs(),
       dataChange,
       stats: JSON.stringify(stats),

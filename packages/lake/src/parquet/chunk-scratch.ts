@@ -4,18 +4,19 @@
  */
 export class ChunkScratch {
   /** Of each row: 1 where it has a value. */
-  readonly levels: Uint8Array;
+  levels = new Uint8Array();
   /** Numbers of rows that have a value. */
-  readonly rows: Uint32Array;
+  rows = new Uint32Array();
   /** Values as they are stored, or the codes of their entries: up to two words of 32 bits each. */
-  readonly words: Int32Array<ArrayBuffer>;
+  words = new Int32Array();
   /** 64-bit values as numbers. */
-  readonly numbers: Float64Array;
+  numbers = new Float64Array();
   /** Places in a dictionary. */
-  readonly places: Int32Array;
+  places = new Int32Array();
 
-  /** @param rows of the largest chunk */
-  constructor(rows: number) {
+  /** Makes room for the rows of a chunk. */
+  reserve(rows: number): void {
+    if (rows <= this.levels.length) return;
     this.levels = new Uint8Array(rows);
     this.rows = new Uint32Array(rows);
     this.words = new Int32Array(2 * rows);

@@ -13,6 +13,7 @@ import { footerStatistics } from './footer-statistics.ts';
 import { appendHybrid, appendRun } from './hybrid-runs.ts';
 import { type PageSummary, writePage } from './page.ts';
 import type { PageBuffer } from './page-buffer.ts';
+import type { ZstdCompressor } from './zstd.ts';
 
 /** Pages are what readers decompress at once, and what they leave out by the page index: fewer rows where values are long. */
 const maxPageRows = 32_768;
@@ -32,6 +33,7 @@ export interface ColumnChunk extends ColumnSummary {
 /** What is overwritten by one chunk after another. */
 export interface EncodingScratch {
   readonly page: PageBuffer;
+  readonly zstd: ZstdCompressor;
   readonly chunk: ChunkScratch;
 }
 
@@ -49,7 +51,7 @@ interface ChunkEncoding {
  */
 export function writeColumnChunk(
   file: ByteWriter,
-  { page, chunk: scratch }: EncodingScratch,
+  { page, zstd, chunk: scratch }: EncodingScratch,
   { column, element, isId }: { column: TableColumn; element: SchemaElement; isId: boolean },
   buffer: Column,
   order: Uint32Array,
@@ -63,7 +65,7 @@ export function writeColumnChunk(
   if (encoding.dictionary !== undefined) {
     page.clear();
     encoding.dictionary.appendEntries(page);
-    uncompressedBytes += writePage(file, page.bytes, {
+    uncompressedBytes += writePage(file, zstd, page.bytes, {
       type: 'DICTIONARY_PAGE',
       dictionary_page_header: { num_values: encoding.dictionary.count, encoding: 'PLAIN' },
     });
@@ -75,7 +77,7 @@ export function writeColumnChunk(
     if (column.nullable) appendLevels(page, levels, firstRow, firstRow + rows);
     encoding.append(page, from, to);
     const offset = file.offset;
-    uncompressedBytes += writePage(file, page.bytes, {
+    uncompressedBytes += writePage(file, zstd, page.bytes, {
       type: 'DATA_PAGE',
       data_page_header: dataPageHeader(rows, encoding.name),
     });

@@ -1,5 +1,5 @@
 import type { RowGroup, SchemaElement } from 'hyparquet';
-import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
+import { type ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { BytesColumn } from '../columns/bytes-column.ts';
 import type { ColumnBuffers } from '../columns/column-buffers.ts';
 import type { EncodedFile, FileRows, ParquetEncoder } from '../table-schema.ts';
@@ -7,9 +7,11 @@ import { ChunkScratch } from './chunk-scratch.ts';
 import { type ColumnSummary, fileStats, mergeBounds } from './column-bounds.ts';
 import { type EncodingScratch, writeColumnChunk } from './column-chunk.ts';
 import { fileOrder } from './file-order.ts';
+import { FileRoom } from './file-room.ts';
 import { columnIndex } from './footer-statistics.ts';
 import { PageBuffer } from './page-buffer.ts';
 import { schemaElements } from './schema-elements.ts';
+import { ZstdCompressor } from './zstd.ts';
 
 /** A row group ends at whichever limit comes first; readers hold one in memory. */
 const maxRowGroupRows = 131_072;
@@ -18,21 +20,23 @@ const maxRowGroupBytes = 64 * 2 ** 20;
 /**
  * From column buffers to Parquet pages without a row in between. The pages are made here; the footer is
  * hyparquet-writer's. Memory: the finished file, twice while it grows beyond what was expected, and the values of one column of
- * one row group.
+ * one row group; it is kept from file to file.
  */
 export function createColumnarEncoder(): ParquetEncoder {
+  const scratch = { page: new PageBuffer(), zstd: new ZstdCompressor(), chunk: new ChunkScratch() };
+  const room = new FileRoom();
   return {
     name: 'columnar',
-    encode: (rows) => new Promise((resolve) => resolve(encode(rows))),
+    encode: (rows) => new Promise((resolve) => resolve(encode(rows, scratch, room))),
   };
 }
 
-function encode(rows: FileRows): EncodedFile {
+function encode(rows: FileRows, scratch: EncodingScratch, room: FileRoom): EncodedFile {
   const { buffers } = rows;
   const order = fileOrder(rows);
   const { schema } = buffers;
   const elements = schemaElements(schema);
-  const file = new ByteWriter(2 ** 16 + order.length * bytesPerRow(rows.buffers));
+  const file = room.writer(2 ** 16 + order.length * bytesPerRow(rows.buffers));
   const parquet = new ParquetWriter({
     writer: file,
     schema: elements,
@@ -40,10 +44,7 @@ function encode(rows: FileRows): EncodedFile {
     // Bounds are cut already when they come into the metadata.
     statisticsTruncateLength: Number.POSITIVE_INFINITY,
   });
-  const scratch = {
-    page: new PageBuffer(),
-    chunk: new ChunkScratch(Math.min(order.length, maxRowGroupRows)),
-  };
+  scratch.chunk.reserve(Math.min(order.length, maxRowGroupRows));
   const summaries: ColumnSummary[] = schema.columns.map(() => ({ bounds: undefined, nullCount: 0 }));
   for (let from = 0; from < order.length; ) {
     const to = rowGroupEnd({ buffers, order }, from);
@@ -61,7 +62,11 @@ function encode(rows: FileRows): EncodedFile {
   }
   parquet.num_rows = BigInt(order.length);
   parquet.finish();
-  return { bytes: file.getBytes(), stats: fileStats(schema, order.length, summaries) };
+  return {
+    bytes: file.getBytes(),
+    stats: fileStats(schema, order.length, summaries),
+    giveBack: () => room.take(file),
+  };
 }
 
 /** @param summaries brought up to date, in place, with what the group holds */
@@ -138,5 +143,5 @@ function mostBytes({ entries: { count, isDictionary, starts } }: BytesColumn, ro
 
 /** What a row takes in a file, less than which is seldom: a file that grows beyond it is copied while it does. */
 function bytesPerRow({ rowCount, usedBytes }: ColumnBuffers): number {
-  return rowCount === 0 ? 0 : Math.ceil(usedBytes / rowCount / 8);
+  return rowCount === 0 ? 0 : Math.ceil(usedBytes / rowCount / 4);
 }

@@ -1,8 +1,8 @@
-import { constants, zstdCompressSync } from 'node:zlib';
 import type { OffsetIndex } from 'hyparquet';
 import type { ByteWriter } from 'hyparquet-writer';
 import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
 import type { ColumnSummary } from './column-bounds.ts';
+import type { ZstdCompressor } from './zstd.ts';
 
 /** A data page, written. */
 export interface PageSummary extends ColumnSummary {
@@ -16,12 +16,13 @@ type PageHeader = Omit<
 >;
 
 /** @returns the page's size before compression, its header included */
-export function writePage(file: ByteWriter, body: Uint8Array, header: PageHeader): number {
-  const compressed = zstdCompressSync(body, {
-    // One piece of output for one page: the default cuts it into pieces of 16 KiB and joins them again.
-    chunkSize: Math.max(1024, body.length + (body.length >> 8) + 64),
-    params: { [constants.ZSTD_c_compressionLevel]: 1 },
-  });
+export function writePage(
+  file: ByteWriter,
+  zstd: ZstdCompressor,
+  body: Uint8Array,
+  header: PageHeader,
+): number {
+  const compressed = zstd.compress(body);
   const start = file.offset;
   writePageHeader(file, {
     ...header,

@@ -46,7 +46,8 @@ async function encode(rows: FileRows): Promise<EncodedFile> {
   const { buffers } = rows;
   const { schema } = buffers;
   const order = fileOrder(rows);
-  const scratch = new ChunkScratch(order.length);
+  const scratch = new ChunkScratch();
+  scratch.reserve(order.length);
   const summaries = schema.columns.map((column, index) =>
     summarize(column, buffers.columns[index]!, order, scratch),
   );

@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { FetchedRange, GroupHandler, InputRecord, RecordBatchHandler } from '../broker.ts';
-import { recordBatchesOf } from './fetched-record-batches.ts';
+import { recordBatchesOf, releaseRecordBatches } from './fetched-record-batches.ts';
 
 /** Gives the handler what of kafkajs' messages is in the range, as it wants it. */
 export function deliver(
@@ -13,7 +13,7 @@ export function deliver(
     const batches = recordBatchesOf(messages)
       .map((batch) => batch.from(range.firstOffset))
       .filter(({ count }) => count > 0);
-    return handler.recordBatches({ ...range, batches }, signal);
+    return handler.recordBatches({ ...range, batches }, signal).finally(() => releaseRecordBatches(messages));
   }
   const records = messages.map(inputRecord);
   const isCut = records[0] !== undefined && records[0].offset < range.firstOffset;

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { createRequire } from 'node:module';
 import { WindrowError } from '@windrow/runtime';
 import type { KafkaMessage } from 'kafkajs';
+import { hold, release } from './answer-room.ts';
 import { kafkaError } from './errors.ts';
 import { type AbortedTransactions, OldMessageFormat, readRecordSet } from './record-batches.ts';
 import type { WalkedRecords } from './walked-records.ts';
@@ -42,16 +43,26 @@ export function fetching<T>(what: Wanted, run: () => Promise<T>): Promise<T> {
 
 /** All that a fetch brought for a partition, as the one message that kafkajs is shown of it. */
 class Carrier {
-  readonly batches: WalkedRecords[];
+  batches: WalkedRecords[] | undefined;
   readonly damage: WindrowError | undefined;
   /** What kafkajs takes for the last offset. */
   readonly offset: string;
   readonly isControlRecord = false;
+  /** Of the answer in which the batches lie. */
+  readonly #bytes: Buffer;
 
-  constructor(lastOffset: number | string, batches: WalkedRecords[], damage?: WindrowError) {
+  constructor(bytes: Buffer, lastOffset: number | string, batches: WalkedRecords[], damage?: WindrowError) {
+    this.#bytes = bytes;
     this.offset = String(lastOffset);
     this.batches = batches;
     this.damage = damage;
+    hold(bytes);
+  }
+
+  /** Nobody reads the batches any more, nor can. */
+  release(): void {
+    if (this.batches) release(this.#bytes);
+    this.batches = undefined;
   }
 }
 
@@ -95,10 +106,10 @@ export function teachRecordBatches(): void {
 /** Damage counts only when there is nothing before it: what there is comes first, and the next fetch begins behind that. */
 async function carry(topic: string, of: FetchedPartition, bytes: Buffer): Promise<Carrier[]> {
   const { batches, lastOffset, damage } = await readRecordSet(bytes, of.abortedTransactions);
-  if (lastOffset !== undefined) return [new Carrier(lastOffset, batches)];
+  if (lastOffset !== undefined) return [new Carrier(bytes, lastOffset, batches)];
   if (!damage) return [];
   // kafkajs leaves out what lies before the offset that it has asked for; the end never does.
-  return [new Carrier(of.highWatermark, [], damageError(`${topic}/${of.partition}`, damage))];
+  return [new Carrier(bytes, of.highWatermark, [], damageError(`${topic}/${of.partition}`, damage))];
 }
 
 function damageError(name: string, { offset, error }: { offset: number; error: unknown }): WindrowError {
@@ -117,8 +128,18 @@ export function damageOf(messages: KafkaMessage[]): WindrowError | undefined {
 /** Error: KAFKA_UNAVAILABLE, not retriable. */
 export function recordBatchesOf(messages: KafkaMessage[]): WalkedRecords[] {
   return (messages as unknown[]).flatMap((message) => {
-    if (message instanceof Carrier) return message.batches;
+    if (message instanceof Carrier) {
+      if (message.batches) return message.batches;
+      throw new Error(
+        'what was fetched has been handled before, and its bytes are those of another fetch by now',
+      );
+    }
     const text = 'this Kafka answers fetches as it did before 0.11, without record batches: it is too old';
     throw new WindrowError('KAFKA_UNAVAILABLE', text);
   });
+}
+
+/** To be called when nobody reads the batches of the messages any more. What is never released is left to the garbage collector. */
+export function releaseRecordBatches(messages: KafkaMessage[]): void {
+  for (const message of messages as unknown[]) if (message instanceof Carrier) message.release();
 }

@@ -13,7 +13,6 @@ import type {
 } from '../broker.ts';
 import { hideAbortedRecords } from './aborted-records.ts';
 import { registerCompression } from './compression.ts';
-import { forgetCutOffAnswers } from './cut-off-answers.ts';
 import { isUnstableOffset, kafkaError } from './errors.ts';
 import { teachRecordBatches } from './fetched-record-batches.ts';
 import { KafkaGroupConsumer } from './group-consumer.ts';
@@ -22,6 +21,7 @@ import { quickenProduceEncoding } from './produce-encoding.ts';
 import { openProducer, openTransactionalProducer } from './producers.ts';
 import { askingForStable, teachStableOffsets } from './stable-offsets.ts';
 import { KafkaTopicReader } from './topic-reader.ts';
+import { rereadingSocket, takeWholeAnswers } from './whole-answers.ts';
 import { withoutRepeats } from './without-repeats.ts';
 
 export interface KafkaBrokerOptions {
@@ -43,7 +43,7 @@ export class KafkaBroker implements Broker {
   constructor({ brokers, clientId, sessionTimeoutMs, onLog }: KafkaBrokerOptions) {
     this.#sessionTimeoutMs = sessionTimeoutMs;
     registerCompression();
-    forgetCutOffAnswers();
+    takeWholeAnswers();
     teachRecordBatches();
     hideAbortedRecords();
     teachHighWatermarks();
@@ -57,6 +57,7 @@ export class KafkaBroker implements Broker {
     this.#kafka = new kafkajs.Kafka({
       brokers,
       clientId,
+      socketFactory: rereadingSocket,
       logLevel: kafkajs.logLevel.WARN,
       logCreator: logger,
       connectionTimeout: 5_000,

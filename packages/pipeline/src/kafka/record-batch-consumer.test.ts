@@ -162,3 +162,49 @@ test('a second member takes its share, and what the handler calls reads as it wa
   );
   expect(read.join('')).toMatch(/^(xy)+$/);
 });
+
+test('fetches use the same bytes again, and never those of a fetch that is being handled', async () => {
+  const topic = await newTopic();
+  const producer = await broker.producer();
+  const count = 8_000;
+  const textOf = (offset: number) => `${offset} `.padEnd(8_000, String(offset));
+  const records = Array.from({ length: count }, (_, offset) => ({
+    key: null,
+    value: Buffer.from(textOf(offset)),
+  }));
+  await producer.send([{ topic, records }]);
+  await producer.close();
+  const rooms = new Set<ArrayBufferLike>();
+  const fast = { read: 0, fetches: 0, meanwhile: async () => undefined as unknown };
+  const slow = {
+    ...fast,
+    meanwhile: () => {
+      const seen = fast.fetches;
+      return vi.waitUntil(() => fast.read === count || fast.fetches > seen + 3, { timeout: 30_000, interval: 1 });
+    },
+  };
+  const readBy = (reader: typeof fast) =>
+    broker.consume({
+      ...{ groupId: randomUUID(), topics: [topic], concurrency: 1 },
+      handler: {
+        assigned: async (of) => of.map((one) => ({ ...one, offset: 0 })),
+        async recordBatches({ batches }) {
+          reader.fetches += 1;
+          for (const { source } of batches) rooms.add(source.buffer);
+          await reader.meanwhile();
+          for (const { count: inBatch, source, offsets, valueStarts, valueEnds } of batches)
+            for (let index = 0; index < inBatch; index++) {
+              const value = source.toString('latin1', valueStarts[index], valueEnds[index]);
+              if (value === textOf(offsets[index]!)) reader.read += 1;
+            }
+        },
+      },
+    });
+  const consumers = await Promise.all([slow, fast].map(readBy));
+  const areThrough = () => until(() => expect([slow.read, fast.read]).toEqual([count, count]));
+  await withConsumer(consumers[0]!, () => withConsumer(consumers[1]!, areThrough));
+  // A MiB each.
+  expect(fast.fetches).toBeGreaterThan(14);
+  expect(slow.fetches).toBeGreaterThan(14);
+  expect(rooms.size).toBeLessThan(10);
+});

@@ -66,8 +66,8 @@ export class WalkedRecords implements RecordBatch {
     reader.skip(1);
     reader.varlong();
     reader.varint();
-    const key = reader.bytes();
-    const value = reader.bytes();
+    const key = copied(reader.bytes());
+    const value = copied(reader.bytes());
     return {
       offset: this.offsets[index]!,
       timestampMs: this.timestampsMs[index]!,
@@ -77,6 +77,8 @@ export class WalkedRecords implements RecordBatch {
     };
   }
 }
+
+const copied = (bytes: Buffer | null): Buffer | null => bytes && Buffer.from(bytes);
 
 /** Where a name comes twice, the last value counts. */
 function textHeaders(reader: VarintReader): Record<string, string> {

@@ -19,6 +19,8 @@ interface LanderOptions {
 /** Takes a micro-batch into its table: dead letters first, then the files, then the commit that makes them and the offsets one. */
 export class Lander {
   readonly #options: LanderOptions;
+  /** Never rejects. */
+  #checkpointing: Promise<void> | undefined;
 
   constructor(options: LanderOptions) {
     this.#options = options;
@@ -41,14 +43,12 @@ export class Lander {
     const uploadedMs = performance.now();
     signal.throwIfAborted();
     try {
-      const { version, conflicts, checkpointError } = await table.commit(upload, batch.ranges());
+      const { version, conflicts } = await table.commit(upload, batch.ranges());
       metrics.versionConflicts.inc(conflicts);
       log.info(
         { table: feed.table, version, rows: batch.rows, files: upload.adds.length, ranges: batch.ranges() },
         'committed',
       );
-      if (checkpointError)
-        log.warn({ table: feed.table, err: checkpointError }, 'no checkpoint written; later');
     } catch (error) {
       if (error instanceof WindrowError && error.code === 'LEDGER_LOST') metrics.conflicts.inc();
       throw error;
@@ -56,6 +56,22 @@ export class Lander {
     metrics.seconds('upload').observe((uploadedMs - startedMs) / 1000);
     metrics.seconds('commit').observe((performance.now() - uploadedMs) / 1000);
     this.#count(batch, upload);
+    this.#checkpointing ??= this.#checkpoint().finally(() => {
+      this.#checkpointing = undefined;
+    });
+  }
+
+  /** Fulfilled when nothing is under way that nobody waits for. */
+  async idle(): Promise<void> {
+    await this.#checkpointing;
+  }
+
+  /** The next micro-batch need not wait for it: with many files in the table it takes longer than a commit. */
+  async #checkpoint(): Promise<void> {
+    const { feed, table, log } = this.#options;
+    const { checkpointError } = await table.checkpointWhenDue();
+    if (checkpointError)
+      log.warn({ table: feed.table, err: checkpointError }, 'no checkpoint written; later');
   }
 
   #files(batch: MicroBatch): PlannedFile[] {

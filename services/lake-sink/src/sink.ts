@@ -62,6 +62,7 @@ export interface SinkOptions {
 interface Landing {
   feed: Feed;
   table: LakeTable;
+  lander: Lander;
   writer: TableWriter;
 }
 
@@ -151,28 +152,25 @@ class LakeSink {
   async #open(feed: Feed): Promise<Landing> {
     const { store, maxWindows, limits, readiness, log } = this.#options;
     const table = await LakeTable.open(store, { path: feed.table, schema: feed.schema, sink: sinkName });
+    const lander = new Lander({
+      ...{ feed, table, maxWindows, readiness, log },
+      encoder: this.#encoder,
+      deadLetters: this.#deadLetters,
+      metrics: this.#metrics,
+    });
     const writer = new TableWriter({
       feed,
+      lander,
       limits,
       budget: this.#budget,
       patiently: (call, until) => this.#patiently(`schemas of ${feed.topic}`, call, until),
-      lander: new Lander({
-        feed,
-        table,
-        encoder: this.#encoder,
-        maxWindows,
-        deadLetters: this.#deadLetters,
-        metrics: this.#metrics,
-        readiness,
-        log,
-      }),
       onLanded: (offsets, fillSeconds) => {
         this.#metrics.seconds('fill').observe(fillSeconds);
         this.#commitToGroup(offsets);
       },
       onFailure: (error) => this.#onFailure(error),
     });
-    return { feed, table, writer };
+    return { feed, table, lander, writer };
   }
 
   /** Whatever was held is void: the ledger says where each partition goes on, once the claim has made it ours. */
@@ -301,7 +299,8 @@ class LakeSink {
       this.#options.log.warn('what was read last could not be landed; it will be read again');
     }
     await Promise.race([this.#groupCommit, sleep(lastWordMs)]);
-    await Promise.race([compaction, sleep(lastWordMs)]);
+    const idle = [...this.#landings.values()].map(({ lander }) => lander.idle());
+    await Promise.race([Promise.all([compaction, ...idle]), sleep(lastWordMs)]);
     await consumer?.stop();
     await this.#deadLetters.close();
   }

@@ -99,6 +99,7 @@ const sink = (world: MemoryObjectStore, name: string, random: () => number, upke
           return { topic, partition, fromOffset: nextOffset, nextOffset: nextOffset + rows, rows };
         });
         await table.commit(await table.upload(claim, plannedFiles(ranges, random)), ranges);
+        await table.checkpointWhenDue();
         at = at.map((position, index) => ({ ...position, nextOffset: ranges[index]!.nextOffset }));
       }
       await compacting;

@@ -180,7 +180,10 @@ test('fetches use the same bytes again, and never those of a fetch that is being
     ...fast,
     meanwhile: () => {
       const seen = fast.fetches;
-      return vi.waitUntil(() => fast.read === count || fast.fetches > seen + 3, { timeout: 30_000, interval: 1 });
+      return vi.waitUntil(() => fast.read === count || fast.fetches > seen + 3, {
+        timeout: 30_000,
+        interval: 1,
+      });
     },
   };
   const readBy = (reader: typeof fast) =>

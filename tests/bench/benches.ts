@@ -1,9 +1,12 @@
 import type { PartName } from '@windrow/stack';
+import type { ServiceName } from '../../packages/cli/src/services/definitions.ts';
 
 export interface Bench {
   what: string;
   /** From the repository's root. It reports through `ReportWriter`. */
   script: string;
+  /** The service that runs in its process, which is set up as that one's is. */
+  service?: ServiceName;
   /** What it needs of the stack, which is its own. */
   parts: PartName[];
   /** What it reports, by the arguments that it gets: places in docs/performance.md. */
@@ -58,6 +61,7 @@ export const benches: Record<string, Bench> = {
   enricher: {
     what: 'the enricher, from Kafka to Kafka; [times the flights] [partitions]',
     script: 'services/enricher/bench/throughput.ts',
+    service: 'enricher',
     parts: ['kafka', 'registry'],
     tables: ['enricher'],
     small: ['2'],
@@ -65,6 +69,7 @@ export const benches: Record<string, Bench> = {
   postgres: {
     what: 'the Postgres sink, from Kafka to the tables, beside a bare COPY; [events] [micro-batch rows]',
     script: 'services/postgres-sink/bench/land.ts',
+    service: 'postgres-sink',
     parts: ['kafka', 'registry', 'postgres'],
     tables: ['postgres'],
     small: ['60000'],

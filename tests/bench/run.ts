@@ -7,6 +7,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { startStack } from '@windrow/stack';
+import { services } from '../../packages/cli/src/services/definitions.ts';
 import { type Bench, benches } from './benches.ts';
 import { type Result, renderResults, smallPlace, writePerformancePage } from './performance-page.ts';
 import { type BenchReport, reportVariable } from './report.ts';
@@ -44,7 +45,8 @@ async function run(bench: Bench, args: string[], command: string): Promise<Resul
   const stack =
     bench.parts.length > 0 && !asksOnly ? await startStack({ stateDir, parts: bench.parts }) : undefined;
   try {
-    const env = { ...process.env, ...stack?.endpoints, [reportVariable]: reportFile };
+    const service = services.find((each) => each.name === bench.service);
+    const env = { ...service?.env, ...process.env, ...stack?.endpoints, [reportVariable]: reportFile };
     const child = spawn(process.execPath, [quiet, path.join(root, bench.script), ...args], {
       stdio: 'inherit',
       env,

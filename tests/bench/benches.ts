@@ -35,7 +35,7 @@ export const benches: Record<string, Bench> = {
     script: 'tests/bench/lake.ts',
     parts: ['kafka', 'registry', 's3'],
     tables: ['lake', 'lake-windows', 'lake-backlog'],
-    small: ['--events', '150000'],
+    small: ['--events', '100000'],
   },
   profile: {
     what: "where the lake sink's time goes; [events]",
@@ -49,7 +49,7 @@ export const benches: Record<string, Bench> = {
     script: 'tests/bench/commits.ts',
     parts: ['s3'],
     tables: ['commits'],
-    small: ['300'],
+    small: ['100'],
   },
   fetch: {
     what: 'fetching from Kafka, as objects and as record batches; [records] [partitions] [rounds]',
@@ -59,12 +59,12 @@ export const benches: Record<string, Bench> = {
     small: ['100000', '4', '1'],
   },
   enricher: {
-    what: 'the enricher, from Kafka to Kafka; [times the flights] [partitions]',
+    what: 'the enricher, from Kafka to Kafka; [times the flights] [partitions] [ids remembered]',
     script: 'services/enricher/bench/throughput.ts',
     service: 'enricher',
     parts: ['kafka', 'registry'],
     tables: ['enricher'],
-    small: ['2'],
+    small: ['2', '4', '1000000'],
   },
   postgres: {
     what: 'the Postgres sink, from Kafka to the tables, beside a bare COPY; [events] [micro-batch rows]',
@@ -93,6 +93,6 @@ export const benches: Record<string, Bench> = {
     script: 'tests/bench/replay.ts',
     parts: ['kafka', 'registry', 's3', 'postgres'],
     tables: ['replay'],
-    small: ['30000'],
+    small: ['10000'],
   },
 };

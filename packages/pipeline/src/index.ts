@@ -8,3 +8,4 @@ export * from './held-records.ts';
 export { KafkaBroker, type KafkaBrokerOptions } from './kafka/kafka-broker.ts';
 export * from './slices.ts';
 export * from './watch-broker.ts';
+export { Watermark } from './watermark.ts';

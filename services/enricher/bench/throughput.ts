@@ -1,7 +1,7 @@
 /**
  * Events per second and per CPU-second of the enricher, on the flights sent several times over with new ids; and what the ids
  * take in memory that duplicates are found by. KAFKA_BROKERS=… SCHEMA_REGISTRY_URL=…
- *   node services/enricher/bench/throughput.ts [times] [partitions]
+ *   node services/enricher/bench/throughput.ts [times] [partitions] [ids remembered]
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,8 +9,7 @@ import { ReportWriter } from '../../../tests/bench/report.ts';
 import { type Endpoints, flights, installation } from '../fixtures/installation.ts';
 import { Dedupe } from '../src/dedupe.ts';
 
-const [times = 10, partitions = 4] = process.argv.slice(2).map(Number);
-const rememberedIds = 10_000_000;
+const [times = 10, partitions = 4, rememberedIds = 10_000_000] = process.argv.slice(2).map(Number);
 const dayMs = 86_400_000;
 /** Keeps the states of all partitions in memory while they are measured. */
 const held: Dedupe[] = [];

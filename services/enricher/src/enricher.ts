@@ -6,6 +6,7 @@ import {
   type Outcome,
   type PartitionOffset,
   type TopicPartition,
+  Watermark,
 } from '@windrow/pipeline';
 import { failpoint, isRetriable, type Logger, type Readiness, retry, WindrowError } from '@windrow/runtime';
 import { type EnrichedRange, enrichRange } from './enrich-range.ts';
@@ -39,13 +40,14 @@ export class Enricher implements GroupHandler {
   readonly #options: EnricherOptions;
   readonly #steps: Map<string, StreamSteps>;
   readonly #owned = new Map<string, OwnedPartition>();
-  /** Newest event time by partition, for the watermark. */
-  readonly #newestMs = new Map<string, number>();
+  /** By raw topic. */
+  readonly #watermarks: Map<string, Watermark>;
   #assigning: Promise<unknown> = Promise.resolve();
 
   constructor(options: EnricherOptions) {
     this.#options = options;
     this.#steps = new Map(options.steps.map((steps) => [steps.contract.topics.raw.name, steps]));
+    this.#watermarks = new Map([...this.#steps.keys()].map((topic) => [topic, new Watermark()]));
   }
 
   get topics(): string[] {
@@ -101,7 +103,7 @@ export class Enricher implements GroupHandler {
   async #giveUp(name: string): Promise<void> {
     const owned = this.#owned.get(name);
     this.#owned.delete(name);
-    this.#newestMs.delete(name);
+    for (const watermark of this.#watermarks.values()) watermark.forget(name);
     await owned?.producer.close();
   }
 
@@ -195,19 +197,18 @@ export class Enricher implements GroupHandler {
       metrics.deadLetters.inc({ stage, reason }, count);
     }
     for (const [match, count] of matches) metrics.matches.inc({ stream, match }, count);
-    this.#newestMs.set(name, Math.max(newestEventMs, this.#newestMs.get(name) ?? newestEventMs));
+    this.#watermarks.get(steps.contract.topics.raw.name)?.note(name, newestEventMs);
   }
 
   state(): StreamState[] {
     return [...this.#steps].map(([topic, { contract }]) => {
       const names = [...this.#owned.keys()].filter((name) => name.startsWith(`${topic}/`));
       const dedupes = names.flatMap((name) => this.#owned.get(name)?.dedupe ?? []);
-      const newestMs = names.map((name) => this.#newestMs.get(name) ?? Number.NaN).filter(Number.isFinite);
       return {
         stream: contract.name,
         ids: dedupes.reduce((sum, { size }) => sum + size, 0),
         bytes: dedupes.reduce((sum, { bytes }) => sum + bytes, 0),
-        watermarkMs: newestMs.length > 0 ? Math.min(...newestMs) : null,
+        watermarkMs: this.#watermarks.get(topic)?.timeMs ?? null,
       };
     });
   }

@@ -40,7 +40,7 @@ export interface StreamState {
   /** Event ids that are remembered, and their memory. */
   ids: number;
   bytes: number;
-  /** The newest event time of the partition that is furthest behind; null before the first event. Epoch milliseconds. */
+  /** Null before the first event. Epoch milliseconds. */
   watermarkMs: number | null;
 }
 
@@ -62,7 +62,7 @@ export function showState(
     });
   shown(
     'windrow_watermark_timestamp_seconds',
-    'The newest event time of the partition that is furthest behind, in seconds since the epoch',
+    'The newest event time of the partition that is furthest behind and not idle, in seconds since the epoch',
     () =>
       state().map(({ stream, watermarkMs }) => ({
         stream,

@@ -98,15 +98,16 @@ export function sinkMetrics(registry: Registry) {
 /** Shows, whenever the metrics are read, how far each stream has landed and what is held in memory. */
 export function showState(
   registry: Registry,
-  state: () => { watermarks: { stream: string; watermarkMs: number }[]; heldBytes: number },
+  state: () => { watermarksMs: Map<string, number | null>; heldBytes: number },
 ): void {
   gauge(registry, {
     name: 'windrow_watermark_timestamp_seconds',
-    help: 'The newest landed event time of the partition that is furthest behind, in seconds since the epoch',
+    help: 'The newest landed event time of the partition that is furthest behind and not idle, in seconds since the epoch',
     labels: ['stream'],
     collect: (metric) => {
       metric.reset();
-      for (const { stream, watermarkMs } of state().watermarks) metric.set({ stream }, watermarkMs / 1000);
+      for (const [stream, timeMs] of state().watermarksMs)
+        if (timeMs !== null) metric.set({ stream }, timeMs / 1000);
     },
   });
   gauge(registry, {

@@ -15,6 +15,7 @@ import {
   type GroupConsumer,
   type PartitionOffset,
   type TopicPartition,
+  Watermark,
   watchBroker,
 } from '@windrow/pipeline';
 import { type Logger, type Readiness, type Registry, retry, WindrowError } from '@windrow/runtime';
@@ -86,6 +87,8 @@ class LakeSink {
   readonly #deadLetters: DeadLetters;
   /** By topic. */
   readonly #landings = new Map<string, Landing>();
+  /** By stream: of its raw and its enriched topic together. */
+  readonly #watermarks = new Map<string, Watermark>();
   readonly #compaction: Compaction | undefined;
   readonly #claimChecks: ClaimChecks;
   #consumer: Promise<GroupConsumer> | undefined;
@@ -110,7 +113,10 @@ class LakeSink {
       service: 'lake-sink',
       version: packageJson.version,
     });
-    showState(metrics, () => ({ watermarks: this.#watermarks(), heldBytes: this.#budget.heldBytes }));
+    showState(metrics, () => ({
+      watermarksMs: new Map([...this.#watermarks].map(([stream, { timeMs }]) => [stream, timeMs])),
+      heldBytes: this.#budget.heldBytes,
+    }));
   }
 
   async start(): Promise<void> {
@@ -151,6 +157,8 @@ class LakeSink {
 
   async #open(feed: Feed): Promise<Landing> {
     const { store, maxWindows, limits, readiness, log } = this.#options;
+    const watermark = this.#watermarks.get(feed.stream) ?? new Watermark();
+    this.#watermarks.set(feed.stream, watermark);
     const table = await LakeTable.open(store, { path: feed.table, schema: feed.schema, sink: sinkName });
     const lander = new Lander({
       ...{ feed, table, maxWindows, readiness, log },
@@ -164,8 +172,9 @@ class LakeSink {
       limits,
       budget: this.#budget,
       patiently: (call, until) => this.#patiently(`schemas of ${feed.topic}`, call, until),
-      onLanded: (offsets, fillSeconds) => {
+      onLanded: (offsets, fillSeconds, newestMs) => {
         this.#metrics.seconds('fill').observe(fillSeconds);
+        for (const [partition, timeMs] of newestMs) watermark.note(nameOf(feed.topic, partition), timeMs);
         this.#commitToGroup(offsets);
       },
       onFailure: (error) => this.#onFailure(error),
@@ -202,6 +211,9 @@ class LakeSink {
     const { stream, topic } = feed;
     const claim = await table.claim(owned);
     const [retained, ends] = await Promise.all([broker.startOffsets(topic), broker.endOffsets(topic)]);
+    for (const partition of ends.keys())
+      if (!claim.positions.some((of) => of.partition === partition))
+        this.#watermarks.get(stream)?.forget(nameOf(topic, partition));
     const starts = claim.positions.map(({ partition, nextOffset, rows }) => {
       refuseForeignLedger(feed, partition, nextOffset, ends.get(partition) ?? 0);
       const offset = Math.max(nextOffset, retained.get(partition) ?? 0);
@@ -258,16 +270,6 @@ class LakeSink {
     }
   }
 
-  #watermarks(): { stream: string; watermarkMs: number }[] {
-    const furthestBehind = new Map<string, number>();
-    for (const { feed, writer } of this.#landings.values()) {
-      for (const timeMs of writer.newestMs.values()) {
-        furthestBehind.set(feed.stream, Math.min(timeMs, furthestBehind.get(feed.stream) ?? timeMs));
-      }
-    }
-    return [...furthestBehind].map(([stream, watermarkMs]) => ({ stream, watermarkMs }));
-  }
-
   /** Tries until it works, the signal says stop, or trying is of no use. */
   #patiently<T>(condition: string, call: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const { readiness, log } = this.#options;
@@ -305,3 +307,5 @@ class LakeSink {
     await this.#deadLetters.close();
   }
 }
+
+const nameOf = (topic: string, partition: number): string => `${topic}/${partition}`;

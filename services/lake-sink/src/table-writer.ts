@@ -19,7 +19,8 @@ interface TableWriterOptions {
   budget: MemoryBudget;
   /** Tries again while the registry is away, until the signal, whose reason it throws then. */
   patiently<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T>;
-  onLanded(offsets: PartitionOffset[], fillSeconds: number): void;
+  /** `newestMs`: partition → the newest event time of what has landed. */
+  onLanded(offsets: PartitionOffset[], fillSeconds: number, newestMs: ReadonlyMap<number, number>): void;
   /** Nothing more is landed until `begin`. */
   onFailure(error: unknown): void;
 }
@@ -33,8 +34,6 @@ const rowsPerRoom = 2_048;
  */
 export class TableWriter {
   readonly feed: Feed;
-  /** Partition → the newest event time that has landed. */
-  readonly newestMs = new Map<number, number>();
   readonly #options: TableWriterOptions;
   #filling: MicroBatch | undefined;
   /** The room of a micro-batch that has landed, for the next one: left to the garbage collector, it would stay for long. */
@@ -70,7 +69,6 @@ export class TableWriter {
     this.#life = new AbortController();
     this.#claim = claim;
     this.#positions = new Map(claim.positions.map(({ partition, nextOffset }) => [partition, nextOffset]));
-    this.newestMs.clear();
   }
 
   /**
@@ -202,12 +200,10 @@ export class TableWriter {
     const { lander, onLanded, onFailure } = this.#options;
     try {
       await lander.land(batch, claim, life.signal);
-      for (const [partition, timeMs] of batch.newestMs) {
-        this.newestMs.set(partition, Math.max(timeMs, this.newestMs.get(partition) ?? timeMs));
-      }
       onLanded(
         batch.ranges().map(({ topic, partition, nextOffset }) => ({ topic, partition, offset: nextOffset })),
         fillSeconds,
+        batch.newestMs,
       );
     } catch (error) {
       if (life.signal.aborted) return;

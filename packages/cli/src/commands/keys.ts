@@ -6,6 +6,7 @@ import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
 import { count, plainTable } from '../tables.ts';
+import { eventsAbove0, wholeAbove0 } from './arguments.ts';
 
 interface AddOptions {
   source: string;
@@ -22,8 +23,12 @@ export const addKeysCommand: AddCommand = (program, context) => {
     .description('make a key and print it; it is not kept, so it can not be shown again')
     .requiredOption('--source <name>', 'who sends with it; warnings are counted by this name', sourceName)
     .option('--streams <names>', 'the only streams that it may send to, separated by commas', names)
-    .option('--rate <events>', 'events a second that each producer lets pass', above0)
-    .option('--daily <events>', 'events of a day (UTC) that all producers together let pass', whole)
+    .option('--rate <events>', 'events a second that each producer lets pass', eventsAbove0)
+    .option(
+      '--daily <events>',
+      'events of a day (UTC) that all producers together let pass',
+      wholeAbove0('events'),
+    )
     .option('--json', 'print it as JSON, with its id')
     .addHelpText(
       'after',
@@ -112,16 +117,4 @@ function names(text: string): string[] {
   const list = text.split(',').map((name) => name.trim());
   if (list.every((name) => name !== '')) return list;
   throw new InvalidArgumentError('It is a list of streams, as track,weather.');
-}
-
-function above0(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('It is a number of events above 0.');
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('It is a whole number of events above 0.');
 }

@@ -7,6 +7,7 @@ import { installationEnvironment } from '../environment.ts';
 import type { Lake } from '../lake/open-lake.ts';
 import type { CompactionResult, VacuumResult } from '../lake/upkeep.ts';
 import { count, plainTable, size } from '../tables.ts';
+import { date, wholeAbove0 } from './arguments.ts';
 import { addRestoreCommand } from './lake-restore.ts';
 
 export const addLakeCommand: AddCommand = (program, context) => {
@@ -27,7 +28,7 @@ export const addLakeCommand: AddCommand = (program, context) => {
     .command('history')
     .description('the commits of a table, newest first; without one, of each')
     .argument('[table]', 'its path, as raw/track')
-    .option('--limit <commits>', 'no more than this many of a table', whole, 20)
+    .option('--limit <commits>', 'no more than this many of a table', wholeAbove0('commits'), 20)
     .option('--json', 'print it as JSON')
     .addHelpText('after', '\nExample:\n  $ npx windrow lake history curated/track --limit 5')
     .action((table: string | undefined, options: Printed & { limit: number }) =>
@@ -262,21 +263,10 @@ function vacuumLines(
   ];
 }
 
-function date(text: string): string {
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
-  throw new InvalidArgumentError('It is a date, as 2013-01-15.');
-}
-
 const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 function age(text: string): number {
   const [, value, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? [];
   if (value !== undefined) return Number(value) * unitMs[unit]!;
   throw new InvalidArgumentError('It is a time, as 45m, 36h or 14d.');
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('It is a whole number of commits above 0.');
 }

@@ -4,8 +4,8 @@ import { InvalidArgumentError } from 'commander';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
-import { isDate } from '../load/date-partition.ts';
 import { count } from '../tables.ts';
+import { date } from './arguments.ts';
 
 interface LoadCommand {
   stream: string;
@@ -24,8 +24,8 @@ export const addLoadCommand: AddCommand = (program, context) => {
     )
     .argument('<source...>', 'files, directories, s3://bucket/prefix; one after the other')
     .requiredOption('--stream <name>', 'the stream that they belong to')
-    .option('--from <date>', 'of directories and prefixes: only days from this one on, as 2013-01-15', day)
-    .option('--to <date>', 'only days before this one', day)
+    .option('--from <date>', 'of directories and prefixes: only days from this one on, as 2013-01-15', date)
+    .option('--to <date>', 'only days before this one', date)
     .option('--concurrency <files>', 'files of a directory or prefix at once, 1 to 16; default: 4', files)
     .option('--again', 'also what has been loaded already')
     .option('--json', 'print the result as JSON')
@@ -92,11 +92,6 @@ export function describeLoad(result: LoadResult): string[] {
       .map(({ file, startedAt }) => `${file}: went on after ${count(startedAt)} events`),
     ...(alreadyLoaded > 0 ? [`${count(alreadyLoaded)} files already loaded (--again loads them too)`] : []),
   ];
-}
-
-function day(text: string): string {
-  if (isDate(text)) return text;
-  throw new InvalidArgumentError('It is a day, as 2013-01-15.');
 }
 
 function files(text: string): number {

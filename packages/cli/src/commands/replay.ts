@@ -10,6 +10,7 @@ import type { ReplayPlan } from '../replay/plan.ts';
 import type { ReplayRecord, Target } from '../replay/record.ts';
 import type { Selection } from '../replay/selection.ts';
 import type { ReplayedStream, Session } from '../replay/session.ts';
+import { date, eventsAbove0, wholeAbove0 } from './arguments.ts';
 
 interface Options {
   stream?: string;
@@ -46,18 +47,18 @@ export const addReplayCommand: AddCommand = (program, context) => {
         .choices(['event', 'ingestion'])
         .default('event'),
     )
-    .option('--date <date>', 'all that Kafka had on a UTC date, YYYY-MM-DD', day)
+    .option('--date <date>', 'all that Kafka had on a UTC date, YYYY-MM-DD', (text) => Date.parse(date(text)))
     .option('--where <column=value>', 'events whose row says so, as weather_match=missing', condition)
     .addOption(
       new Option('--target <which>', 'whose rows are replaced')
         .choices(['lake', 'postgres', 'both'])
         .default('both'),
     )
-    .option('--rate <events>', 'no more than this many events a second', positive)
+    .option('--rate <events>', 'no more than this many events a second', eventsAbove0)
     .option('--dry-run', 'only say what would be read and replaced')
     .option('--yes', "don't ask")
-    .option('--resume <id>', 'go on with a replay that was stopped', whole)
-    .option('--cancel <id>', 'give up a replay that has changed nothing yet', whole)
+    .option('--resume <id>', 'go on with a replay that was stopped', number)
+    .option('--cancel <id>', 'give up a replay that has changed nothing yet', number)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -77,7 +78,7 @@ Examples:
   replay
     .command('list')
     .description('the replays there were, newest first')
-    .option('--limit <replays>', 'no more than this many', whole, 20)
+    .option('--limit <replays>', 'no more than this many', wholeAbove0('replays'), 20)
     .option('--json', 'print them as JSON')
     // Commander gives an option of both to the parent.
     .action((_, command: { optsWithGlobals(): { limit: number; json?: true } }) =>
@@ -86,7 +87,7 @@ Examples:
   replay
     .command('show')
     .description('one replay: who, what, when, and what became of it')
-    .argument('<id>', 'its number', whole)
+    .argument('<id>', 'its number', number)
     .option('--json', 'print it as JSON')
     .action((id: number, _, command: { optsWithGlobals(): { json?: true } }) =>
       withSession(context, ({ db }) => show(context, db, id, command.optsWithGlobals())),
@@ -231,26 +232,13 @@ function time(text: string): number {
   throw new InvalidArgumentError('It is a time as 2026-06-01T12:00:00Z.');
 }
 
-function day(text: string): number {
-  const value = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('It is a date, as 2026-06-01.');
-}
-
 function condition(text: string): { column: string; value: string } {
   const [, column, value] = /^(\w+)=(.*)$/.exec(text) ?? [];
   if (column !== undefined && value !== undefined) return { column, value };
   throw new InvalidArgumentError('It is a column and its value, as weather_match=missing.');
 }
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('It is a number of events above 0.');
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError('It is a whole number above 0.');
+function number(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is the number of a replay, as `windrow replay list` shows it.');
 }

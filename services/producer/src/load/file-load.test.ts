@@ -35,6 +35,7 @@ function file(events: number): LoadFile {
 function load(events: number, answer: (chunk: number) => Promise<void>, soFar?: LoadedSoFar) {
   const sent: number[] = [];
   const remembered: LoadedSoFar[] = [];
+  // As much of a GroupCommit and of a LoadMemory as a load calls.
   const commit = {
     send: (outputs: { records: unknown[] }[]) => {
       sent.push(outputs.reduce((sum, { records }) => sum + records.length, 0));

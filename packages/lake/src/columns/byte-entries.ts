@@ -133,7 +133,7 @@ export class ByteEntries {
     const from = this.starts[code]!;
     const to = from + end - start;
     if (to > this.bytes.length) this.reserve(from, to);
-    const isAscii = copy(this.bytes, this.view, from, source, view, start, end);
+    const isAscii = copyBytes(this.bytes, this.view, from, source, view, start, end);
     if (!isAscii && this.isText && !isUtf8(this.bytes.subarray(from, to))) return -1;
     this.starts[code + 1] = to;
     this.count = code + 1;
@@ -196,7 +196,7 @@ const highBits = 0x8080_8080 | 0;
  * written, or compared, stay in registers: no BigInt is made of them.
  * @returns whether all bytes are ASCII; false also for long ones, which nobody looked at
  */
-function copy(
+export function copyBytes(
   target: Uint8Array,
   targetView: DataView,
   to: number,

@@ -1,4 +1,4 @@
-import type { ByteEntries } from '../columns/byte-entries.ts';
+import { type ByteEntries, copyBytes, viewOf } from '../columns/byte-entries.ts';
 import { BloomFilter } from './bloom-filter.ts';
 import type { ChunkScratch } from './chunk-scratch.ts';
 import type { ChunkValues } from './chunk-values.ts';
@@ -97,10 +97,10 @@ export class BytesChunk implements ChunkValues {
     }
     if (used.length > maxDictionaryEntries || used.length > Math.max(1, maxShare * codes.length))
       return undefined;
-    const appendEntries = (page: PageBuffer) => {
-      for (const code of used) appendEntry(page, entries, code);
+    return {
+      ...{ count: used.length, places, bitWidth: placeBits(used.length) },
+      appendEntries: (page) => appendEntries(page, entries, used),
     };
-    return { count: used.length, places, bitWidth: placeBits(used.length), appendEntries };
   }
 
   bloomFilter(): BloomFilter {
@@ -119,26 +119,21 @@ export class BytesChunk implements ChunkValues {
   }
 
   appendPlain(page: PageBuffer, from: number, to: number): void {
-    for (let at = from; at < to; at++) appendEntry(page, this.#entries, this.#codes[at]!);
+    appendEntries(page, this.#entries, this.#codes.subarray(from, to));
   }
 }
 
-/** Up to this many bytes a loop beats the call into the runtime's own copying. */
-const loopedBytes = 64;
-
-function appendEntry(page: PageBuffer, { bytes, starts }: ByteEntries, code: number): void {
-  const start = starts[code]!;
-  const end = starts[code + 1]!;
-  const length = end - start;
-  page.reserve(lengthBytes + length);
-  const { buffer } = page;
-  let at = page.length;
-  buffer[at] = length;
-  buffer[at + 1] = length >>> 8;
-  buffer[at + 2] = length >>> 16;
-  buffer[at + 3] = length >>> 24;
-  at += lengthBytes;
-  if (length <= loopedBytes) for (let from = start; from < end; from++) buffer[at++] = bytes[from]!;
-  else buffer.set(bytes.subarray(start, end), at);
-  page.length += lengthBytes + length;
+function appendEntries(page: PageBuffer, entries: ByteEntries, codes: ArrayLike<number>): void {
+  const { bytes, starts } = entries;
+  const view = viewOf(bytes);
+  for (let index = 0; index < codes.length; index++) {
+    const code = codes[index]!;
+    const start = starts[code]!;
+    const end = starts[code + 1]!;
+    page.reserve(lengthBytes + end - start);
+    page.view.setInt32(page.length, end - start, true);
+    page.length += lengthBytes;
+    copyBytes(page.buffer, page.view, page.length, bytes, view, start, end);
+    page.length += end - start;
+  }
 }

@@ -1,9 +1,13 @@
+import { viewOf } from '../columns/byte-entries.ts';
+
 /**
  * A growing buffer in which the body of one page is put together. Used for one page after another: `bytes` is only valid
  * until the next `clear`. Encodings write to `buffer` themselves, from `length` on, into what they have reserved.
  */
 export class PageBuffer {
   buffer: Buffer = Buffer.allocUnsafeSlow(1 << 16);
+  /** Of `buffer`. */
+  view: DataView = viewOf(this.buffer);
   length = 0;
 
   clear(): void {
@@ -21,6 +25,7 @@ export class PageBuffer {
     const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.buffer.length, this.length + size));
     grown.set(this.buffer.subarray(0, this.length));
     this.buffer = grown;
+    this.view = viewOf(grown);
   }
 
   /** The bytes of a typed array's elements, as the machine has them: little-endian, as Parquet's plain encoding is. */

@@ -1,6 +1,6 @@
 /**
  * XXH64 with seed 0 (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md), as Parquet's Bloom filters need it.
- * Each 64-bit number is two words of 32 bits, in variables of their own: BigInts would take ten times as long.
+ * Each 64-bit number is two words of 32 bits, in variables of their own: BigInts take a third less time, and make garbage that costs more.
  */
 
 // The primes of the specification: high word, low word.

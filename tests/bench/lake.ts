@@ -34,7 +34,7 @@ const options = new Command('npm run bench -- lake')
   .option('--backlog', 'one instance only: with a tenth of the events in the topic, then with all of them')
   .option(
     '--peers [python]',
-    'Spark too; the Python that has pyspark (default: the one in .windrow/parts/peers)',
+    'Spark too; the Python that has pyspark (default: the one in .windrow/parts/spark)',
   )
   .option('--keep-logs', 'keep the logs of the sinks')
   .parse()

@@ -104,6 +104,12 @@ const npm = {
 
 const maven = ['--batch-mode', '--no-transfer-progress', '--quiet'];
 
+/** What a pom names, and what that needs. */
+function copyJars(pom, outputDirectory, logFile) {
+  const copy = ['-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${outputDirectory}`];
+  return run('mvn', [...maven, ...copy], { logFile, cwd: root });
+}
+
 /** @type {Step} */
 const kafka = {
   name: 'kafka',
@@ -111,16 +117,7 @@ const kafka = {
   inputs: ['infra/kafka/pom.xml'],
   done: () => existsSync(path.join(parts, 'kafka')),
   make: ({ logFile }) =>
-    replaceDirectory(path.join(parts, 'kafka'), (draft) =>
-      run(
-        'mvn',
-        [...maven, '-f', 'infra/kafka/pom.xml', 'dependency:copy-dependencies', `-DoutputDirectory=${draft}`],
-        {
-          logFile,
-          cwd: root,
-        },
-      ),
-    ),
+    replaceDirectory(path.join(parts, 'kafka'), (draft) => copyJars('infra/kafka/pom.xml', draft, logFile)),
   wayOut: network,
 };
 
@@ -181,6 +178,21 @@ const readers = {
   inputs: ['tests/readers/requirements.lock.txt'],
   done: () => isExecutable(path.join(parts, 'readers/bin/python')),
   make: ({ logFile }) => makeEnvironment('readers', 'tests/readers/requirements.lock.txt', logFile),
+  wayOut: network,
+};
+
+/** @type {Step} */
+const spark = {
+  name: 'spark',
+  title: 'Spark with Delta (another reader of the lake), for the tests and the benchmark',
+  inputs: ['tests/readers/spark/requirements.lock.txt', 'tests/readers/spark/pom.xml'],
+  done: () =>
+    isExecutable(path.join(parts, 'spark/bin/python')) && existsSync(path.join(parts, 'spark/jars')),
+  async make({ logFile }) {
+    await makeEnvironment('spark', 'tests/readers/spark/requirements.lock.txt', logFile);
+    const jars = path.join(parts, 'spark/jars');
+    await replaceDirectory(jars, (draft) => copyJars('tests/readers/spark/pom.xml', draft, logFile));
+  },
   wayOut: network,
 };
 
@@ -246,7 +258,7 @@ const prometheus = {
 export function lanes({ withReaders }) {
   return [
     [npm],
-    withReaders ? [kafka, registry, javaProducer] : [kafka, registry],
+    withReaders ? [kafka, registry, javaProducer, spark] : [kafka, registry],
     withReaders ? [localstack, readers, schemathesis] : [localstack],
     [prometheus],
   ];

@@ -7,12 +7,10 @@ import { createTestBucket } from '@windrow/lake/testing';
 import type { EventsTopic } from './topic.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
-const peers = path.join(root, '.windrow/parts/peers');
+const installed = path.join(root, '.windrow/parts/spark');
+const sessions = path.join(root, 'tests/readers/spark');
 
-const howToGetIt = `Spark and its jars come with (Java 17 or newer, Maven; 1.2 GB):
-    python3 -m venv .windrow/parts/peers
-    .windrow/parts/peers/bin/pip install -r tests/bench/lake/spark/requirements.txt
-    mvn -q -f tests/bench/lake/spark/pom.xml dependency:copy-dependencies -DoutputDirectory=$PWD/.windrow/parts/peers/jars
+const howToGetIt = `\`npm run setup -- --readers\` brings Spark and its jars;
   or give the Python of another such environment: --peers /path/to/bin/python`;
 
 /** One run of Spark over the topic, all of it in one batch. */
@@ -39,11 +37,11 @@ export async function sparkRuns(options: {
   runs: number;
   env: NodeJS.ProcessEnv;
   dir: string;
-  /** Default: the one in `.windrow/parts/peers`. */
+  /** Default: the one in `.windrow/parts/spark`. */
   python?: string | undefined;
   onRun(run: PeerRun): void;
 }): Promise<void> {
-  const { topic, events, runs, env, dir, python = path.join(peers, 'bin/python'), onRun } = options;
+  const { topic, events, runs, env, dir, python = path.join(installed, 'bin/python'), onRun } = options;
   const jars = path.join(path.dirname(path.dirname(python)), 'jars');
   if (!existsSync(python) || !existsSync(jars)) {
     const missing = existsSync(python) ? jars : python;
@@ -62,6 +60,7 @@ export async function sparkRuns(options: {
   const logFile = path.join(sparkDir, 'spark.log');
   const child = spawn(python, [path.join(import.meta.dirname, 'spark/stream.py'), settingsFile], {
     cwd: sparkDir,
+    env: { ...process.env, PYTHONPATH: sessions },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   // Its JVM ends when its end of the pipe to Python closes.

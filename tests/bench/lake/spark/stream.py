@@ -4,10 +4,9 @@ usage: stream.py SETTINGS      a JSON file: brokers, topic, schema (Avro), bucke
                                events, runs, dir
 
 Prints, for each run, one line of JSON: version, rows, seconds, cpuSeconds, peakRssMiB, files, fileBytes. A run is one batch, as
-much as Spark can have at once, into a new table; its state lies on the local disk.
+much as Spark can have at once, into a new table; its state lies on the local disk. PYTHONPATH has tests/readers/spark.
 """
 
-import glob
 import json
 import os
 import re
@@ -15,48 +14,9 @@ import sys
 import time
 
 import pyspark
-from pyspark.sql import SparkSession
 from pyspark.sql.avro.functions import from_avro
 from pyspark.sql.functions import col, current_timestamp, expr, to_date
-
-
-def artifact(jar):
-    return re.sub(r"-\d.*$", "", os.path.basename(jar))
-
-
-def jars_beside(own):
-    """Those of the environment's folder `jars` that Spark doesn't bring itself."""
-    brought = {artifact(jar) for jar in glob.glob(os.path.join(own, "jars", "*.jar"))}
-    found = glob.glob(os.path.join(sys.prefix, "jars", "*.jar"))
-    if not found:
-        sys.exit(f"there are no jars in {sys.prefix}/jars")
-    return ",".join(jar for jar in found if artifact(jar) not in brought)
-
-
-def session(settings):
-    conf = {
-        "spark.jars": jars_beside(os.path.dirname(pyspark.__file__)),
-        "spark.driver.memory": "4g",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.local.dir": settings["dir"],
-        "spark.ui.enabled": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.sql.parquet.compression.codec": "zstd",
-        "spark.hadoop.parquet.compression.codec.zstd.level": "1",
-        "spark.hadoop.fs.s3a.endpoint": settings["endpoint"],
-        "spark.hadoop.fs.s3a.endpoint.region": settings["region"],
-        "spark.hadoop.fs.s3a.access.key": settings["accessKey"],
-        "spark.hadoop.fs.s3a.secret.key": settings["secretKey"],
-        "spark.hadoop.fs.s3a.path.style.access": "true",
-        "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
-    }
-    builder = SparkSession.builder.appName("bench").master("local[2]")
-    for name, value in conf.items():
-        builder = builder.config(name, value)
-    return builder.getOrCreate()
+from session import open_session
 
 
 def usage(pid):
@@ -98,8 +58,12 @@ def take(spark, settings, path, run):
 def main():
     with open(sys.argv[1]) as file:
         settings = json.load(file)
-    spark = session(settings)
-    spark.sparkContext.setLogLevel("ERROR")
+    conf = {
+        "spark.driver.memory": "4g",
+        "spark.sql.parquet.compression.codec": "zstd",
+        "spark.hadoop.parquet.compression.codec.zstd.level": "1",
+    }
+    spark = open_session("bench", settings["dir"], settings, conf)
     pid = spark._jvm.java.lang.ProcessHandle.current().pid()
     for run in range(settings["runs"]):
         path = f"s3a://{settings['bucket']}/run-{run}"

@@ -1,9 +1,11 @@
 """Filters a Parquet file by each of some SQL predicates with readers that leave out row groups and pages by their bounds,
 indexes and Bloom filters, and prints, as JSON, the sums that they find.
 
-usage: filter-parquet.py FILE COLUMN PREDICATE…
+usage: filter-parquet.py FILE QUESTIONS
 
-{"answers": {PREDICATE: {"duckdb": [rows, sum], "pyarrow": [rows, sum]}},
+QUESTIONS: {"sum": column, "predicates": […], "expected": {column: SQL}}
+{"answers": {predicate: {"duckdb": [rows, sum], "pyarrow": [rows, sum]}},
+ "differing": {"duckdb": {column: in how many rows it is not what is expected}, "pyarrow": …},
  "chunks": [{column: {"offsetIndex": bool, "columnIndex": bool, "bloomFilter": bool, "encodings": […]}}]}
 """
 
@@ -14,16 +16,26 @@ import duckdb
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-path, column, *predicates = sys.argv[1:]
+path = sys.argv[1]
+asked = json.loads(sys.argv[2])
 connection = duckdb.connect()
 connection.execute("SET TimeZone = 'UTC'")
+# Under the names that Spark has for them.
+connection.execute("CREATE MACRO timestamp_millis(ms) AS make_timestamptz(ms * 1000)")
+connection.execute("CREATE MACRO date_from_unix_date(days) AS DATE '1970-01-01' + days")
 # DuckDB hands its filters on to a dataset, which leaves row groups out by their statistics.
 arrow = ds.dataset(path)
+duckdb_file = f"read_parquet('{path}')"
 
 
 def answer(source, predicate):
-    rows, total = connection.execute(f"SELECT count(*), sum({column}) FROM {source} WHERE {predicate}").fetchone()
+    rows, total = connection.execute(f"SELECT count(*), sum({asked['sum']}) FROM {source} WHERE {predicate}").fetchone()
     return [rows, None if total is None else int(total)]
+
+
+def differing(source):
+    counts = [f"count(*) FILTER (\"{name}\" IS DISTINCT FROM ({sql}))" for name, sql in asked["expected"].items()]
+    return dict(zip(asked["expected"], connection.execute(f"SELECT {', '.join(counts)} FROM {source}").fetchone()))
 
 
 def chunk(told):
@@ -47,11 +59,12 @@ json.dump(
     {
         "answers": {
             predicate: {
-                "duckdb": answer(f"read_parquet('{path}')", predicate),
+                "duckdb": answer(duckdb_file, predicate),
                 "pyarrow": answer("arrow", predicate),
             }
-            for predicate in predicates
+            for predicate in asked["predicates"]
         },
+        "differing": {"duckdb": differing(duckdb_file), "pyarrow": differing("arrow")},
         "chunks": [
             {g.column(i).path_in_schema: chunk(g.column(i)) for i in range(g.num_columns)} for g in groups
         ],

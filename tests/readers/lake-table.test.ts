@@ -1,90 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type ColumnType,
-  type ColumnValue,
-  columnBuffersFrom,
-  createEncoder,
-  LakeTable,
-} from '@windrow/lake';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openLake } from './lake-store.ts';
 import { lakeReaders } from './readers.ts';
+import { readingsQuestions, readingsRows, row57, writeReadings } from './readings-table.ts';
 
 const path = `readers-${randomUUID()}/readings`;
-/** More than lie between two checkpoints. */
-const microBatches = 24;
-const partition = { topic: 'readings.raw', partition: 0 };
-
-const columns: ReadonlyArray<[string, ColumnType, (row: number) => ColumnValue]> = [
-  ['id', 'string', (row) => `reading ${row} – Zürich`],
-  ['whole', 'integer', (row) => row - 50],
-  ['wide', 'long', (row) => 2n ** 60n + BigInt(row)],
-  ['real', 'double', (row) => (row % 10 === 0 ? Number.NaN : row / 8)],
-  ['short', 'float', (row) => row / 4],
-  ['flag', 'boolean', (row) => (row % 3 === 0 ? null : row % 2 === 0)],
-  ['seen_at', 'timestamp', (row) => Date.UTC(1969, 11, 31, 23) + row * 60_000],
-  ['bytes', 'binary', (row) => (row % 2 === 0 ? null : Uint8Array.of(row & 0xff))],
-  ['day', 'date', (row) => row - 60],
-  ['never', 'string', () => null],
-];
-/** Comes with the second half of the micro-batches. */
-const later: (typeof columns)[number] = ['later', 'integer', (row) => row * 2];
-
 describe('a table that the lake has written', () => {
   const env = inject('endpoints');
   const store = openLake(env);
 
   beforeAll(async () => {
-    await write(columns, 0, microBatches / 2);
-    await write([...columns, later], microBatches / 2, microBatches);
+    await writeReadings(store, path);
   });
   afterAll(() => store.close());
-
-  /** Five rows a micro-batch: of one date, of another, or, each fifth time, of none. */
-  async function write(withColumns: typeof columns, from: number, to: number): Promise<void> {
-    const schema = { columns: withColumns.map(([name, type]) => ({ name, type, nullable: true })) };
-    const table = await LakeTable.open(store, { path, schema, sink: 'lake' });
-    const claim = await table.claim([partition]);
-    for (let batch = from; batch < to; batch++) {
-      const first = batch * 5;
-      const rows = [0, 1, 2, 3, 4].map((row) => first + row);
-      const date = batch % 5 === 4 ? null : `2013-01-0${1 + (batch % 2)}`;
-      const encode = () =>
-        createEncoder('columnar').encode({
-          buffers: columnBuffersFrom({
-            schema,
-            rowCount: rows.length,
-            columns: withColumns.map(([, , value]) => rows.map(value)),
-          }),
-        });
-      const upload = await table.upload(claim, [{ partitionValues: { date }, namePrefix: 'part', encode }]);
-      await table.commit(upload, [{ ...partition, fromOffset: first, nextOffset: first + 5, rows: 5 }]);
-    }
-  }
-
-  const questions: ReadonlyArray<[string, string]> = [
-    ['everything', 'SELECT * EXCLUDE (later), later FROM t ORDER BY whole'],
-    ['rows per date', 'SELECT date, count(*) AS n, sum(whole) AS whole FROM t GROUP BY date ORDER BY date'],
-    [
-      'what the statistics of files rule out',
-      'SELECT id FROM t WHERE wide >= 1152921504606846999 AND whole < 30 ORDER BY id',
-    ],
-    ['a time before 1970', "SELECT id FROM t WHERE seen_at = TIMESTAMPTZ '1969-12-31 23:07:00Z'"],
-    ['NaN', 'SELECT count(*) AS n FROM t WHERE isnan(real)'],
-    ['files with a NaN', 'SELECT count(*) AS n FROM t WHERE real > 5 AND NOT isnan(real)'],
-    ['a truth value', 'SELECT id FROM t WHERE flag AND real < 3 ORDER BY id'],
-    [
-      'rows without the later column',
-      'SELECT count(*) AS n, count(later) AS later, count(never) AS never FROM t',
-    ],
-    ['rows without a date', 'SELECT count(*) AS n, max(id) AS id FROM t WHERE date IS NULL'],
-  ];
 
   it('has a checkpoint in its log, so that readers read that too', async () => {
     expect(await store.get(`${path}/_delta_log/_last_checkpoint`)).toBeDefined();
   });
 
-  it.each(questions)('gives all readers the same answer: %s', async (_, sql) => {
+  it.each(readingsQuestions)('gives all readers the same answer: %s', async (_, sql) => {
     const answers = await Promise.all(lakeReaders.map(([, reader]) => reader(env, path, sql)));
     expect(answers[0]).not.toEqual([]);
     expect(answers[1]).toEqual(answers[0]);
@@ -93,21 +27,8 @@ describe('a table that the lake has written', () => {
 
   it.each(lakeReaders)('gives %s each value as it was', async (_, reader) => {
     const rows = await reader(env, path, 'SELECT * FROM t ORDER BY whole');
-    expect(rows.length).toBe(microBatches * 5);
-    expect(rows[57]).toEqual({
-      id: 'reading 57 – Zürich',
-      whole: 7,
-      wide: '1152921504606847033',
-      real: 7.125,
-      short: 14.25,
-      flag: null,
-      seen_at: '1969-12-31T23:57:00.000Z',
-      bytes: '39',
-      day: '1969-12-29',
-      never: null,
-      later: null,
-      date: '2013-01-02',
-    });
+    expect(rows.length).toBe(readingsRows);
+    expect(rows[57]).toEqual(row57);
     expect(rows[80]).toMatchObject({ real: 'NaN', flag: true, later: 160, date: '2013-01-01' });
   });
 });

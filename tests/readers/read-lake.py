@@ -7,15 +7,11 @@ usage: read-lake.py delta-rs|duckdb-delta|duckdb-files|duckdb TABLE SQL
   duckdb-files  the log ignored: whatever lies at TABLE/date=*/*.parquet, with `date` from the path
   duckdb        SQL as it is, without the view: it says itself what it reads
 
-TABLE is a path in the bucket (raw/track); SQL sees it as the view `t`. Prints a JSON array with an object for each row:
-times as ISO 8601 in UTC with milliseconds, dates as YYYY-MM-DD, bytes as hex, integers beyond 2^53 and what JSON has no
-number for as text. Environment: S3_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, LAKE_BUCKET.
+TABLE is a path in the bucket (raw/track); SQL sees it as the view `t`. Prints a JSON array with an object for each row,
+told as by told_row in told.py. Environment: S3_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, LAKE_BUCKET.
 """
 
-import datetime
-import decimal
 import json
-import math
 import os
 import pathlib
 import sys
@@ -25,6 +21,7 @@ import deltalake
 import duckdb
 import duckdb_extension_delta
 import duckdb_extension_httpfs
+from told import told_row
 
 BUCKET = os.environ["LAKE_BUCKET"]
 ENDPOINT = os.environ["S3_ENDPOINT"]
@@ -98,30 +95,9 @@ READERS = {"delta-rs": over_delta_rs, "duckdb-delta": over_duckdb_delta, "duckdb
 READERS["duckdb"] = lambda _: connect_to_s3()
 
 
-def told(value):
-    if isinstance(value, dict):
-        return {key: told(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [told(item) for item in value]
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, datetime.datetime):
-        return value.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    if isinstance(value, decimal.Decimal):
-        # Sums of integers are HUGEINT, which Arrow has as a decimal.
-        return told(int(value)) if value == value.to_integral_value() else float(value)
-    if isinstance(value, int) and abs(value) > 2**53:
-        return str(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value
-
-
 _, reader, table, sql = sys.argv
 rows = READERS[reader](table).execute(sql).to_arrow_table().to_pylist()
-json.dump([told(row) for row in rows], sys.stdout, allow_nan=False)
+json.dump([told_row(row) for row in rows], sys.stdout, allow_nan=False)
 # Threads that Arrow has still running make a clean end abort now and then.
 sys.stdout.flush()
 os._exit(0)

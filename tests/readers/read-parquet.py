@@ -5,33 +5,16 @@ usage: read-parquet.py FILE…
 {FILE: {"pyarrow": {"types": {column: type}, "values": {column: […]}}, "duckdb": {…},
         "rowGroups": [{"rows": n, "columns": {column: {"nulls": n, "min": …, "max": …}}}]}}
 
-Values: text, booleans and null as they are; whole numbers as decimal text (times in milliseconds, dates in days since
-1970-01-01); floating point as numbers, what JSON lacks as "NaN", "Infinity", "-Infinity", "-0"; bytes as hex.
+Values are told as by told_value in told.py: times in milliseconds, dates in days since 1970-01-01.
 """
 
 import json
-import math
 import sys
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-
-def told(value):
-    if value is None or isinstance(value, (str, bool)):
-        return value
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    if value == 0 and math.copysign(1, value) < 0:
-        return "-0"
-    return value
+from told import told_value
 
 
 def told_column(column):
@@ -41,7 +24,7 @@ def told_column(column):
         return [None if v is None else str(v // per_ms) for v in column.cast(pa.int64()).to_pylist()]
     if pa.types.is_date32(column.type):
         return [None if v is None else str(v) for v in column.cast(pa.int32()).to_pylist()]
-    return [told(v) for v in column.to_pylist()]
+    return [told_value(v) for v in column.to_pylist()]
 
 
 def told_table(table):
@@ -53,7 +36,7 @@ def told_table(table):
 
 def told_bound(statistics, which):
     """Integers as they are stored, since Python's times and dates know the years 1 to 9999 only."""
-    return told(getattr(statistics, f"{which}_raw" if statistics.physical_type in ("INT32", "INT64") else which))
+    return told_value(getattr(statistics, f"{which}_raw" if statistics.physical_type in ("INT32", "INT64") else which))
 
 
 def told_row_group(group):

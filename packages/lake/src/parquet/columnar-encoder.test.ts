@@ -1,9 +1,5 @@
 import { createColumnarEncoder } from './columnar-encoder.ts';
 import { encoderContract } from './encoder-contract.ts';
+import { limitsOf } from './encoder-limits.ts';
 
-encoderContract(createColumnarEncoder(), {
-  longs: 'exact',
-  nan: 'kept',
-  zero: 'signed',
-  withoutFooterBounds: [],
-});
+encoderContract(createColumnarEncoder(), limitsOf.columnar);

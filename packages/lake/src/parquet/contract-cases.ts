@@ -63,6 +63,16 @@ const everyTypeMax = {
   time: '2013-01-31T00:00:00.000Z',
   day: '2024-10-04',
 };
+const oneRow = {
+  text: 'b',
+  whole: 7,
+  wide: 2 ** 40,
+  real: 0.1,
+  short: Math.fround(0.1),
+  flag: true,
+  time: '2013-01-01T10:15:00.123Z',
+  day: '2013-01-01',
+};
 
 export const contractCases: readonly ContractCase[] = [
   { name: 'all types', batch: batchOf(everyType), minValues: everyTypeMin, maxValues: everyTypeMax },
@@ -71,6 +81,16 @@ export const contractCases: readonly ContractCase[] = [
     batch: batchOf(everyType, false),
     minValues: everyTypeMin,
     maxValues: everyTypeMax,
+  },
+  {
+    name: 'one row',
+    batch: batchOf(
+      Object.fromEntries(
+        Object.entries(everyType).map(([name, [type, values]]) => [name, [type, [values[0]!]]]),
+      ),
+    ),
+    minValues: oneRow,
+    maxValues: oneRow,
   },
   {
     name: 'nulls among values',

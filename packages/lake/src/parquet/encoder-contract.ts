@@ -13,31 +13,13 @@ import type {
   FileRows,
   FileStats,
   ParquetEncoder,
-  TableColumn,
 } from '../table-schema.ts';
 import { arbitraryBatch } from './arbitrary-batch.ts';
-import { type ContractCase, contractCases, nanCase, oneColumn, wideLongCase } from './contract-cases.ts';
-import { readBack, type ToldValue, toldColumns } from './told-values.ts';
+import { type ContractCase, nanCase, oneColumn, wideLongCase } from './contract-cases.ts';
+import { casesWithin, type EncoderLimits } from './encoder-limits.ts';
+import { expectFooterBounds, expectFooterCounts, type RowGroupSeen } from './footer-seen.ts';
+import { readBack, type TableSeen, toldColumns } from './told-values.ts';
 
-/** What an encoder declares that it can't do. All else it must do. */
-export interface EncoderLimits {
-  /** `safe`: longs beyond 2^53 are refused. */
-  readonly longs: 'exact' | 'safe';
-  readonly nan: 'kept' | 'refused';
-  /** `unsigned`: -0 is stored as 0. */
-  readonly zero: 'signed' | 'unsigned';
-  /** Types whose footer statistics have no bounds that a reader would use. */
-  readonly withoutFooterBounds: readonly ColumnType[];
-}
-
-interface RowGroupSeen {
-  readonly rows: number;
-  readonly columns: Readonly<Record<string, { nulls?: number; min?: ToldValue; max?: ToldValue }>>;
-}
-interface TableSeen {
-  readonly types: Readonly<Record<string, string>>;
-  readonly values: Readonly<Record<string, ToldValue[]>>;
-}
 interface FileSeen {
   readonly pyarrow: TableSeen;
   readonly duckdb: TableSeen;
@@ -58,11 +40,7 @@ const arrowTypes: Readonly<Record<ColumnType, string>> = {
 
 /** Registers the tests that every encoder has to pass; its files are read by hyparquet, pyarrow and DuckDB. */
 export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits): void {
-  const cases: ContractCase[] = [
-    ...contractCases,
-    ...(limits.nan === 'kept' ? [nanCase] : []),
-    ...(limits.longs === 'exact' ? [wideLongCase] : []),
-  ];
+  const cases = casesWithin(limits);
   const encoded = async (batch: ColumnBatch) => encoder.encode(rowsOf(batch));
   const expected = ({ batch }: ContractCase) => toldColumns(batch, limits.zero === 'unsigned');
 
@@ -120,16 +98,7 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
         );
         expect(stats.numRecords).toBe(batch.rowCount);
         expect(stats.nullCount).toEqual(nulls);
-        const { rowGroups } = seen.get(name)!;
-        expect(rowGroups.reduce((rows, group) => rows + group.rows, 0)).toBe(batch.rowCount);
-        for (const column of batch.schema.columns) {
-          if (limits.withoutFooterBounds.includes(column.type)) continue;
-          const counted = rowGroups.reduce(
-            (sum, group) => sum + (group.columns[column.name]!.nulls ?? Number.NaN),
-            0,
-          );
-          expect(counted, column.name).toBe(nulls[column.name]);
-        }
+        expectFooterCounts(seen.get(name)!.rowGroups, columns, contractCase, limits);
       });
 
       it('bounds each column in its statistics', () => {
@@ -139,7 +108,8 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
       });
 
       it('bounds each column in its footer, where a reader uses it', () => {
-        expectFooterBounds(seen.get(name)!, contractCase, limits);
+        const { pyarrow, rowGroups } = seen.get(name)!;
+        expectFooterBounds(rowGroups, pyarrow.values, contractCase, limits);
       });
     });
 
@@ -204,34 +174,4 @@ function toldBounds(bounds: FileStats['minValues']): Record<string, unknown> | u
       typeof value === 'object' ? BigInt(JSON.stringify(value)) : value,
     ]),
   );
-}
-
-/** Every value lies within the bounds of its row group; what the statistics of the file tell exactly is told there too. */
-function expectFooterBounds(file: FileSeen, { batch, unbounded }: ContractCase, limits: EncoderLimits): void {
-  for (const column of batch.schema.columns) {
-    let first = 0;
-    for (const { columns, rows } of file.rowGroups) {
-      const values = file.pyarrow.values[column.name]!.slice(first, first + rows).filter((v) => v !== null);
-      first += rows;
-      const { max, min } = columns[column.name]!;
-      const without = limits.withoutFooterBounds.includes(column.type) || column.type === 'binary';
-      if (without || values.length === 0 || unbounded?.includes(column.name)) {
-        expect([min, max], column.name).toEqual([undefined, undefined]);
-        continue;
-      }
-      expect(min, column.name).toBeDefined();
-      expect(max, column.name).toBeDefined();
-      for (const value of values) {
-        if (compare(column, value, min!) < 0 || compare(column, value, max!) > 0) {
-          expect.fail(`${column.name}: ${value} is not within ${min} and ${max}`);
-        }
-      }
-    }
-  }
-}
-
-function compare({ type }: TableColumn, left: ToldValue, right: ToldValue): number {
-  if (type === 'string') return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
-  if (type === 'double' || type === 'float' || type === 'boolean') return Number(left) - Number(right);
-  return Number(BigInt(String(left)) - BigInt(String(right)));
 }

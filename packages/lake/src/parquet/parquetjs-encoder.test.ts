@@ -1,9 +1,5 @@
 import { encoderContract } from './encoder-contract.ts';
+import { limitsOf } from './encoder-limits.ts';
 import { createParquetjsEncoder } from './parquetjs-encoder.ts';
 
-encoderContract(createParquetjsEncoder(), {
-  longs: 'safe',
-  nan: 'refused',
-  zero: 'unsigned',
-  withoutFooterBounds: ['string', 'binary'],
-});
+encoderContract(createParquetjsEncoder(), limitsOf['parquetjs-lite']);

@@ -3,10 +3,16 @@ import { compressors } from 'hyparquet-compressors';
 import type { ColumnBatch, ColumnType, ColumnValue, TableSchema } from '../table-schema.ts';
 
 /**
- * A value as tests compare it over readers in several languages; `tests/readers/read-parquet.py` tells values the same
+ * A value as tests compare it over readers in several languages; `tests/readers/told.py` tells values the same
  * way: whole numbers as decimal text, floating point as numbers or their names, bytes as hex.
  */
 export type ToldValue = string | number | boolean | null;
+
+/** What a reader sees in a file. */
+export interface TableSeen {
+  readonly types: Readonly<Record<string, string>>;
+  readonly values: Readonly<Record<string, ToldValue[]>>;
+}
 
 /** The columns of a batch as a reader of its file has to tell them. */
 export function toldColumns(batch: ColumnBatch, unsignedZero: boolean): Record<string, ToldValue[]> {

@@ -1,0 +1,33 @@
+import type { ColumnType } from '../table-schema.ts';
+import { type ContractCase, contractCases, nanCase, wideLongCase } from './contract-cases.ts';
+import type { EncoderName } from './encoders.ts';
+
+/** What an encoder declares that it can't do. All else it must do. */
+export interface EncoderLimits {
+  /** `safe`: longs beyond 2^53 are refused. */
+  readonly longs: 'exact' | 'safe';
+  readonly nan: 'kept' | 'refused';
+  /** `unsigned`: -0 is stored as 0. */
+  readonly zero: 'signed' | 'unsigned';
+  /** Types whose footer statistics have no bounds that a reader would use. */
+  readonly withoutFooterBounds: readonly ColumnType[];
+}
+
+export const limitsOf: Readonly<Record<EncoderName, EncoderLimits>> = {
+  columnar: { longs: 'exact', nan: 'kept', zero: 'signed', withoutFooterBounds: [] },
+  'parquetjs-lite': {
+    longs: 'safe',
+    nan: 'refused',
+    zero: 'unsigned',
+    withoutFooterBounds: ['string', 'binary'],
+  },
+};
+
+/** The cases that an encoder must encode. */
+export function casesWithin(limits: EncoderLimits): ContractCase[] {
+  return [
+    ...contractCases,
+    ...(limits.nan === 'kept' ? [nanCase] : []),
+    ...(limits.longs === 'exact' ? [wideLongCase] : []),
+  ];
+}

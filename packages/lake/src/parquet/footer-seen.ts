@@ -1,0 +1,64 @@
+import { expect } from 'vitest';
+import type { TableColumn } from '../table-schema.ts';
+import type { ContractCase } from './contract-cases.ts';
+import type { EncoderLimits } from './encoder-limits.ts';
+import type { TableSeen, ToldValue } from './told-values.ts';
+
+/** What a reader takes from the footer of a file; without what it does not use. */
+export interface RowGroupSeen {
+  readonly rows: number;
+  readonly columns: Readonly<Record<string, { nulls?: number; min?: ToldValue; max?: ToldValue }>>;
+}
+
+/** Rows and nulls add up. */
+export function expectFooterCounts(
+  rowGroups: readonly RowGroupSeen[],
+  values: TableSeen['values'],
+  { batch }: ContractCase,
+  limits: EncoderLimits,
+): void {
+  expect(rowGroups.reduce((rows, group) => rows + group.rows, 0)).toBe(batch.rowCount);
+  for (const column of batch.schema.columns) {
+    if (limits.withoutFooterBounds.includes(column.type)) continue;
+    const counted = rowGroups.reduce(
+      (sum, group) => sum + (group.columns[column.name]!.nulls ?? Number.NaN),
+      0,
+    );
+    expect(counted, column.name).toBe(values[column.name]!.filter((v) => v === null).length);
+  }
+}
+
+/** Every value lies within the bounds of its row group; what the statistics of the file tell exactly is told there too. */
+export function expectFooterBounds(
+  rowGroups: readonly RowGroupSeen[],
+  values: TableSeen['values'],
+  { batch, unbounded }: ContractCase,
+  limits: EncoderLimits,
+): void {
+  for (const column of batch.schema.columns) {
+    let first = 0;
+    for (const { columns, rows } of rowGroups) {
+      const ofGroup = values[column.name]!.slice(first, first + rows).filter((v) => v !== null);
+      first += rows;
+      const { max, min } = columns[column.name]!;
+      const without = limits.withoutFooterBounds.includes(column.type) || column.type === 'binary';
+      if (without || ofGroup.length === 0 || unbounded?.includes(column.name)) {
+        expect([min, max], column.name).toEqual([undefined, undefined]);
+        continue;
+      }
+      expect(min, column.name).toBeDefined();
+      expect(max, column.name).toBeDefined();
+      for (const value of ofGroup) {
+        if (compare(column, value, min!) < 0 || compare(column, value, max!) > 0) {
+          expect.fail(`${column.name}: ${value} is not within ${min} and ${max}`);
+        }
+      }
+    }
+  }
+}
+
+function compare({ type }: TableColumn, left: ToldValue, right: ToldValue): number {
+  if (type === 'string') return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
+  if (type === 'double' || type === 'float' || type === 'boolean') return Number(left) - Number(right);
+  return Number(BigInt(String(left)) - BigInt(String(right)));
+}

@@ -1,0 +1,90 @@
+import { columnBuffersFrom } from '../columns/from-batch.ts';
+import type { ColumnType, ColumnValue, FileRows } from '../table-schema.ts';
+
+export const rowCount = 1_000_000;
+const startMs = Date.parse('2013-01-01T00:00:00Z');
+/** A fixed shuffle of the rows: no neighbour is near. */
+export const shuffled = (row: number) => (row * 7_919) % 1_000_003;
+const shuffledSql = '(position * 7919 % 1000003)';
+
+/** A column's values, and the same as SQL of `position`, which DuckDB and Spark understand. */
+const columns: Record<string, [type: ColumnType, value: (row: number) => ColumnValue, sql: string]> = {
+  id: ['string', (row) => `id-${shuffled(row)}`, `'id-' || ${shuffledSql}`],
+  city: [
+    'string',
+    (row) => (row % 3 === 0 ? null : `city ${row % 97}`),
+    "if(position % 3 = 0, NULL, 'city ' || (position % 97))",
+  ],
+  time: ['timestamp', (row) => startMs + row * 137, `timestamp_millis(${startMs} + position * 137)`],
+  position: ['long', (row) => row, 'position'],
+  scattered: ['long', (row) => shuffled(row) * 1_000_003 - 2 ** 40, `${shuffledSql} * 1000003 - ${2 ** 40}`],
+  small: ['integer', (row) => shuffled(row) % 1_000_000, `${shuffledSql} % 1000000`],
+  real: [
+    'double',
+    (row) => (row % 50_000 === 49_999 ? Number.NaN : shuffled(row) / 8),
+    `if(position % 50000 = 49999, CAST('NaN' AS DOUBLE), ${shuffledSql} / 8)`,
+  ],
+  short: ['float', (row) => (row % 1_000) / 4, 'CAST(position % 1000 / 4 AS FLOAT)'],
+  even: ['boolean', (row) => row % 2 === 0, 'position % 2 = 0'],
+  late: [
+    'date',
+    (row) => (row < 140_000 ? null : row % 20),
+    'if(position < 140000, NULL, date_from_unix_date(CAST(position % 20 AS INTEGER)))',
+  ],
+};
+
+/** As SQL, and as a function of the row. */
+export const predicates: readonly [sql: string, holds: (row: number) => boolean][] = [
+  ["id = 'id-4711'", (row) => shuffled(row) === 4711],
+  ["id = 'id-nobody'", () => false],
+  // Within all bounds: only a Bloom filter or a dictionary rules it out.
+  ["id = 'id-4711x'", () => false],
+  ["id >= 'id-2999'", (row) => `id-${shuffled(row)}` >= 'id-2999'],
+  ["city = 'city 13'", (row) => row % 3 !== 0 && row % 97 === 13],
+  ['city IS NULL', (row) => row % 3 === 0],
+  ["time >= '2013-01-01 08:00:00Z'", (row) => row * 137 >= 8 * 3_600_000],
+  ["time < '2013-01-01 00:00:01Z'", (row) => row * 137 < 1_000],
+  ['position = 131072', (row) => row === 131_072],
+  ['position BETWEEN 19999 AND 20001', (row) => row >= 19_999 && row <= 20_001],
+  ['scattered < -1099511000000', (row) => shuffled(row) * 1_000_003 - 2 ** 40 < -1_099_511_000_000],
+  ['small > 999990', (row) => shuffled(row) % 1_000_000 > 999_990],
+  ['real = 12.125', (row) => row % 50_000 !== 49_999 && shuffled(row) === 97],
+  ['short > 249.5', (row) => row % 1_000 === 999],
+  ['NOT even AND position < 70', (row) => row % 2 === 1 && row < 70],
+  ['late IS NOT NULL', (row) => row >= 140_000],
+  ["late = '1970-01-05'", (row) => row >= 140_000 && row % 20 === 4],
+];
+
+/** How many rows there are, and the sum of their positions. */
+export function answerOf(holds: (row: number) => boolean): [rows: number, sum: number | null] {
+  let [rows, sum] = [0, 0];
+  for (let row = 0; row < rowCount; row++) {
+    if (!holds(row)) continue;
+    rows++;
+    sum += row;
+  }
+  return [rows, rows === 0 ? null : sum];
+}
+
+/** What a reader is asked of the file: sums of `position`, and in how many rows a column is not what it should be. */
+export const questions = {
+  sum: 'position',
+  expected: Object.fromEntries(Object.entries(columns).map(([name, [, , sql]]) => [name, sql])),
+};
+export const noDifference = Object.fromEntries(Object.keys(columns).map((name) => [name, 0]));
+
+/** The rows of a file in which `position` is the number of the row. */
+export function millionRows(): FileRows {
+  return {
+    buffers: columnBuffersFrom({
+      schema: {
+        columns: Object.entries(columns).map(([name, [type]]) => ({ name, type, nullable: true })),
+        idColumns: ['id', 'city'],
+      },
+      rowCount,
+      columns: Object.values(columns).map(([, value]) =>
+        Array.from({ length: rowCount }, (_, row) => value(row)),
+      ),
+    }),
+  };
+}

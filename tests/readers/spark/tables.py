@@ -1,0 +1,37 @@
+"""Delta tables as Spark reads them."""
+
+from parquet_files import settings
+from told import told_row
+
+NOT_SKIPPED = {"spark.databricks.delta.stats.skipping": "false", "spark.sql.parquet.filterPushdown": "false"}
+
+
+def rows(spark, uri, sql, version=None):
+    """SQL over a table as the view `t`: {"rows": by what the statistics leave, "full": by all files, "files": how many the first
+    has read}."""
+    reader = spark.read.format("delta")
+    if version is not None:
+        reader = reader.option("versionAsOf", version)
+    reader.load(uri).createOrReplaceTempView("t")
+    found, files = collected(spark, sql)
+    with settings(spark, NOT_SKIPPED):
+        full, _ = collected(spark, sql)
+    return {"rows": found, "full": full, "files": files}
+
+
+def collected(spark, sql):
+    frame = spark.sql(sql)
+    told = [told_row(row.asDict()) for row in frame.collect()]
+    leaves = frame._jdf.queryExecution().executedPlan().collectLeaves()
+    metrics = [leaves.apply(index).metrics() for index in range(leaves.size())]
+    # An answer out of the log alone has none.
+    return told, sum(each.apply("numFiles").value() for each in metrics if each.contains("numFiles"))
+
+
+def run_examples(spark, names, examples):
+    """Runs Python of the documentation that has the session `spark`, and tells what some expressions, separated by commas, are
+    then."""
+    scope = {"spark": spark}
+    for example in examples:
+        exec(example, scope)
+    return [told_row(eval(name, scope)) for name in names.split(",")]

@@ -9,7 +9,7 @@ import { CommandFailed, run } from './setup/run.mjs';
 import { lanes, root } from './setup/steps.mjs';
 
 const usage = `npm run setup [-- OPTION…]
-  --readers          also what the tests need: other readers of the lake, producers, a browser
+  --readers          also what the tests need: other readers of the lake (Spark among them, 540 MB), producers, a browser
   --install-missing  on Debian and Ubuntu, as root: install Java, Maven, Python and the browser where they are missing
   --help`;
 

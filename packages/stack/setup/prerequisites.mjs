@@ -71,7 +71,7 @@ const testPrerequisites = [
 
 const prerequisites = [
   {
-    name: 'Java 17 or newer (runs Kafka and the schema registry)',
+    name: 'Java 17 or newer (runs Kafka, the schema registry and, for the tests, Spark)',
     fault: javaFault,
     apt: ['openjdk-17-jre-headless'],
     brew: ['openjdk@17'],

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { services } from '../../../packages/cli/src/services/definitions.ts';
+import { compileCache, services } from '../../../packages/cli/src/services/definitions.ts';
 import { type ProcessUsage, processUsage } from '../process-usage.ts';
 
 const sampleEveryMs = 50;
@@ -46,7 +46,7 @@ export async function startSinkProcess(options: {
   const startedMs = Date.now();
   const definition = services.find(({ name }) => name === 'lake-sink')!;
   const child = spawn(process.execPath, [...nodeOptions, definition.main], {
-    env: { ...definition.env, ...env, ADMIN_PORT: '0' },
+    env: { ...compileCache, ...definition.env, ...env, ADMIN_PORT: '0' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const kill = () => child.kill('SIGKILL');

@@ -10,6 +10,7 @@ import {
   stackPaths,
 } from '@windrow/stack';
 import {
+  compileCache,
   loopbackSettings,
   type ServiceDefinition,
   type ServiceName,
@@ -164,6 +165,7 @@ function environmentOf(
   const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return {
     ...own,
+    ...compileCache,
     ...loopbackSettings(env),
     ...Object.fromEntries(set),
     ADMIN_HOST: '127.0.0.1',

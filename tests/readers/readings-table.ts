@@ -6,6 +6,7 @@ import {
   LakeTable,
   type ObjectStore,
 } from '@windrow/lake';
+import { expect } from 'vitest';
 
 /** More than lie between two checkpoints. */
 const microBatches = 24;
@@ -58,6 +59,7 @@ async function write(
       });
     const upload = await table.upload(claim, [{ partitionValues: { date }, namePrefix: 'part', encode }]);
     await table.commit(upload, [{ ...partition, fromOffset: first, nextOffset: first + 5, rows: 5 }]);
+    expect(await table.checkpointWhenDue()).toEqual({});
   }
 }
 

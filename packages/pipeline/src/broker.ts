@@ -11,6 +11,11 @@ export interface TopicPartition {
   partition: number;
 }
 
+/** A partition as a consumer group reads it. */
+export interface GroupPartition extends TopicPartition {
+  groupId: string;
+}
+
 export interface PartitionOffset extends TopicPartition {
   offset: number;
 }
@@ -187,7 +192,8 @@ export interface Broker {
   consume(options: ConsumeOptions): Promise<GroupConsumer>;
   read(options: ReadOptions): Promise<TopicReader>;
   producer(): Promise<Producer>;
-  transactionalProducer(transactionalId: string): Promise<TransactionalProducer>;
+  /** `moves`: whose offset its transactions move. What former owners left open of that is ended too. */
+  transactionalProducer(transactionalId: string, moves?: GroupPartition): Promise<TransactionalProducer>;
 
   /** Creates those that are missing; the names of the created ones. */
   createTopics(topics: TopicCreation[]): Promise<string[]>;

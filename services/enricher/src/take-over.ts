@@ -64,7 +64,11 @@ async function openProducers(broker: Broker, groupId: string, topic: string, par
   const openings = await Promise.allSettled(
     partitions.map(async (partition) => ({
       partition,
-      producer: await broker.transactionalProducer(`${groupId}-${topic}-${partition}`),
+      producer: await broker.transactionalProducer(`${groupId}-${topic}-${partition}`, {
+        groupId,
+        topic,
+        partition,
+      }),
     })),
   );
   const opened = openings.flatMap((opening) => (opening.status === 'fulfilled' ? [opening.value] : []));

@@ -4,6 +4,7 @@ import type {
   Broker,
   ConsumeOptions,
   GroupConsumer,
+  GroupPartition,
   Producer,
   ReadOptions,
   TopicCreation,
@@ -79,8 +80,8 @@ export class KafkaBroker implements Broker {
     return openProducer(this.#kafka);
   }
 
-  transactionalProducer(transactionalId: string): Promise<TransactionalProducer> {
-    return openTransactionalProducer(this.#kafka, transactionalId);
+  transactionalProducer(transactionalId: string, moves?: GroupPartition): Promise<TransactionalProducer> {
+    return openTransactionalProducer(this.#kafka, transactionalId, moves);
   }
 
   async createTopics(topics: TopicCreation[]): Promise<string[]> {

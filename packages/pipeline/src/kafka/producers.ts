@@ -1,6 +1,12 @@
 import { failpoint, retry, WindrowError } from '@windrow/runtime';
 import type { Kafka, Producer as KafkaProducer, Transaction } from 'kafkajs';
-import type { PartitionOffset, Producer, TopicOutput, TransactionalProducer } from '../broker.ts';
+import type {
+  GroupPartition,
+  PartitionOffset,
+  Producer,
+  TopicOutput,
+  TransactionalProducer,
+} from '../broker.ts';
 import { inCalls } from './chunks.ts';
 import { isConcurrentTransaction, isFenced, kafkaError } from './errors.ts';
 import { byKey } from './partitioner.ts';
@@ -62,6 +68,7 @@ async function connectIdempotent(kafka: Kafka): Promise<KafkaProducer> {
 export async function openTransactionalProducer(
   kafka: Kafka,
   transactionalId: string,
+  moves?: GroupPartition,
 ): Promise<TransactionalProducer> {
   const producer = kafka.producer({
     transactionalId,
@@ -76,8 +83,12 @@ export async function openTransactionalProducer(
   try {
     await producer.connect();
     // connect() takes a producer id without the transactional id; only a transaction's beginning fences the former owner.
-    const empty = await producer.transaction();
-    await empty.abort();
+    const fence = await producer.transaction();
+    try {
+      if (moves) await endHanging(fence, moves);
+    } finally {
+      await fence.abort();
+    }
   } catch (cause) {
     await disconnectQuietly(producer);
     throw kafkaError(`begin transactions of ${transactionalId}`, cause);
@@ -114,9 +125,23 @@ async function runTransaction(
   }
 }
 
+/**
+ * A former owner's offsets that reached the group's log after their transaction's end, in spite of KIP-890, are waited for by
+ * whoever asks for stable ones, and for ever: the coordinator knows of no transaction, and there is nothing to end. The end
+ * of this transaction, which moves an offset of that log and is aborted, ends them too.
+ */
+function endHanging(fence: Transaction, { groupId, topic, partition }: GroupPartition): Promise<void> {
+  return sendOffsets(fence, { groupId, offsets: [{ topic, partition, offset: 0 }] });
+}
+
 /** The failpoints are named for the enricher: nobody else moves offsets in a transaction. */
-async function moveOffsets(transaction: Transaction, { groupId, offsets }: GroupOffsets): Promise<void> {
+async function moveOffsets(transaction: Transaction, group: GroupOffsets): Promise<void> {
   await failpoint('enricher.transaction.afterOutputs');
+  await sendOffsets(transaction, group);
+  await failpoint('enricher.transaction.beforeEnd');
+}
+
+async function sendOffsets(transaction: Transaction, { groupId, offsets }: GroupOffsets): Promise<void> {
   const topics = offsets.map(({ topic, partition, offset }) => ({
     topic,
     partitions: [{ partition, offset: String(offset) }],
@@ -128,7 +153,6 @@ async function moveOffsets(transaction: Transaction, { groupId, offsets }: Group
     capMs: 500,
     retriable: isConcurrentTransaction,
   });
-  await failpoint('enricher.transaction.beforeEnd');
 }
 
 /** A connection that is gone already is what was wanted. */

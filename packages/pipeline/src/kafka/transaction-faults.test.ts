@@ -78,7 +78,7 @@ async function copyAll(broker: KafkaBroker, kafka: kafkajs.Kafka, topic: string,
   let producer: TransactionalProducer | undefined;
   for (let attempt = 0; attempt < 20; attempt++) {
     try {
-      producer = await openTransactionalProducer(kafka, `${topic}-0`);
+      producer = await openTransactionalProducer(kafka, `${topic}-0`, { groupId, topic, partition: 0 });
       const committed = await broker.stableOffsets(groupId, topic, [0]);
       for (let offset = committed.get(0) ?? 0; offset < total; offset++) {
         if (offset === 2 && failures.length === 0) beforeThird();

@@ -6,17 +6,20 @@ import { CopyRows } from '../src/copy-rows.ts';
 
 const columns = ({ columns }: CuratedMapping) => columns.map(({ name }) => pg.escapeIdentifier(name));
 
+/** `all`: those of the curated table, the key's too. */
+export type Indexes = 'none' | 'key' | 'all';
+
 /**
  * What Postgres itself takes for the rows: one binary COPY, made before the clock runs, into a new table with the curated one's
- * columns and, where asked, its primary key; no partitions, no other index, no aggregates, no ledger.
+ * columns and the indexes that are asked for; no partitions, no aggregates, no ledger.
  */
 export async function bareCopy(options: {
   url: string;
   mapping: CuratedMapping;
   rows: Iterable<EventRecord>;
-  withKey: boolean;
+  indexes: Indexes;
 }): Promise<{ seconds: number; cpuSeconds: number }> {
-  const { url, mapping, withKey } = options;
+  const { url, mapping, indexes } = options;
   const rows = new CopyRows(mapping);
   for (const row of options.rows) {
     const fault = rows.add(row);
@@ -25,8 +28,9 @@ export async function bareCopy(options: {
   const client = new pg.Client(url);
   await client.connect();
   try {
-    const key = withKey ? `, PRIMARY KEY (${mapping.key.map(pg.escapeIdentifier).join(', ')})` : '';
-    await client.query(`CREATE TABLE bare_copy (row_number integer, LIKE ${mapping.table}${key})`);
+    const like = indexes === 'all' ? `${mapping.table} INCLUDING INDEXES` : mapping.table;
+    const key = indexes === 'key' ? `, PRIMARY KEY (${mapping.key.map(pg.escapeIdentifier).join(', ')})` : '';
+    await client.query(`CREATE TABLE bare_copy (row_number integer, LIKE ${like}${key})`);
     // What others have written is not to be written out at our expense.
     await client.query('CHECKPOINT');
     const cpu = process.cpuUsage();

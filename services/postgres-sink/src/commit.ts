@@ -27,7 +27,7 @@ interface CommitterOptions {
   log: Logger;
 }
 
-/** Lands the micro-batches of one table, one at a time: each is one transaction, together with its ledger steps. */
+/** Lands micro-batches of one table, one at a time: each is one transaction, together with its ledger steps. */
 export class Committer {
   readonly #feed: Feed;
   readonly #database: Database;

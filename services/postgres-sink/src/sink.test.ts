@@ -1,99 +1,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AvroCodec, AvroRegistry, type EventRecord, enrichedSchema, loadStreams } from '@windrow/contracts';
-import { applyStreams, KafkaBroker } from '@windrow/pipeline';
+import { AvroRegistry } from '@windrow/contracts';
+import { KafkaBroker } from '@windrow/pipeline';
 import { createRegistry, Readiness } from '@windrow/runtime';
 import { startStack } from '@windrow/stack';
-import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest';
-import { newYearMs, trackEvent, withOwnTopics } from '../fixtures/events.ts';
+import pg from 'pg';
+import { expect, inject, onTestFinished, test, vi } from 'vitest';
+import { newYearMs, withOwnTopics } from '../fixtures/events.ts';
 import { log } from '../fixtures/landing.ts';
-import { createDatabase } from '../fixtures/test-database.ts';
+import { broker, runningSink, streams } from '../fixtures/running-sink.ts';
 import { groupId, startSink } from './sink.ts';
 
-const { KAFKA_BROKERS = '', SCHEMA_REGISTRY_URL = '', DATABASE_URL = '' } = inject('endpoints');
-const streams = await loadStreams();
+const { SCHEMA_REGISTRY_URL = '' } = inject('endpoints');
 /** Parts are killed and come back, and a stop may take its 20 s. */
 vi.setConfig({ testTimeout: 180_000 });
 const patience = { timeout: 60_000, interval: 100 };
-let broker: KafkaBroker;
-
-beforeAll(() => {
-  broker = new KafkaBroker({ brokers: KAFKA_BROKERS.split(','), clientId: 'postgres-sink-test' });
-});
-afterAll(() => broker.close());
-
-/** Topics and a database of its own. */
-async function installation(serverUrl = DATABASE_URL) {
-  const contracts = withOwnTopics(streams);
-  const schemas = new AvroRegistry(SCHEMA_REGISTRY_URL);
-  const { schemaIds } = await applyStreams(contracts, { broker, registry: schemas, partitions: 3 });
-  const database = await createDatabase(serverUrl, contracts);
-  const named = (name: string) => {
-    const contract = contracts.find((candidate) => candidate.name === name);
-    if (!contract) throw new Error(`there is no stream ${name}`);
-    return contract;
-  };
-  const track = String(named('track').topics.enriched?.name);
-  const weather = named('weather').topics.raw.name;
-  const codecs = new Map([
-    [track, new AvroCodec(enrichedSchema(named('track'), contracts), schemas)],
-    [weather, new AvroCodec(named('weather').schema, schemas)],
-  ]);
-  const sendRaw = async (topic: string, partition: number, values: Buffer[]) => {
-    const producer = await broker.producer();
-    await producer.send([{ topic, records: values.map((value) => ({ key: 'k', value, partition })) }]);
-    await producer.close();
-  };
-  return {
-    database,
-    track,
-    weather,
-    sendRaw,
-    event: (values: EventRecord) => trackEvent(contracts, values),
-    send: (topic: string, partition: number, records: EventRecord[]) =>
-      sendRaw(
-        topic,
-        partition,
-        records.map(
-          (record) => codecs.get(topic)?.encode(record, schemaIds.get(topic) ?? 0) ?? Buffer.alloc(0),
-        ),
-      ),
-    async start(limits: { maxAgeMs?: number; maxRows?: number; memoryBytes?: number } = {}) {
-      const registry = createRegistry('postgres-sink');
-      const readiness = new Readiness();
-      const failures: unknown[] = [];
-      const sink = await startSink({
-        contracts,
-        broker,
-        schemas,
-        databaseUrl: database.url,
-        limits: { maxRows: 1_000, maxAgeMs: 100, memoryBytes: 64e6, ...limits },
-        metrics: registry,
-        readiness,
-        log,
-        signal: new AbortController().signal,
-        fail: (error) => failures.push(error),
-      });
-      let stopped: Promise<void> | undefined;
-      const stop = () => {
-        stopped ??= sink.stop();
-        return stopped;
-      };
-      onTestFinished(stop);
-      return { registry, readiness, failures, stop };
-    },
-    count: async () =>
-      Number((await database.sql<{ n: number }>('SELECT count(*)::int AS n FROM curated.track_event'))[0]?.n),
-    ledger: () =>
-      database.sql(
-        'SELECT topic, partition, next_offset::int AS next, rows::int, rejected::int FROM windrow.sink_offset ORDER BY 1, 2',
-      ),
-  };
-}
 
 test('both kinds of topics land; what the enricher dead-letters is skipped; offsets without rows count too', async () => {
-  const { database, track, weather, event, send, sendRaw, start, ledger } = await installation();
+  const { database, track, weather, event, send, sendRaw, start, ledger } = await runningSink();
   onTestFinished(() => database.drop());
   await send(track, 0, [event({}), event({})]);
   await sendRaw(track, 1, [Buffer.from('not Avro')]);
@@ -128,8 +53,34 @@ test('both kinds of topics land; what the enricher dead-letters is skipped; offs
   expect(sink.failures).toEqual([]);
 });
 
+test('a partition whose ledger another transaction holds keeps no other lane waiting', async () => {
+  const { database, track, event, send, start, ledger } = await runningSink();
+  onTestFinished(() => database.drop());
+  await start();
+  const nextOffsets = async () =>
+    (await ledger()).filter(({ topic }) => topic === track).map(({ next }) => next);
+  await vi.waitFor(async () => expect(await nextOffsets()).toEqual([0, 0, 0]), patience);
+  const other = new pg.Client(database.url);
+  await other.connect();
+  await other.query('BEGIN');
+  const lock = 'SELECT FROM windrow.sink_offset WHERE topic = $1 AND partition = 0 FOR UPDATE';
+  await other.query(lock, [track]);
+  await send(track, 0, [event({})]);
+  await vi.waitFor(async () => {
+    const waiting =
+      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    expect(await database.sql(waiting)).toEqual([{ n: 1 }]);
+  }, patience);
+  // Of another window: the first one's sums are held too.
+  await send(track, 1, [event({ occurred_at: newYearMs + 86_400_000 })]);
+  await vi.waitFor(async () => expect(await nextOffsets()).toEqual([0, 1, 0]), patience);
+  await other.query('COMMIT');
+  await other.end();
+  await vi.waitFor(async () => expect(await nextOffsets()).toEqual([1, 1, 0]), patience);
+});
+
 test('stopping lands what was read, long before its age would', async () => {
-  const { database, track, event, send, start, count } = await installation();
+  const { database, track, event, send, start, count } = await runningSink();
   onTestFinished(() => database.drop());
   const sink = await start({ maxAgeMs: 3_600_000 });
   await send(track, 0, [event({}), event({}), event({})]);
@@ -140,7 +91,7 @@ test('stopping lands what was read, long before its age would', async () => {
 });
 
 test('instances that come and go share the partitions, and every event is there once', async () => {
-  const { database, track, event, send, start, count, ledger } = await installation();
+  const { database, track, event, send, start, count, ledger } = await runningSink();
   onTestFinished(() => database.drop());
   const total = 9_000;
   const sending = (async () => {
@@ -177,7 +128,7 @@ test('Postgres is killed and comes back: not ready meanwhile, bounded, and nothi
     await stack.stop();
     rmSync(stateDir, { recursive: true });
   });
-  const { track, event, send, start, count, ledger, database } = await installation(
+  const { track, event, send, start, count, ledger, database } = await runningSink(
     stack.endpoints.DATABASE_URL,
   );
   const sink = await start({ maxRows: 200, memoryBytes: 400_000 });
@@ -217,7 +168,7 @@ test('a sink that is stopped while Postgres is away leaves in time, and loses no
     await stack.stop();
     rmSync(stateDir, { recursive: true });
   });
-  const { track, event, send, start, count } = await installation(stack.endpoints.DATABASE_URL);
+  const { track, event, send, start, count } = await runningSink(stack.endpoints.DATABASE_URL);
   const sink = await start({ maxRows: 50 });
   await send(track, 0, [event({})]);
   await vi.waitFor(async () => expect(await count()).toBe(1), patience);
@@ -239,7 +190,7 @@ test('a sink that is stopped while Postgres is away leaves in time, and loses no
 });
 
 test('a ledger ahead of its topic is refused: the topic was made anew', async () => {
-  const { database, track, event, send, start, count } = await installation();
+  const { database, track, event, send, start, count } = await runningSink();
   onTestFinished(() => database.drop());
   await database.sql('INSERT INTO windrow.sink_offset (topic, partition, next_offset) VALUES ($1, 0, 1000)', [
     track,
@@ -262,7 +213,7 @@ async function retriesOf(registry: ReturnType<typeof createRegistry>): Promise<n
 }
 
 test('a sink that starts while Kafka is away says so, and stops at once', async () => {
-  const { database } = await installation();
+  const { database } = await runningSink();
   onTestFinished(() => database.drop());
   const nowhere = new KafkaBroker({ brokers: ['127.0.0.1:1'], clientId: 'postgres-sink-test' });
   const stopping = new AbortController();

@@ -34,6 +34,11 @@ import { TableWriter } from './table-writer.ts';
 export const groupId = 'postgres-sink';
 /** Partitions handled at the same time: more than an instance has, so that a table that waits holds up no other. */
 const concurrency = 64;
+/**
+ * Transactions under way for a table, each of partitions of its own: while the server works at one, the next rows are on their
+ * way to the other. More gave nothing.
+ */
+const lanesOfTable = 2;
 /** Records that are decoded at once. */
 const recordsAtOnce = 256;
 const drainMs = 20_000;
@@ -70,7 +75,7 @@ export async function startSink(options: SinkOptions): Promise<{ stop(): Promise
 class PostgresSink {
   readonly #options: SinkOptions;
   readonly #feeds: Feed[];
-  readonly #writers: Map<string, TableWriter>;
+  readonly #lanes: { topic: string; writer: TableWriter }[];
   readonly #database: Database;
   readonly #deadLetters: DeadLetters;
   readonly #metrics: SinkMetrics;
@@ -90,7 +95,7 @@ class PostgresSink {
     this.#database = new Database({
       url: databaseUrl,
       // And one to look after replays.
-      connections: feeds.length + 1,
+      connections: lanesOfTable * feeds.length + 1,
       reachability: {
         away: (reason) => readiness.unmet('postgres', reason),
         back: () => readiness.met('postgres'),
@@ -103,11 +108,11 @@ class PostgresSink {
       service: 'postgres-sink',
       version: packageJson.version,
     });
-    const maxBytes = Math.floor(limits.memoryBytes / (2 * Math.max(1, feeds.length)));
-    this.#writers = new Map(
-      feeds.map((feed) => [
-        feed.topic,
-        new TableWriter({
+    const maxBytes = Math.floor(limits.memoryBytes / (2 * lanesOfTable * Math.max(1, feeds.length)));
+    this.#lanes = feeds.flatMap((feed) =>
+      Array.from({ length: lanesOfTable }, () => ({
+        topic: feed.topic,
+        writer: new TableWriter({
           feed,
           committer: new Committer({
             feed,
@@ -123,7 +128,7 @@ class PostgresSink {
           },
           onFailure: (error) => this.#onFailure(error),
         }),
-      ]),
+      })),
     );
   }
 
@@ -161,7 +166,7 @@ class PostgresSink {
   }
 
   async #assigned(partitions: TopicPartition[]): Promise<PartitionOffset[]> {
-    for (const writer of this.#writers.values()) await writer.discard();
+    await Promise.all(this.#lanes.map(({ writer }) => writer.discard()));
     await this.#deadLetters.retain(partitions);
     const starts: PartitionOffset[] = [];
     for (const feed of this.#feeds) {
@@ -179,8 +184,12 @@ class PostgresSink {
     const entries = await this.#database.use('give its ledger', (db) => openLedger(db, topic, firsts));
     const maxDays = await this.#database.use('give its settings', (db) => maxDaysAtOnce(db, mapping.table));
     for (const entry of entries) refuseForeignLedger(entry, ends.get(entry.partition) ?? 0);
-    const positions = new Map(entries.map((entry) => [entry.partition, entry.nextOffset]));
-    this.#writers.get(topic)?.begin(positions, maxDays);
+    const lanes = this.#lanes.filter((lane) => lane.topic === topic);
+    for (const [number, { writer }] of lanes.entries()) {
+      const own = entries.filter((_, index) => index % lanes.length === number);
+      const positions = new Map(own.map((entry) => [entry.partition, entry.nextOffset]));
+      writer.begin(positions, Math.max(1, Math.floor(maxDays / lanes.length)));
+    }
     return entries.map(({ partition, nextOffset }) => {
       const offset = Math.max(nextOffset, firsts.get(partition) ?? 0);
       if (offset > nextOffset) {
@@ -196,11 +205,13 @@ class PostgresSink {
 
   async #batch(batch: FetchedBatch, life: AbortSignal): Promise<void> {
     const feed = this.#feeds.find(({ topic }) => topic === batch.topic);
-    const writer = this.#writers.get(batch.topic);
-    if (!feed || !writer) return;
+    const lane = this.#lanes.find(
+      ({ topic, writer }) => topic === batch.topic && writer.owns(batch.partition),
+    );
+    if (!feed || !lane) return;
     for (const slice of inSlices(batch, recordsAtOnce)) {
       if (life.aborted) return;
-      await writer.append(slice, await this.#examine(feed, slice, life), life);
+      await lane.writer.append(slice, await this.#examine(feed, slice, life), life);
     }
   }
 
@@ -236,7 +247,7 @@ class PostgresSink {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#endWatch();
-    const writers = [...this.#writers.values()];
+    const writers = this.#lanes.map(({ writer }) => writer);
     for (const writer of writers) writer.seal();
     this.#sealed.abort();
     const consumer = await this.#consumer;

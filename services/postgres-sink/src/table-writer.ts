@@ -19,7 +19,7 @@ interface TableWriterOptions {
 }
 
 /**
- * Fills micro-batches of one table and hands them to its committer: one lands while the next one fills, and while both
+ * Fills micro-batches of some partitions of a table and hands them to its committer: one lands while the next one fills, and while both
  * are full `append` waits. So it holds at most twice `maxBytes`, and one record more.
  */
 export class TableWriter {
@@ -49,13 +49,18 @@ export class TableWriter {
   }
 
   /**
-   * A new assignment, after `discard`; `positions`: what the ledger says of each partition; `maxDays`: on how many UTC days
+   * A new assignment, after `discard`; `positions`: what the ledger says of each of its partitions; `maxDays`: on how many UTC days
    * the server has locks for the rows of one micro-batch.
    */
   begin(positions: Map<number, number>, maxDays: number): void {
     this.#life = new AbortController();
     this.#maxDays = maxDays;
     this.#positions = positions;
+  }
+
+  /** Whether the partition is of its assignment. */
+  owns(partition: number): boolean {
+    return this.#positions.has(partition);
   }
 
   /** Takes a fetched range up. Where `signal` or `seal` ends it half-way, only what it took is landed. */

@@ -2,11 +2,10 @@ import type { Message } from 'kafkajs';
 import type { OutputRecord, TopicOutput } from '../broker.ts';
 
 /**
- * kafkajs makes one record batch for each partition of a call, however large, and copies an array for each message: so a
- * call is kept below the broker's default `max.message.bytes` (1 MiB) and at 1,000 messages.
+ * kafkajs makes one record batch for each partition of a call, however large: so a call is kept below the broker's default
+ * `max.message.bytes` (1 MiB).
  */
 export const maxCallBytes = 900_000;
-export const maxCallRecords = 1_000;
 /** Bounds a record's framing: varints of length, attributes, deltas and header counts. */
 const framingBytes = 40;
 
@@ -14,24 +13,21 @@ const framingBytes = 40;
 export function* inCalls(outputs: TopicOutput[]): Generator<{ topic: string; messages: Message[] }[]> {
   let call = new Map<string, Message[]>();
   let bytes = 0;
-  let count = 0;
   for (const { topic, records } of outputs) {
     for (const record of records) {
       const size = recordBytes(record);
-      if (count > 0 && (bytes + size > maxCallBytes || count >= maxCallRecords)) {
+      if (bytes > 0 && bytes + size > maxCallBytes) {
         yield toTopicMessages(call);
         call = new Map();
         bytes = 0;
-        count = 0;
       }
       const messages = call.get(topic) ?? [];
       call.set(topic, messages);
       messages.push(toMessage(record));
       bytes += size;
-      count += 1;
     }
   }
-  if (count > 0) yield toTopicMessages(call);
+  if (bytes > 0) yield toTopicMessages(call);
 }
 
 const toTopicMessages = (call: Map<string, Message[]>) =>

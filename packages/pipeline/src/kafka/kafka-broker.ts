@@ -20,6 +20,7 @@ import { KafkaGroupConsumer } from './group-consumer.ts';
 import { askingForHighWatermarks, teachHighWatermarks } from './high-watermarks.ts';
 import { quickenProduceEncoding } from './produce-encoding.ts';
 import { openProducer, openTransactionalProducer } from './producers.ts';
+import { producingClient } from './producing-client.ts';
 import { askingForStable, teachStableOffsets } from './stable-offsets.ts';
 import { KafkaTopicReader } from './topic-reader.ts';
 import { rereadingSocket, takeWholeAnswers } from './whole-answers.ts';
@@ -55,7 +56,8 @@ export class KafkaBroker implements Broker {
       () =>
       ({ level, log: { message, timestamp: _, logger: __, ...details } }) =>
         say?.(level === kafkajs.logLevel.ERROR ? 'error' : 'warn', message, details);
-    this.#kafka = new kafkajs.Kafka({
+    const Client = producingClient();
+    this.#kafka = new Client({
       brokers,
       clientId,
       socketFactory: rereadingSocket,

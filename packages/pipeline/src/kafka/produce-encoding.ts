@@ -15,26 +15,51 @@ interface Encoded {
   buf: Buffer;
   buffer: Buffer;
 }
+/** A number, or one of kafkajs' `Long`. */
+interface Printable {
+  toString(): string;
+}
+interface KafkaRecordBatch {
+  compression?: number;
+  firstOffset?: Printable;
+  firstTimestamp?: Printable;
+  maxTimestamp?: Printable;
+  partitionLeaderEpoch?: number;
+  lastOffsetDelta?: number;
+  transactional?: boolean;
+  producerId?: Printable;
+  producerEpoch?: number;
+  firstSequence?: number;
+  records?: (PlainRecord | Encoded)[];
+}
+
+type EncodeRecord = (record: KafkaRecord) => PlainRecord | Encoded;
+type EncodeBatch = (batch: KafkaRecordBatch) => Promise<Encoded & { size(): number }>;
 
 const recordModule = 'kafkajs/src/protocol/recordBatch/record/v0';
-const checksumModule = 'kafkajs/src/protocol/recordBatch/crc32C';
-const takers = ['kafkajs/src/protocol/recordBatch/v0', 'kafkajs/src/protocol/requests/produce/v3/request'];
+const batchModule = 'kafkajs/src/protocol/recordBatch/v0';
+const taker = 'kafkajs/src/protocol/requests/produce/v3/request';
 
-type EncodeRecord = (record: KafkaRecord) => Encoded;
+let generalRecord: EncodeRecord | undefined;
+let generalBatch: EncodeBatch | undefined;
 
 /**
- * Encodes records for Kafka in a third of the time: kafkajs makes each in a zeroed buffer that it grows and copies, and
- * takes the checksum byte by byte. That was more than half of what an event costs. The bytes are the same.
+ * Encodes records for Kafka straight into their batch: kafkajs makes each in a zeroed buffer that it grows, copies it three
+ * times on its way into the batch, and takes the checksum byte by byte. That was more than half of what an event costs. The
+ * bytes are the same.
  */
 export function quickenProduceEncoding(): void {
-  if (general) return;
-  general = require(recordModule) as EncodeRecord;
-  replace(recordModule, quickRecord);
-  replace(checksumModule, crc32c);
+  if (generalRecord) return;
+  generalRecord = require(recordModule) as EncodeRecord;
+  const record = require.cache[require.resolve(recordModule)];
+  if (record) record.exports = quickRecord;
+  const batch = require(batchModule) as { RecordBatch: EncodeBatch };
+  generalBatch = batch.RecordBatch;
+  batch.RecordBatch = quickBatch;
   const encoder = require('kafkajs/src/protocol/encoder') as { prototype: Encoder };
   encoder.prototype.ensureAvailable = ensureAvailable;
   // What has taken the slow ones already is loaded anew, by the first request that needs it.
-  for (const name of takers) delete require.cache[require.resolve(name)];
+  delete require.cache[require.resolve(taker)];
 }
 
 /** Kafkajs' encoder: `buf` up to `offset` is what has been written, and all that is ever read. */
@@ -53,41 +78,100 @@ function ensureAvailable(this: Encoder, bytes: number): void {
   this.buf = larger;
 }
 
-function replace(name: string, implementation: unknown): void {
-  require(name);
-  const module = require.cache[require.resolve(name)];
-  if (module) module.exports = implementation;
+/** A record without headers, at its batch's timestamp: https://kafka.apache.org/documentation/#record */
+class PlainRecord {
+  readonly #offsetDelta: number;
+  readonly #key: Buffer | string | null;
+  readonly #keyBytes: number;
+  readonly #value: Buffer | null;
+  /** What follows its length. */
+  readonly #bytes: number;
+
+  constructor(offsetDelta: number, key: Buffer | string | null, value: Buffer | null) {
+    this.#offsetDelta = offsetDelta;
+    this.#key = key;
+    this.#keyBytes = key === null ? -1 : typeof key === 'string' ? Buffer.byteLength(key) : key.length;
+    this.#value = value;
+    const valueBytes = value?.length ?? -1;
+    // Around them: attributes, the delta of the timestamp, and the count of headers, a byte each.
+    this.#bytes =
+      3 +
+      varintBytes(offsetDelta) +
+      varintBytes(this.#keyBytes) +
+      Math.max(this.#keyBytes, 0) +
+      varintBytes(valueBytes) +
+      Math.max(valueBytes, 0);
+  }
+
+  get size(): number {
+    return varintBytes(this.#bytes) + this.#bytes;
+  }
+
+  /** @returns where it ends */
+  writeTo(target: Buffer, start: number): number {
+    const [key, value] = [this.#key, this.#value];
+    let at = writeVarint(target, start, this.#bytes);
+    target[at++] = 0;
+    target[at++] = 0;
+    at = writeVarint(target, at, this.#offsetDelta);
+    at = writeVarint(target, at, this.#keyBytes);
+    if (typeof key === 'string') at += target.write(key, at, 'utf8');
+    else if (key) at += key.copy(target, at);
+    at = writeVarint(target, at, value?.length ?? -1);
+    if (value) at += value.copy(target, at);
+    target[at++] = 0;
+    return at;
+  }
+
+  get buffer(): Buffer {
+    const alone = Buffer.allocUnsafe(this.size);
+    this.writeTo(alone, 0);
+    return alone;
+  }
+
+  get buf(): Buffer {
+    return this.buffer;
+  }
 }
 
-let general: EncodeRecord | undefined;
+export function quickRecord(record: KafkaRecord): PlainRecord | Encoded {
+  const { offsetDelta = 0, timestampDelta = 0, key = null, value = null, headers } = record;
+  if (typeof value === 'string' || timestampDelta !== 0 || (headers && !isEmpty(headers)))
+    return (generalRecord as EncodeRecord)(record);
+  return new PlainRecord(offsetDelta, key, value);
+}
 
-/** https://kafka.apache.org/documentation/#record */
-export function quickRecord(record: KafkaRecord): Encoded {
-  const { offsetDelta = 0, timestampDelta = 0, key, value, headers } = record;
-  const isPlain = typeof value !== 'string' && timestampDelta === 0 && (!headers || isEmpty(headers));
-  if (!isPlain && general) return general(record);
-  const keyBytes = key === null || key === undefined ? -1 : Buffer.byteLength(key);
-  const valueBytes = value?.length ?? -1;
-  // Around them: attributes, the delta of the timestamp, and the count of headers, a byte each.
-  const bytes =
-    3 +
-    varintBytes(offsetDelta) +
-    varintBytes(keyBytes) +
-    Math.max(keyBytes, 0) +
-    varintBytes(valueBytes) +
-    Math.max(valueBytes, 0);
-  const buffer = Buffer.allocUnsafe(varintBytes(bytes) + bytes);
-  let at = writeVarint(buffer, 0, bytes);
-  buffer[at++] = 0;
-  buffer[at++] = 0;
-  at = writeVarint(buffer, at, offsetDelta);
-  at = writeVarint(buffer, at, keyBytes);
-  if (typeof key === 'string') at += buffer.write(key, at, 'utf8');
-  else if (key) at += key.copy(buffer, at);
-  at = writeVarint(buffer, at, valueBytes);
-  if (value) at += (value as Buffer).copy(buffer, at);
-  buffer[at] = 0;
-  return { buf: buffer, buffer };
+const headerBytes = 61;
+/** Where what the checksum covers begins. */
+const checkedFrom = 21;
+const magic = 2;
+const transactionalBit = 16;
+
+/** https://kafka.apache.org/documentation/#recordbatch */
+export async function quickBatch(batch: KafkaRecordBatch): ReturnType<EncodeBatch> {
+  if (batch.compression) return (generalBatch as EncodeBatch)(batch);
+  const { records = [], firstTimestamp = Date.now(), maxTimestamp = Date.now() } = batch;
+  let bytes = headerBytes;
+  for (const record of records) bytes += record instanceof PlainRecord ? record.size : record.buffer.length;
+  const buffer = Buffer.allocUnsafe(bytes);
+  const writeLong = (value: Printable, at: number) => buffer.writeBigInt64BE(BigInt(value.toString()), at);
+  writeLong(batch.firstOffset ?? 0, 0);
+  buffer.writeInt32BE(bytes - 12, 8);
+  buffer.writeInt32BE(batch.partitionLeaderEpoch ?? 0, 12);
+  buffer.writeInt8(magic, 16);
+  buffer.writeInt16BE(batch.transactional ? transactionalBit : 0, checkedFrom);
+  buffer.writeInt32BE(batch.lastOffsetDelta ?? 0, 23);
+  writeLong(firstTimestamp, 27);
+  writeLong(maxTimestamp, 35);
+  writeLong(batch.producerId ?? -1, 43);
+  buffer.writeInt16BE(batch.producerEpoch ?? 0, 51);
+  buffer.writeInt32BE(batch.firstSequence ?? 0, 53);
+  buffer.writeInt32BE(records.length, 57);
+  let at = headerBytes;
+  for (const record of records)
+    at = record instanceof PlainRecord ? record.writeTo(buffer, at) : at + record.buffer.copy(buffer, at);
+  buffer.writeUInt32BE(crc32c(buffer.subarray(checkedFrom)), 17);
+  return { buf: buffer, buffer, size: () => bytes };
 }
 
 function isEmpty(object: object): boolean {

@@ -4,14 +4,15 @@ indexes and Bloom filters, and prints, as JSON, the sums that they find.
 usage: filter-parquet.py FILE QUESTIONS
 
 QUESTIONS: {"sum": column, "predicates": […], "expected": {column: SQL}}
-{"answers": {predicate: {"duckdb": [rows, sum], "pyarrow": [rows, sum]}},
- "differing": {"duckdb": {column: in how many rows it is not what is expected}, "pyarrow": …},
+{"answers": {predicate: {"duckdb": [rows, sum], "pyarrow": [rows, sum], "deltaRs": [rows, sum]}},
+ "differing": {"duckdb": {column: in how many rows it is not what is expected}, "pyarrow": …, "deltaRs": …},
  "chunks": [{column: {"offsetIndex": bool, "columnIndex": bool, "bloomFilter": bool, "encodings": […]}}]}
 """
 
 import json
 import sys
 
+import delta_rs
 import duckdb
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -28,8 +29,12 @@ arrow = ds.dataset(path)
 duckdb_file = f"read_parquet('{path}')"
 
 
+def question(source, predicate):
+    return f"SELECT count(*) AS n, sum({asked['sum']}) AS total FROM {source} WHERE {predicate}"
+
+
 def answer(source, predicate):
-    rows, total = connection.execute(f"SELECT count(*), sum({asked['sum']}) FROM {source} WHERE {predicate}").fetchone()
+    rows, total = connection.execute(question(source, predicate)).fetchone()
     return [rows, None if total is None else int(total)]
 
 
@@ -53,6 +58,11 @@ filtered = {
         "SELECT path_in_schema, max(bloom_filter_offset) FROM parquet_metadata(?) GROUP BY ALL", [path]
     ).fetchall()
 }
+with delta_rs.table_of(path) as ask:
+    delta_rs_answers = {
+        predicate: list(ask(question("t", predicate)).to_pylist()[0].values()) for predicate in asked["predicates"]
+    }
+    delta_rs_rows = ask("SELECT * FROM t")
 metadata = pq.ParquetFile(path).metadata
 groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
 json.dump(
@@ -61,10 +71,11 @@ json.dump(
             predicate: {
                 "duckdb": answer(duckdb_file, predicate),
                 "pyarrow": answer("arrow", predicate),
+                "deltaRs": delta_rs_answers[predicate],
             }
             for predicate in asked["predicates"]
         },
-        "differing": {"duckdb": differing(duckdb_file), "pyarrow": differing("arrow")},
+        "differing": {"duckdb": differing(duckdb_file), "pyarrow": differing("arrow"), "deltaRs": differing("delta_rs_rows")},
         "chunks": [
             {g.column(i).path_in_schema: chunk(g.column(i)) for i in range(g.num_columns)} for g in groups
         ],

@@ -1,8 +1,8 @@
-"""Reads Parquet files with pyarrow and with DuckDB and prints, as JSON, what each of them sees.
+"""Reads Parquet files with pyarrow, with DuckDB and with delta-rs and prints, as JSON, what each of them sees.
 
 usage: read-parquet.py FILE…
 
-{FILE: {"pyarrow": {"types": {column: type}, "values": {column: […]}}, "duckdb": {…},
+{FILE: {"pyarrow": {"types": {column: type}, "values": {column: […]}}, "duckdb": {…}, "deltaRs": {…},
         "rowGroups": [{"rows": n, "columns": {column: {"nulls": n, "min": …, "max": …}}}]}}
 
 Values are told as by told_value in told.py: times in milliseconds, dates in days since 1970-01-01.
@@ -11,6 +11,7 @@ Values are told as by told_value in told.py: times in milliseconds, dates in day
 import json
 import sys
 
+import delta_rs
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -58,9 +59,12 @@ def read(path):
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     metadata = pq.ParquetFile(path).metadata
+    with delta_rs.table_of(path) as ask:
+        seen_by_delta_rs = told_table(ask("SELECT * FROM t"))
     return {
         "pyarrow": told_table(pq.ParquetFile(path).read()),
         "duckdb": told_table(connection.execute("SELECT * FROM read_parquet(?)", [path]).to_arrow_table()),
+        "deltaRs": seen_by_delta_rs,
         "rowGroups": [told_row_group(metadata.row_group(i)) for i in range(metadata.num_row_groups)],
     }
 

@@ -16,6 +16,7 @@ import { ZstdCompressor } from './zstd.ts';
 /** A row group ends at whichever limit comes first; readers hold one in memory. */
 const maxRowGroupRows = 131_072;
 const maxRowGroupBytes = 64 * 2 ** 20;
+const createdBy = 'windrow';
 
 /**
  * From column buffers to Parquet pages without a row in between. The pages are made here; the footer is
@@ -40,7 +41,7 @@ function encode(rows: FileRows, scratch: EncodingScratch, room: FileRoom): Encod
   const parquet = new ParquetWriter({
     writer: file,
     schema: elements,
-    createdBy: 'windrow',
+    createdBy,
     // Bounds are cut already when they come into the metadata.
     statisticsTruncateLength: Number.POSITIVE_INFINITY,
   });
@@ -62,11 +63,28 @@ function encode(rows: FileRows, scratch: EncodingScratch, room: FileRoom): Encod
   }
   parquet.num_rows = BigInt(order.length);
   parquet.finish();
+  const bytes = file.getBytes();
+  if (order.length === 0) typeEmptyRowGroups(bytes);
   return {
-    bytes: file.getBytes(),
+    bytes,
     stats: fileStats(schema, order.length, summaries),
     giveBack: () => room.take(file),
   };
+}
+
+/**
+ * hyparquet-writer gives a list without elements no type, and Rust's Parquet (delta-rs, DataFusion) refuses a list of row groups
+ * that isn't one of structs. In Thrift's compact protocol the list's byte is its length and its elements' type; before it
+ * comes the field's own byte, behind it `created_by`:
+ * https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
+ */
+function typeEmptyRowGroups(file: Uint8Array): void {
+  const [listField, untyped, struct, textField] = [0x19, 0x00, 0x0c, 0x28];
+  const text = Buffer.from(createdBy);
+  const footer = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const at = footer.lastIndexOf(Buffer.from([listField, untyped, textField, text.length, ...text]));
+  if (at < 0) throw new TypeError('the footer has no empty list of row groups');
+  footer[at + 1] = struct;
 }
 
 /** @param summaries brought up to date, in place, with what the group holds */

@@ -23,6 +23,7 @@ import { readBack, type TableSeen, toldColumns } from './told-values.ts';
 interface FileSeen {
   readonly pyarrow: TableSeen;
   readonly duckdb: TableSeen;
+  readonly deltaRs: TableSeen;
   readonly rowGroups: readonly RowGroupSeen[];
 }
 
@@ -38,7 +39,7 @@ const arrowTypes: Readonly<Record<ColumnType, string>> = {
   timestamp: 'timestamp[ms, tz=UTC]',
 };
 
-/** Registers the tests that every encoder has to pass; its files are read by hyparquet, pyarrow and DuckDB. */
+/** Registers the tests that every encoder has to pass; its files are read by hyparquet, pyarrow, DuckDB and delta-rs. */
 export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits): void {
   const cases = casesWithin(limits);
   const encoded = async (batch: ColumnBatch) => encoder.encode(rowsOf(batch));
@@ -72,7 +73,7 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
         expect(await readBack(files.get(name)!.bytes, batch.schema)).toEqual(expected(contractCase));
       });
 
-      it.each(['pyarrow', 'duckdb'] as const)('is read back by %s', (reader) => {
+      it.each(['pyarrow', 'duckdb', 'deltaRs'] as const)('is read back by %s', (reader) => {
         expect(seen.get(name)![reader].values).toEqual(expected(contractCase));
       });
 

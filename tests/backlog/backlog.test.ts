@@ -26,7 +26,7 @@ beforeAll(async () => {
   env = { ...(process.env as Record<string, string>), ...stack.endpoints };
   const broker = new KafkaBroker({ brokers: env.KAFKA_BROKERS!.split(','), clientId: 'backlog-test' });
   const registry = new AvroRegistry(env.SCHEMA_REGISTRY_URL!);
-  await applyStreams(await loadStreams(), { broker, registry, partitions: 4 });
+  await applyStreams(await loadStreams(), { broker, registry, partitions: 16 });
   await broker.close();
   const { bytes } = await generate({ events, dates, order: 'shuffled', paddingBytes: 320, env });
   expect(bytes).toBeGreaterThan(3.5 * budgetBytes);

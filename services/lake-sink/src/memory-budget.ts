@@ -1,6 +1,7 @@
 /**
- * What the rows of all tables may take together, by estimate. Whoever adds rows asks for `room` first; rows are given back
- * when they have landed or were dropped.
+ * What the rows of all tables may take together, by estimate. Whoever adds rows waits for `room` first, and adds them where
+ * `hasRoom` without waiting for anything else: all who wait for room are told of it at once. Rows are given back when they have
+ * landed or were dropped.
  */
 export class MemoryBudget {
   readonly #limitBytes: number;
@@ -18,6 +19,10 @@ export class MemoryBudget {
     return this.#heldBytes;
   }
 
+  get hasRoom(): boolean {
+    return this.#heldBytes < this.#limitBytes;
+  }
+
   take(bytes: number): void {
     this.#heldBytes += bytes;
   }
@@ -30,11 +35,11 @@ export class MemoryBudget {
 
   /** Fulfilled when the budget is not used up, or the signal says that nobody waits any more. */
   async room(signal: AbortSignal): Promise<void> {
-    if (this.#heldBytes < this.#limitBytes || signal.aborted) return;
+    if (this.hasRoom || signal.aborted) return;
     const ended = Promise.withResolvers<void>();
     const onAbort = () => ended.resolve();
     signal.addEventListener('abort', onAbort, { once: true });
-    while (this.#heldBytes >= this.#limitBytes && !signal.aborted) {
+    while (!this.hasRoom && !signal.aborted) {
       const freed = this.#freed.promise;
       this.#onFull();
       await Promise.race([freed, ended.promise]);

@@ -84,8 +84,10 @@ export class TableWriter {
     for (const records of fetched.batches) {
       const prepared = await this.#patiently(() => this.feed.codec.prepare(records), until);
       for (let at = 0; prepared && at < records.count && !isOver(); ) {
-        await this.#options.budget.room(until);
-        if (this.#isFull()) await this.#room(until);
+        while (!isOver() && (!this.#options.budget.hasRoom || this.#isFull())) {
+          await this.#options.budget.room(until);
+          await this.#room(until);
+        }
         if (isOver()) return;
         const next = this.#take(partition, prepared, at, accepted);
         at = next === at ? next + (await this.#settle(partition, records, at, until)) : next;

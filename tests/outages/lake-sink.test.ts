@@ -124,7 +124,7 @@ test.each(outages)('S3 %s: not ready, then on by itself; each event is there onc
   const first = await start(here);
   await send(here, 0, 300);
   await landed(here);
-  expect(first.readiness.reasons()).toEqual({});
+  await expect.poll(() => first.readiness.reasons(), patience).toEqual({});
   here.s3.set(fault);
   await send(here, 300, 300);
   await expect

@@ -22,6 +22,17 @@ export function isUnstableOffset(error: unknown): boolean {
   return brokerAnswers(error).includes('UNSTABLE_OFFSET_COMMIT');
 }
 
+const withoutLeader = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+
+/**
+ * A partition has no leader yet, or kafkajs knows of none: it forgets a topic while another call of the same connection asks for
+ * other topics, and then takes the answer to pieces that is not there.
+ */
+export function isLeaderUnknown(error: unknown): boolean {
+  const isForgotten = error instanceof WindrowError && error.cause instanceof TypeError;
+  return isForgotten || brokerAnswers(error).some((answer) => withoutLeader.has(answer));
+}
+
 /** The broker's error names in the chain of causes. */
 function brokerAnswers(error: unknown): string[] {
   const answers: string[] = [];

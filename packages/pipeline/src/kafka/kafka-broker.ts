@@ -14,7 +14,7 @@ import type {
 } from '../broker.ts';
 import { hideAbortedRecords } from './aborted-records.ts';
 import { registerCompression } from './compression.ts';
-import { isUnstableOffset, kafkaError } from './errors.ts';
+import { isLeaderUnknown, isUnstableOffset, kafkaError } from './errors.ts';
 import { teachRecordBatches } from './fetched-record-batches.ts';
 import { KafkaGroupConsumer } from './group-consumer.ts';
 import { askingForHighWatermarks, teachHighWatermarks } from './high-watermarks.ts';
@@ -125,7 +125,9 @@ export class KafkaBroker implements Broker {
   }
 
   async endOffsets(topic: string): Promise<Map<number, number>> {
-    const offsets = await this.#ask(`give the end of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
+    const offsets = await this.#askLeaders(`give the end of ${topic}`, (admin) =>
+      admin.fetchTopicOffsets(topic),
+    );
     return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
   }
 
@@ -134,12 +136,14 @@ export class KafkaBroker implements Broker {
   }
 
   async startOffsets(topic: string): Promise<Map<number, number>> {
-    const offsets = await this.#ask(`give the start of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
+    const offsets = await this.#askLeaders(`give the start of ${topic}`, (admin) =>
+      admin.fetchTopicOffsets(topic),
+    );
     return new Map(offsets.map(({ partition, low }) => [partition, Number(low)]));
   }
 
   async offsetsAt(topic: string, timestampMs: number): Promise<Map<number, number>> {
-    const offsets = await this.#ask(`give offsets of ${topic} by time`, (admin) =>
+    const offsets = await this.#askLeaders(`give offsets of ${topic} by time`, (admin) =>
       admin.fetchTopicOffsetsByTimestamp(topic, timestampMs),
     );
     return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
@@ -175,6 +179,16 @@ export class KafkaBroker implements Broker {
     const admin = await this.#admin?.catch(() => undefined);
     this.#admin = undefined;
     await admin?.disconnect();
+  }
+
+  /** Asks again for some seconds where a partition's leader is not known. */
+  #askLeaders<T>(what: string, call: (admin: Admin) => Promise<T>): Promise<T> {
+    return retry(() => this.#ask(what, call), {
+      attempts: 12,
+      baseMs: 10,
+      capMs: 500,
+      retriable: isLeaderUnknown,
+    });
   }
 
   async #ask<T>(what: string, call: (admin: Admin) => Promise<T>): Promise<T> {

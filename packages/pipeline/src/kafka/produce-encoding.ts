@@ -40,8 +40,10 @@ const recordModule = 'kafkajs/src/protocol/recordBatch/record/v0';
 const batchModule = 'kafkajs/src/protocol/recordBatch/v0';
 const taker = 'kafkajs/src/protocol/requests/produce/v3/request';
 
-let generalRecord: EncodeRecord | undefined;
-let generalBatch: EncodeBatch | undefined;
+// As kafkajs has them, for what is compressed, or has headers or a time of its own.
+const generalRecord: EncodeRecord = require(recordModule);
+const batches: { RecordBatch: EncodeBatch } = require(batchModule);
+const generalBatch = batches.RecordBatch;
 
 /**
  * Encodes records for Kafka straight into their batch: kafkajs makes each in a zeroed buffer that it grows, copies it three
@@ -49,13 +51,10 @@ let generalBatch: EncodeBatch | undefined;
  * bytes are the same.
  */
 export function quickenProduceEncoding(): void {
-  if (generalRecord) return;
-  generalRecord = require(recordModule) as EncodeRecord;
+  if (batches.RecordBatch === quickBatch) return;
   const record = require.cache[require.resolve(recordModule)];
   if (record) record.exports = quickRecord;
-  const batch = require(batchModule) as { RecordBatch: EncodeBatch };
-  generalBatch = batch.RecordBatch;
-  batch.RecordBatch = quickBatch;
+  batches.RecordBatch = quickBatch;
   const encoder = require('kafkajs/src/protocol/encoder') as { prototype: Encoder };
   encoder.prototype.ensureAvailable = ensureAvailable;
   // What has taken the slow ones already is loaded anew, by the first request that needs it.
@@ -137,7 +136,7 @@ class PlainRecord {
 export function quickRecord(record: KafkaRecord): PlainRecord | Encoded {
   const { offsetDelta = 0, timestampDelta = 0, key = null, value = null, headers } = record;
   if (typeof value === 'string' || timestampDelta !== 0 || (headers && !isEmpty(headers)))
-    return (generalRecord as EncodeRecord)(record);
+    return generalRecord(record);
   return new PlainRecord(offsetDelta, key, value);
 }
 
@@ -149,7 +148,7 @@ const transactionalBit = 16;
 
 /** https://kafka.apache.org/documentation/#recordbatch */
 export async function quickBatch(batch: KafkaRecordBatch): ReturnType<EncodeBatch> {
-  if (batch.compression) return (generalBatch as EncodeBatch)(batch);
+  if (batch.compression) return generalBatch(batch);
   const { records = [], firstTimestamp = Date.now(), maxTimestamp = Date.now() } = batch;
   let bytes = headerBytes;
   for (const record of records) bytes += record instanceof PlainRecord ? record.size : record.buffer.length;

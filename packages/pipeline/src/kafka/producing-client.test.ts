@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import kafkajs from 'kafkajs';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
+import { KafkaBroker } from './kafka-broker.ts';
 import { byKey } from './partitioner.ts';
 import { groupMessagesPerPartition, producingClient } from './producing-client.ts';
 
@@ -20,7 +22,7 @@ test("messages go to the same partitions as with kafkajs' client, in the same or
       const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
         ...{ partitionId, partitionErrorCode: 0, leader: 0, replicas: [], isr: [] },
       }));
-      // Without a key they take turns from a random one on: each side gets a key of its own for those.
+      // Without a key they would take turns from a random partition on.
       const keyed = messages.map((one, index) => ({ ...one, key: one.key ?? String(index) }));
       const call = () => ({ topic: 't', partitionMetadata, messages: keyed, partitioner: byKey() });
       expect(groupMessagesPerPartition(call())).toEqual(theirs(call()));
@@ -28,13 +30,27 @@ test("messages go to the same partitions as with kafkajs' client, in the same or
   );
 });
 
-test('is a client of its own, once, beside the one that others have loaded', () => {
-  const client = producingClient();
-  expect(producingClient()).toBe(client);
-  expect(client).not.toBe(kafkajs.Kafka);
-  expect(require(groupingModule)).toBe(groupMessagesPerPartition);
-  const kafka = new client({ brokers: ['localhost:1'], logLevel: kafkajs.logLevel.NOTHING });
-  expect(Object.keys(kafka.producer())).toEqual(
-    Object.keys(new kafkajs.Kafka({ brokers: ['localhost:1'] }).producer()),
-  );
+test('its producers group messages without copying them, and it is made once', async () => {
+  const Client = producingClient();
+  expect(producingClient()).toBe(Client);
+  const brokers = (inject('endpoints').KAFKA_BROKERS ?? '').split(',');
+  const broker = new KafkaBroker({ brokers, clientId: 'producing-client-test' });
+  const topic = `test-${randomUUID()}`;
+  await broker.createTopics([{ name: topic, partitions: 1, config: {} }]);
+  // Theirs reduces the messages to groups.
+  const reduce = () => {
+    throw new Error('reduced');
+  };
+  const send = async (Made: typeof kafkajs.Kafka) => {
+    const producer = new Made({ brokers, logLevel: kafkajs.logLevel.NOTHING }).producer({
+      retry: { retries: 0 },
+    });
+    await producer.connect();
+    const messages = Object.assign([{ value: 'a' }, { value: 'b' }], { reduce });
+    await producer.send({ topic, messages }).finally(() => producer.disconnect());
+  };
+  await expect(send(kafkajs.Kafka)).rejects.toThrow('reduced');
+  await send(Client);
+  expect(await broker.endOffsets(topic)).toEqual(new Map([[0, 2]]));
+  await broker.close();
 });

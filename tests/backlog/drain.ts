@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadStreams } from '@windrow/contracts';
 import { createTestBucket } from '@windrow/lake/testing';
+import { createDatabase } from '@windrow/postgres/testing';
 import { services } from '../../packages/cli/src/services/definitions.ts';
-import { createDatabase } from '../../services/postgres-sink/fixtures/test-database.ts';
 
 const clockTicksPerSecond = 100;
 

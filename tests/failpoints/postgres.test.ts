@@ -1,4 +1,4 @@
-import { migrate, readLedger } from '@windrow/postgres-sink';
+import { migrate, readLedger } from '@windrow/postgres';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import {

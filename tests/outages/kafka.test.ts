@@ -6,12 +6,12 @@ import { loadStreams } from '@windrow/contracts';
 import { createTestBucket, readTable } from '@windrow/lake/testing';
 import { startSink as startLakeSink } from '@windrow/lake-sink';
 import { KafkaBroker } from '@windrow/pipeline';
+import { createDatabase } from '@windrow/postgres/testing';
 import { startSink as startPostgresSink } from '@windrow/postgres-sink';
 import { createLogger, createRegistry, Readiness } from '@windrow/runtime';
 import { startStack } from '@windrow/stack';
 import { expect, onTestFinished, test } from 'vitest';
 import { createOwnStreams } from '../../services/lake-sink/fixtures/own-streams.ts';
-import { createDatabase } from '../../services/postgres-sink/fixtures/test-database.ts';
 
 const awayMs = 60_000;
 const patience = { timeout: 90_000, interval: 250 };

@@ -1,10 +1,10 @@
 import { AvroCodec, AvroRegistry, enrichedSchema, loadStreams } from '@windrow/contracts';
 import { applyStreams, KafkaBroker } from '@windrow/pipeline';
+import { createDatabase } from '@windrow/postgres/testing';
 import { startSink } from '@windrow/postgres-sink';
 import { createLogger, createRegistry, Readiness } from '@windrow/runtime';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { trackEvent, withOwnTopics } from '../../services/postgres-sink/fixtures/events.ts';
-import { createDatabase } from '../../services/postgres-sink/fixtures/test-database.ts';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
 
 const endpoints = inject('endpoints');

@@ -1,6 +1,6 @@
 import { AvroRegistry, loadStreams } from '@windrow/contracts';
 import { applyStreams, KafkaBroker } from '@windrow/pipeline';
-import { migrate } from '@windrow/postgres-sink';
+import { migrate } from '@windrow/postgres';
 import { integer, kafkaConfig, loadConfig, postgresConfig, registryConfig } from '@windrow/runtime';
 
 export const applyConfig = kafkaConfig

@@ -10,6 +10,8 @@ export { type Appended, DeltaLog, type Draft } from './delta/delta-log.ts';
 export type { LiveFile } from './delta/live-files.ts';
 export { type ReadableVersion, readableVersions, versionAt } from './delta/readable-versions.ts';
 export { deletedFileRetentionMs, intervalMs, logRetentionMs } from './delta/retention.ts';
+export { isDated, plannedFiles } from './files/planned-files.ts';
+export { groupByTime } from './files/rows-by-time.ts';
 export { type Host, systemHost } from './host.ts';
 export * from './ledger/lake-table.ts';
 export {

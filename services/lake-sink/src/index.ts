@@ -1,4 +1,4 @@
 export { tableLayouts } from './compaction.ts';
 export { type LakeSinkConfig, lakeSinkConfig } from './config.ts';
-export { plannedFiles } from './planned-files.ts';
+
 export { type SinkOptions, startSink } from './sink.ts';

@@ -2,15 +2,16 @@ import {
   appendRecord,
   type ColumnBuffers,
   type Int64Column,
+  isDated,
   type LedgerRange,
   ledgerColumns,
   type ParquetEncoder,
   type PlannedFile,
+  plannedFiles,
 } from '@windrow/lake';
 import type { Outcome, Refusal } from '@windrow/pipeline';
 import type { PreparedRecords } from './column-codec.ts';
 import type { Feed } from './feeds.ts';
-import { isDated, plannedFiles } from './planned-files.ts';
 
 /** A refused event stays on the heap: what it takes there beside its bytes, measured roughly. */
 const refusalBytes = 400;

@@ -1,8 +1,8 @@
 import { finished } from 'node:stream/promises';
 import type { CuratedMapping, EventRecord } from '@windrow/contracts';
+import { CopyRows } from '@windrow/postgres';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { CopyRows } from '../src/copy-rows.ts';
 
 const columns = ({ columns }: CuratedMapping) => columns.map(({ name }) => pg.escapeIdentifier(name));
 

@@ -1,16 +1,22 @@
 import { finished } from 'node:stream/promises';
 import type { DeadLetters, Refusal } from '@windrow/pipeline';
+import type { Database } from '@windrow/postgres';
+import {
+  advanceLedger,
+  DayPartitions,
+  hasAdvanced,
+  isMissingPartition,
+  type LedgerStep,
+  refusalOf,
+  type Statements,
+  statementsOf,
+} from '@windrow/postgres';
 import { failpoint, isRetriable, type Logger, retry, WindrowError } from '@windrow/runtime';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import type { Database } from './database.ts';
-import { isMissingPartition, refusalOf } from './database-error.ts';
-import { DayPartitions } from './day-partitions.ts';
 import type { Feed } from './feeds.ts';
-import { advanceLedger, hasAdvanced, type LedgerStep } from './ledger.ts';
 import type { SinkMetrics } from './metrics.ts';
 import type { MicroBatch } from './micro-batch.ts';
-import { type Statements, statementsOf } from './statements.ts';
 
 interface Landed {
   /** Rows inserted or replaced. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { DayPartitions, maxDaysAtOnce } from '@windrow/postgres';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { newYearMs } from '../fixtures/events.ts';
 import { dayMs, installation, ledgerOf } from '../fixtures/installation.ts';
-import { DayPartitions, maxDaysAtOnce } from './day-partitions.ts';
 
 const table = 'curated.track_event';
 

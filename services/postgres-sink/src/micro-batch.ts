@@ -1,9 +1,8 @@
 import type { EventRecord } from '@windrow/contracts';
 import { HeldRecords, type InputRecord, type Outcome, type Refusal } from '@windrow/pipeline';
-import { CopyRows } from './copy-rows.ts';
-import { dataException } from './database-error.ts';
+import type { LedgerStep } from '@windrow/postgres';
+import { CopyRows, dataException } from '@windrow/postgres';
 import type { Feed } from './feeds.ts';
-import type { LedgerStep } from './ledger.ts';
 
 /** A refused event stays on the heap: what it takes there beside its bytes, measured roughly. */
 const refusalBytes = 400;

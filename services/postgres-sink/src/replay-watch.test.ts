@@ -1,7 +1,7 @@
+import { Database } from '@windrow/postgres';
+import { createDatabase } from '@windrow/postgres/testing';
 import { createLogger, createRegistry } from '@windrow/runtime';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
-import { createDatabase } from '../fixtures/test-database.ts';
-import { Database } from './database.ts';
 import { watchReplays } from './replay-watch.ts';
 
 test('what replays have come to is told', async () => {

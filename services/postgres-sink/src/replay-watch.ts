@@ -1,5 +1,5 @@
+import type { Database } from '@windrow/postgres';
 import { gauge, type Logger, type Registry } from '@windrow/runtime';
-import type { Database } from './database.ts';
 
 const lookEveryMs = 15_000;
 

@@ -12,6 +12,7 @@ import {
   type TopicPartition,
   watchBroker,
 } from '@windrow/pipeline';
+import { Database, type LedgerEntry, maxDaysAtOnce, openLedger } from '@windrow/postgres';
 import {
   type Logger,
   type Readiness,
@@ -22,10 +23,7 @@ import {
 } from '@windrow/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { Committer } from './commit.ts';
-import { Database } from './database.ts';
-import { maxDaysAtOnce } from './day-partitions.ts';
 import { type Feed, feedsOf } from './feeds.ts';
-import { type LedgerEntry, openLedger } from './ledger.ts';
 import { type SinkMetrics, sinkMetrics } from './metrics.ts';
 import { watchReplays } from './replay-watch.ts';
 import { TableWriter } from './table-writer.ts';

@@ -6,11 +6,11 @@ import {
   type Int64Column,
   ledgerColumns,
   type ParquetEncoder,
+  plannedFiles,
   type TableReplacement,
   type TableSchema,
   type UploadedFiles,
 } from '@windrow/lake';
-import { plannedFiles } from '@windrow/lake-sink';
 import type { Accepted } from './accepted-events.ts';
 
 /** What becomes one upload: about 60 MB in memory. */

@@ -1,6 +1,6 @@
 import { finished } from 'node:stream/promises';
 import type { CuratedMapping, EventRecord } from '@windrow/contracts';
-import { CopyRows, DayPartitions, quoted, refusalOf } from '@windrow/postgres-sink';
+import { CopyRows, DayPartitions, quoted, refusalOf } from '@windrow/postgres';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 

@@ -1,5 +1,5 @@
 import { type CuratedAggregate, type CuratedMapping, windowMs } from '@windrow/contracts';
-import { quoted } from '@windrow/postgres-sink';
+import { quoted } from '@windrow/postgres';
 import { failpoint } from '@windrow/runtime';
 import pg from 'pg';
 import { stageTable } from './postgres-stage.ts';

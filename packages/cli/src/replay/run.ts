@@ -1,6 +1,6 @@
 import { landedSchema } from '@windrow/contracts';
 import { createEncoder, type Epochs, TableReplacement, tableSchemaFromAvro } from '@windrow/lake';
-import { databaseError } from '@windrow/postgres-sink';
+import { databaseError } from '@windrow/postgres';
 import { failpoint, retry, WindrowError } from '@windrow/runtime';
 import pg from 'pg';
 import { FileBounds, LakeScan } from './lake-scan.ts';

@@ -1,5 +1,5 @@
 import { loadStreams, type StreamContract, streamNamed } from '@windrow/contracts';
-import { databaseError } from '@windrow/postgres-sink';
+import { databaseError } from '@windrow/postgres';
 import { loadConfig, postgresConfig, Teardown, WindrowError } from '@windrow/runtime';
 import pg from 'pg';
 import { type Installation, openInstallation } from '../installation.ts';

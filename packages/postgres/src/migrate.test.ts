@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadStreams, type StreamContract } from '@windrow/contracts';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { createDatabase, type TestDatabase } from '../fixtures/test-database.ts';
 import { migrate } from './migrate.ts';
+import { createDatabase, type TestDatabase } from './testing/test-database.ts';
 
 const contracts = await loadStreams();
 let database: TestDatabase;

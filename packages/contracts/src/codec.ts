@@ -10,6 +10,11 @@ export type Decoded =
 
 const headerBytes = 5;
 
+/** The id in front of a value in the registry's wire format; null where the value is not in that format. */
+export function schemaIdOf(value: Buffer | null): number | null {
+  return value === null || value.length < headerBytes || value[0] !== 0 ? null : value.readInt32BE(1);
+}
+
 /**
  * Avro in the registry's wire format (a zero byte, the schema's id in four bytes big-endian, the Avro binary:
  * https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format).
@@ -59,9 +64,8 @@ export class AvroCodec {
   async decode(values: readonly (Buffer | null)[]): Promise<Decoded[]> {
     const unknown = new Set<number>();
     for (const value of values) {
-      if (value === null || value.length < headerBytes || value[0] !== 0) continue;
-      const id = value.readInt32BE(1);
-      if (!this.#resolvers.has(id)) unknown.add(id);
+      const id = schemaIdOf(value);
+      if (id !== null && !this.#resolvers.has(id)) unknown.add(id);
     }
     const absent = new Set<number>();
     for (const id of unknown) if (!(await this.#prepare(id))) absent.add(id);
@@ -90,12 +94,12 @@ export class AvroCodec {
   #decodeOne(value: Buffer | null, absent: Set<number>): Decoded {
     if (value === null)
       return { ok: false, reason: 'empty', message: 'the message has no value', schemaId: null };
-    if (value.length < headerBytes || value[0] !== 0) {
+    const schemaId = schemaIdOf(value);
+    if (schemaId === null) {
       const start = value.subarray(0, headerBytes).toString('hex');
       const message = `not in the registry's wire format: starts with 0x${start}, not with 0x00 and a schema id`;
       return { ok: false, reason: 'not_avro', message, schemaId: null };
     }
-    const schemaId = value.readInt32BE(1);
     if (absent.has(schemaId)) {
       return {
         ok: false,

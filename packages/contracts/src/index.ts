@@ -13,6 +13,7 @@ export * from './registry.ts';
 export * from './rules.ts';
 export * from './streams.ts';
 export * from './time.ts';
+export * from './topic-partition.ts';
 export * from './topics.ts';
 export * from './value-types.ts';
 export * from './write-key.ts';

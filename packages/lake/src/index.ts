@@ -14,12 +14,7 @@ export { isDated, plannedFiles } from './files/planned-files.ts';
 export { groupByTime } from './files/rows-by-time.ts';
 export { type Host, systemHost } from './host.ts';
 export * from './ledger/lake-table.ts';
-export {
-  type LedgerPosition,
-  type LedgerRange,
-  ownerAppId,
-  type TopicPartition,
-} from './ledger/positions.ts';
+export { type LedgerPosition, type LedgerRange, ownerAppId } from './ledger/positions.ts';
 export type { PlannedFile, UploadedFiles } from './ledger/uploads.ts';
 export * from './maintenance/compactor.ts';
 export * from './maintenance/history.ts';

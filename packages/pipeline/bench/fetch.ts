@@ -3,8 +3,9 @@
  * KAFKA_BROKERS=… node packages/pipeline/bench/fetch.ts [records] [partitions] [rounds]
  */
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { TopicPartition } from '@windrow/contracts';
 import { ReportWriter } from '../../../tests/bench/report.ts';
-import type { ConsumeOptions, TopicPartition } from '../src/broker.ts';
+import type { ConsumeOptions } from '../src/broker.ts';
 import { KafkaBroker } from '../src/kafka/kafka-broker.ts';
 
 const [records = 500_000, partitions = 4, rounds = 3] = process.argv.slice(2).map(Number);

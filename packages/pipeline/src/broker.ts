@@ -1,3 +1,4 @@
+import type { TopicPartition } from '@windrow/contracts';
 import type { WindrowError } from '@windrow/runtime';
 
 /**
@@ -5,11 +6,6 @@ import type { WindrowError } from '@windrow/runtime';
  * Offsets are numbers (exact to 2^53). All calls fail with a WindrowError: KAFKA_UNAVAILABLE (retriable) where nothing
  * more is said.
  */
-
-export interface TopicPartition {
-  topic: string;
-  partition: number;
-}
 
 /** A partition as a consumer group reads it. */
 export interface GroupPartition extends TopicPartition {

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '@windrow/contracts';
 import {
   AvroCodec,
   type AvroRegistry,
@@ -5,7 +6,7 @@ import {
   deadLetterTopic,
   type EventRecord,
 } from '@windrow/contracts';
-import type { Broker, InputRecord, TopicPartition, TransactionalProducer } from './broker.ts';
+import type { Broker, InputRecord, TransactionalProducer } from './broker.ts';
 import { deadLetterOf } from './dead-letter.ts';
 import type { Outcome } from './examine.ts';
 

@@ -1,4 +1,4 @@
-import type { TopicPartition } from '@windrow/pipeline';
+import type { TopicPartition } from '@windrow/contracts';
 import type pg from 'pg';
 
 /** One partition's line of the ledger. */

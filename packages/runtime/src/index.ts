@@ -10,5 +10,6 @@ export * from './metrics.ts';
 export * from './readiness.ts';
 export { hideUrlPasswords } from './redact.ts';
 export * from './retry.ts';
+export * from './retry-until-ready.ts';
 export * from './service.ts';
 export * from './teardown.ts';

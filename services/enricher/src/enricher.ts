@@ -1,3 +1,4 @@
+import type { TopicPartition } from '@windrow/contracts';
 import {
   type Broker,
   examine,
@@ -5,7 +6,6 @@ import {
   type GroupHandler,
   type Outcome,
   type PartitionOffset,
-  type TopicPartition,
   Watermark,
 } from '@windrow/pipeline';
 import { failpoint, isRetriable, type Logger, type Readiness, retry, WindrowError } from '@windrow/runtime';

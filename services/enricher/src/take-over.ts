@@ -1,4 +1,5 @@
-import type { Broker, PartitionOffset, TopicPartition, TransactionalProducer } from '@windrow/pipeline';
+import type { TopicPartition } from '@windrow/contracts';
+import type { Broker, PartitionOffset, TransactionalProducer } from '@windrow/pipeline';
 import { failpoint } from '@windrow/runtime';
 import { Dedupe } from './dedupe.ts';
 import { reloadIds } from './reload-ids.ts';

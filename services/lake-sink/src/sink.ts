@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TopicPartition } from '@windrow/contracts';
 import { type AvroRegistry, deadLetterTopic, type StreamContract } from '@windrow/contracts';
 import {
   createEncoder,
@@ -14,7 +15,6 @@ import {
   type FetchedRecordBatches,
   type GroupConsumer,
   type PartitionOffset,
-  type TopicPartition,
   Watermark,
   watchBroker,
 } from '@windrow/pipeline';

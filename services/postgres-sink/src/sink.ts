@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TopicPartition } from '@windrow/contracts';
 import { type AvroRegistry, deadLetterTopic, type StreamContract } from '@windrow/contracts';
 import {
   type Broker,
@@ -9,7 +10,6 @@ import {
   inSlices,
   type Outcome,
   type PartitionOffset,
-  type TopicPartition,
   watchBroker,
 } from '@windrow/pipeline';
 import { Database, type LedgerEntry, maxDaysAtOnce, openLedger } from '@windrow/postgres';

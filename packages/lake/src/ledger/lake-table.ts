@@ -1,3 +1,4 @@
+import type { TopicPartition } from '@windrow/contracts';
 import { failpoint, WindrowError } from '@windrow/runtime';
 import type { Action } from '../delta/actions.ts';
 import type { DeltaLog } from '../delta/delta-log.ts';
@@ -15,7 +16,6 @@ import {
   ownerAppId,
   positionOf,
   rowsAppId,
-  type TopicPartition,
 } from './positions.ts';
 import { type PlannedFile, type UploadedFiles, Uploads } from './uploads.ts';
 

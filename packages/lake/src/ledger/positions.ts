@@ -1,9 +1,6 @@
 /** How the ledger lies in the table's `txn` actions (DESIGN.md, "Lake"): three app ids for each Kafka partition of a sink. */
 
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
+import type { TopicPartition } from '@windrow/contracts';
 
 /** What has landed of a partition: every offset below `nextOffset`, in `rows` rows. */
 export interface LedgerPosition extends TopicPartition {

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '@windrow/contracts';
 import type { Action, Add } from '../delta/actions.ts';
 import type { DeltaLog } from '../delta/delta-log.ts';
 import { type LiveFile, rowsOf } from '../delta/live-files.ts';
@@ -9,7 +10,6 @@ import {
   positionOf,
   replayedRowsAppId,
   rowsAppId,
-  type TopicPartition,
 } from '../ledger/positions.ts';
 
 /** A partition's place in the ledger, and the rows that it counts. */

@@ -1,12 +1,7 @@
+import type { TopicPartition } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import type { EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
-import type {
-  ConsumeOptions,
-  FetchedRange,
-  GroupConsumer,
-  PartitionOffset,
-  TopicPartition,
-} from '../broker.ts';
+import type { ConsumeOptions, FetchedRange, GroupConsumer, PartitionOffset } from '../broker.ts';
 import { deliver } from './deliver.ts';
 import { kafkaError } from './errors.ts';
 import { damageOf } from './fetched-record-batches.ts';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { TopicPartition } from '@windrow/contracts';
 import { expect, inject, test, vi } from 'vitest';
-import type { InputRecord, PartitionOffset, TopicPartition } from '../broker.ts';
+import type { InputRecord, PartitionOffset } from '../broker.ts';
 import { givingUp } from './fixtures/giving-up.ts';
 import { KafkaGroupConsumer } from './group-consumer.ts';
 import { KafkaBroker } from './kafka-broker.ts';

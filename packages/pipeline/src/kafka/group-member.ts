@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TopicPartition } from '@windrow/contracts';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import type { ConsumeOptions, TopicPartition } from '../broker.ts';
+import type { ConsumeOptions } from '../broker.ts';
 import { kafkaError } from './errors.ts';
 import { fetching } from './fetched-record-batches.ts';
 

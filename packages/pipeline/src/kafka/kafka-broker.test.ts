@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { TopicPartition } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
-import type { FetchedBatch, GroupConsumer, PartitionOffset, TopicPartition } from '../broker.ts';
+import type { FetchedBatch, GroupConsumer, PartitionOffset } from '../broker.ts';
 import { KafkaBroker } from './kafka-broker.ts';
 
 const { KAFKA_BROKERS = '' } = inject('endpoints');

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { TopicPartition } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
-import type { TopicPartition } from '../broker.ts';
+
 import { expectSame } from './fixtures/both-paths.ts';
 import { collector, until, withConsumer } from './fixtures/collector.ts';
 import { KafkaBroker } from './kafka-broker.ts';

@@ -92,7 +92,7 @@ export interface AsOfJoin {
 }
 
 /** A Postgres type that the sink can send in a COPY. */
-export type ColumnType =
+export type PostgresType =
   | 'text'
   | 'timestamptz'
   | 'double precision'
@@ -119,7 +119,7 @@ export interface CuratedAggregate {
 export interface CuratedMapping {
   table: string;
   /** Table column → field of the (enriched) record and its type. */
-  columns: { name: string; field: string; type: ColumnType }[];
+  columns: { name: string; field: string; type: PostgresType }[];
   /** The table's primary key. */
   key: string[];
   /** `ignore`: the first one of a key stays. `replace`: the last one wins, so corrections replace. */

@@ -1,4 +1,4 @@
-import type { ColumnType } from '@windrow/contracts';
+import type { PostgresType } from '@windrow/contracts';
 
 /** A value that can't be sent as its column's type; its event is refused, not its batch. */
 export class UnsendableValue extends Error {}
@@ -32,7 +32,7 @@ const epoch2000Ms = Date.UTC(2000, 0, 1);
 const twoTo32 = 2 ** 32;
 
 /** By column type; the values are those of avsc: strings, numbers, booleans, epoch milliseconds. */
-export const fieldWriters: Record<ColumnType, FieldWriter> = {
+export const fieldWriters: Record<PostgresType, FieldWriter> = {
   text: (sink, value) => writeText(sink, textOf(value), 0),
 
   jsonb(sink, value) {

@@ -1,5 +1,5 @@
 import { finished } from 'node:stream/promises';
-import type { ColumnType, CuratedMapping, EventRecord } from '@windrow/contracts';
+import type { CuratedMapping, EventRecord, PostgresType } from '@windrow/contracts';
 import fc from 'fast-check';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { CopyRows } from './copy-rows.ts';
 import { statementsOf } from './statements.ts';
 
-const types: Record<string, ColumnType> = {
+const types: Record<string, PostgresType> = {
   name: 'text',
   at: 'timestamptz',
   amount: 'double precision',

@@ -5,9 +5,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Dedupe } from '@windrow/enrichment';
 import { ReportWriter } from '../../../tests/bench/report.ts';
 import { type Endpoints, flights, installation } from '../fixtures/installation.ts';
-import { Dedupe } from '../src/dedupe.ts';
 
 const [times = 10, partitions = 4, rememberedIds = 10_000_000] = process.argv.slice(2).map(Number);
 const dayMs = 86_400_000;

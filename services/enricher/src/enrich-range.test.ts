@@ -1,7 +1,7 @@
 import { AvroRegistry, loadStreams, type StreamContract, streamNamed, topicsOf } from '@windrow/contracts';
+import { Dedupe } from '@windrow/enrichment';
 import type { Outcome } from '@windrow/pipeline';
 import { expect, test } from 'vitest';
-import { Dedupe } from './dedupe.ts';
 import { enrichRange } from './enrich-range.ts';
 import { outputEncoders, type StreamSteps, stepsOf } from './stream-steps.ts';
 

@@ -1,4 +1,5 @@
 import { type Account, type DeadLetter, rawOffsetField } from '@windrow/contracts';
+import type { Dedupe, Match } from '@windrow/enrichment';
 import {
   deadLetterOf,
   maxRecordBytes,
@@ -8,8 +9,6 @@ import {
   type TopicOutput,
 } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
-import type { Match } from './as-of-join.ts';
-import type { Dedupe } from './dedupe.ts';
 import type { OutputEncoders, StreamSteps } from './stream-steps.ts';
 
 /** A part of a fetched batch that one transaction handles: `firstOffset ≤ offset < nextOffset`. */

@@ -1,5 +1,5 @@
+import type { Dedupe } from '@windrow/enrichment';
 import type { Broker } from '@windrow/pipeline';
-import type { Dedupe } from './dedupe.ts';
 import type { StreamSteps } from './stream-steps.ts';
 
 /** How far back the next record is looked for; beyond the last one, everything is reloaded. */

@@ -6,6 +6,7 @@ import {
   streamNamed,
   topicsOf,
 } from '@windrow/contracts';
+import { rowMaker, TableFeed } from '@windrow/enrichment';
 import { type Broker, consumeMeasured, watchBroker } from '@windrow/pipeline';
 import {
   type Logger,
@@ -17,9 +18,7 @@ import {
 } from '@windrow/runtime';
 import { Enricher } from './enricher.ts';
 import { enricherMetrics, showState } from './metrics.ts';
-import { rowMaker } from './reference-table.ts';
 import { outputEncoders, stepsOf } from './stream-steps.ts';
-import { TableFeed } from './table-feed.ts';
 
 /** Partitions whose batches are in work at the same time: while one waits for the broker, others compute. */
 const concurrency = 8;

@@ -8,9 +8,8 @@ import {
   enrichedSchema,
   type StreamContract,
 } from '@windrow/contracts';
-import { asOfJoin, type Join } from './as-of-join.ts';
-import { idReader } from './dedupe.ts';
-import type { TableFeed } from './table-feed.ts';
+import type { TableFeed } from '@windrow/enrichment';
+import { asOfJoin, idReader, type Join } from '@windrow/enrichment';
 
 /** A topic's codec with the id under which its schema is registered. */
 export interface Encoder {

@@ -1,7 +1,7 @@
 import type { TopicPartition } from '@windrow/contracts';
+import { Dedupe } from '@windrow/enrichment';
 import type { Broker, PartitionOffset, TransactionalProducer } from '@windrow/pipeline';
 import { failpoint } from '@windrow/runtime';
-import { Dedupe } from './dedupe.ts';
 import { reloadIds } from './reload-ids.ts';
 import type { StreamSteps } from './stream-steps.ts';
 

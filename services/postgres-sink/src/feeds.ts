@@ -2,10 +2,10 @@ import {
   AvroCodec,
   type AvroField,
   type AvroRegistry,
-  type ColumnType,
   type CuratedMapping,
   landedSchema,
   landedTopic,
+  type PostgresType,
   type StreamContract,
 } from '@windrow/contracts';
 import { examine, type FetchedBatch, type Outcome } from '@windrow/pipeline';
@@ -63,7 +63,7 @@ const leftToEnricher = (outcome: Outcome): Outcome =>
     : outcome;
 
 /** The kinds of Avro values that a column of each type can be sent. */
-const accepted: Record<ColumnType, string[]> = {
+const accepted: Record<PostgresType, string[]> = {
   text: ['string'],
   jsonb: ['string'],
   timestamptz: ['timestamp-millis'],

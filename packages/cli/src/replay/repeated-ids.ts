@@ -1,5 +1,5 @@
 import type { StreamContract } from '@windrow/contracts';
-import { idReader } from '@windrow/enricher';
+import { idReader } from '@windrow/enrichment';
 import type { InputRecord } from '@windrow/pipeline';
 import type { LakeScan } from './lake-scan.ts';
 

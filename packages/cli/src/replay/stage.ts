@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AvroCodec, type EventRecord, rawOffsetField, streamNamed } from '@windrow/contracts';
-import { asOfJoin, type Join, rowMaker, TableFeed } from '@windrow/enricher';
+import { asOfJoin, type Join, rowMaker, TableFeed } from '@windrow/enrichment';
 import { DeadLetters, type Outcome, type Producer, type Refusal } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import packageJson from '../../package.json' with { type: 'json' };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { waitForLanding } from '@windrow/cli';
 import { streamNamed } from '@windrow/contracts';
+import { waitForLanding } from '@windrow/operations';
 import { Draw } from './draw.ts';
 import { failpointNames } from './failpoint-names.ts';
 import { type Accepted, Load } from './load.ts';

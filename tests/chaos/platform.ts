@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { applyInstallation, type Installation, openInstallation } from '@windrow/cli';
+import { applyInstallation, type Installation, openInstallation } from '@windrow/operations';
 import { Teardown } from '@windrow/runtime';
 import { choosePorts, defaultStateDir, type Stack, stackPaths, startStack } from '@windrow/stack';
 import { services } from '../../packages/cli/src/services/definitions.ts';

@@ -1,5 +1,5 @@
-import { collectFacts, type Installation, judge } from '@windrow/cli';
 import { DeltaLog, deleteGarbage, garbageIn, systemHost } from '@windrow/lake';
+import { collectFacts, type Installation, judge } from '@windrow/operations';
 import type { FetchedBatch } from '@windrow/pipeline';
 import { type LakeReader, type Row, readFilesWithDuckDb, readWithDeltaRs } from '../readers/readers.ts';
 import type { Accepted } from './load.ts';

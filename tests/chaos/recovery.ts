@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Ends, positionsOf } from '../../packages/cli/src/landing/distance.ts';
-import { lakeLedger, openLog, postgresLedger } from '../../packages/cli/src/ledgers.ts';
-import { enricherGroup } from '../../packages/cli/src/services/definitions.ts';
+import { enricherGroup } from '@windrow/contracts';
+import { type Ends, lakeLedger, openLog, positionsOf, postgresLedger } from '@windrow/operations';
 import type { Instance } from './instance.ts';
 import type { Platform } from './platform.ts';
 

@@ -1,8 +1,7 @@
 import path from 'node:path';
+import { applyConfig, installationConfig } from '@windrow/operations';
 import { environmentNames, loadConfig } from '@windrow/runtime';
 import { describe, expect, test } from 'vitest';
-import { applyConfig } from '../../packages/cli/src/apply.ts';
-import { installationConfig } from '../../packages/cli/src/installation.ts';
 import { services } from '../../packages/cli/src/services/definitions.ts';
 import { environment, readComposeFile, repository, service } from './compose-file.ts';
 import { readDockerfile } from './dockerfile.ts';

@@ -1,11 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { openSession, planReplay, replayedStream, startReplay } from '@windrow/operations';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { planReplay } from '../../packages/cli/src/replay/plan.ts';
-import { startReplay } from '../../packages/cli/src/replay/run.ts';
-import { openSession, replayedStream } from '../../packages/cli/src/replay/session.ts';
 import { readWithDuckDbDelta } from '../readers/readers.ts';
 import { clone, Installation } from './installation.ts';
 import { replayedContent } from './replayed-content.ts';

@@ -12,10 +12,10 @@ import {
   type S3ObjectStore,
   systemHost,
 } from '@windrow/lake';
+import { readColumns } from '@windrow/operations';
 import { type Failpoint, retry } from '@windrow/runtime';
 import type { StackEndpoints } from '@windrow/stack';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { readColumns } from '../../packages/cli/src/parquet.ts';
 import { type Feed, feedsOf } from '../../services/lake-sink/src/feeds.ts';
 import { openLake } from '../readers/lake-store.ts';
 import { readFilesWithDuckDb, readWithDeltaRs } from '../readers/readers.ts';

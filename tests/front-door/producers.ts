@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { applyInstallation } from '@windrow/cli';
+import { applyInstallation } from '@windrow/operations';
 import { choosePorts, stackPaths } from '@windrow/stack';
 import { services } from '../../packages/cli/src/services/definitions.ts';
 import { Instance } from '../chaos/instance.ts';

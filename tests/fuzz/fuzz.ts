@@ -1,4 +1,4 @@
-import { collectFacts, judge, openInstallation, waitForLanding } from '@windrow/cli';
+import { collectFacts, judge, openInstallation, waitForLanding } from '@windrow/operations';
 import { readRecord } from '../../packages/cli/src/services/record.ts';
 import { Installation } from '../end-to-end/installation.ts';
 import { fuzzHttp, type HttpCounts } from './fuzz-http.ts';

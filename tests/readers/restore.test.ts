@@ -1,11 +1,11 @@
 import { LakeTable, ledgerColumns } from '@windrow/lake';
 import { createTestBucket, readTable, type TestBucket } from '@windrow/lake/testing';
 import { startSink } from '@windrow/lake-sink';
+import type { RestoreResult } from '@windrow/operations';
 import { KafkaBroker, type Producer } from '@windrow/pipeline';
 import { createLogger, createRegistry, Readiness } from '@windrow/runtime';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, expect, inject, onTestFinished, test } from 'vitest';
-import type { RestoreResult } from '../../packages/cli/src/lake/restore.ts';
 import { createProgram } from '../../packages/cli/src/program.ts';
 import { createOwnStreams, type OwnStreams } from '../../services/lake-sink/fixtures/own-streams.ts';
 import { runReader } from './python.ts';

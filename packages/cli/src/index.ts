@@ -1,12 +1,3 @@
-export { type AppliedInstallation, applyInstallation } from './apply.ts';
-export { type CollectOptions, collectFacts } from './audit/collect.ts';
-export type * from './audit/facts.ts';
-export type { Finding, Verdict } from './audit/findings.ts';
-export { type Audit, judge, type PartitionLine } from './audit/judge.ts';
-export type { TableLine } from './audit/judge-tables.ts';
-export { type Installation, openInstallation } from './installation.ts';
-export type { Behind } from './landing/distance.ts';
-export { type WaitOptions, waitForLanding } from './landing/wait.ts';
 export { startBackgroundServices, stopServices } from './services/background.ts';
 export { type ServiceName, serviceNames } from './services/definitions.ts';
 export type { ServiceRecord } from './services/record.ts';

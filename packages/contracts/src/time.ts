@@ -67,3 +67,9 @@ function digits(text: string, start: number, end: number): number {
   }
   return number;
 }
+
+/** Whether the text is a date of the calendar, such as `2013-01-15`. */
+export function isDate(text: string): boolean {
+  const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
+}

@@ -6,6 +6,9 @@ import { loadedFileSchema, loadTopic } from './loaded-file.ts';
 import { writeKeySchema, writeKeyTopic } from './write-key.ts';
 import { writeKeyUsageSchema, writeKeyUsageTopic } from './write-key-usage.ts';
 
+/** The enricher's consumer group. Its committed offsets are part of its transactions, so they tell how far the enricher is. */
+export const enricherGroup = 'enricher';
+
 /** Every topic of an installation with the schema of its values. */
 export function topicsOf(contracts: StreamContract[]): { topic: TopicSpec; schema: AvroRecordSchema }[] {
   return [

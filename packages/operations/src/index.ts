@@ -1,1 +1,12 @@
-export {};
+// Everything, for tests and tools. The command imports `@windrow/operations/<operation>`, which loads only what that needs.
+export { type AppliedInstallation, applyConfig, applyInstallation } from './apply.ts';
+export * from './audit/index.ts';
+export { type Installation, installationConfig, openInstallation } from './installation.ts';
+export { openKeyStore } from './key-store.ts';
+export * from './lake/index.ts';
+export * from './landing/index.ts';
+export { lakeLedger, openLog, postgresLedger } from './ledgers.ts';
+export * from './load/index.ts';
+export { readColumns } from './parquet.ts';
+export type { Progress } from './progress.ts';
+export * from './replay/index.ts';

@@ -1,4 +1,4 @@
-import { AvroRegistry, loadStreams } from '@windrow/contracts';
+import { AvroRegistry, enricherGroup, loadStreams } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
 import { runService } from '@windrow/runtime';
 import manifest from '../package.json' with { type: 'json' };
@@ -22,7 +22,7 @@ await runService({
       contracts: await loadStreams(),
       broker,
       avro: new AvroRegistry(config.SCHEMA_REGISTRY_URL),
-      groupId: 'enricher',
+      groupId: enricherGroup,
       maxIds: config.DEDUPE_IDS_PER_PARTITION,
       version: manifest.version,
     });

@@ -3,16 +3,19 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Action, type Add, DeltaLog, systemHost } from '@windrow/lake';
+import {
+  applyInstallation,
+  collectFacts,
+  type Installation,
+  judge,
+  loadInto,
+  openInstallation,
+  waitForLanding,
+} from '@windrow/operations';
 import { Teardown } from '@windrow/runtime';
 import { defaultStateDir, startStack } from '@windrow/stack';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { applyInstallation } from '../apply.ts';
-import { type Installation, openInstallation } from '../installation.ts';
-import { waitForLanding } from '../landing/wait.ts';
-import { loadInto } from '../load/load-into.ts';
 import { startServices } from '../services/services.ts';
-import { collectFacts } from './collect.ts';
-import { judge } from './judge.ts';
 
 // The whole pipeline, with the export that has faults in it: what the audit says of real tables, before and after somebody
 // has laid hands on them. Each test puts back what it has changed.
@@ -42,16 +45,14 @@ beforeAll(async () => {
   teardown.add('services', () => services.stop());
   installation = await openInstallation(env);
   teardown.add('installation', () => installation.close());
-  const context = {
-    env,
-    stateDir,
-    signal: new AbortController().signal,
-    print: () => undefined,
-    note: () => undefined,
-    interactive: false,
-  };
-  await loadInto(env, { stream: 'weather', sources: [path.join(exported, 'weather.json')], context });
-  await loadInto(env, { stream: 'track', sources: [path.join(exported, 'track_events.json')], context });
+  const load = (stream: string, file: string) =>
+    loadInto(env, {
+      ...{ stream, sources: [path.join(exported, file)], signal: new AbortController().signal },
+      note: () => undefined,
+      onProgress: () => undefined,
+    });
+  await load('weather', 'weather.json');
+  await load('track', 'track_events.json');
   await waitForLanding(installation, { timeoutMs: 90_000 });
 }, 180_000);
 afterAll(() => teardown.run(), 120_000);

@@ -1,6 +1,6 @@
+import type { Audit, PartitionLine } from '@windrow/operations';
 import Table from 'cli-table3';
 import { count, plainTable, size } from '../tables.ts';
-import type { Audit, PartitionLine } from './judge.ts';
 
 const partitionHead = [
   'input',

@@ -1,5 +1,5 @@
+import { isDate } from '@windrow/contracts';
 import { InvalidArgumentError } from 'commander';
-import { isDate } from '../load/date-partition.ts';
 
 /** What several commands take as arguments, as commander parses them. */
 

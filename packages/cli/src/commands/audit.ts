@@ -24,9 +24,8 @@ Example:
 };
 
 async function audit(context: CommandContext, { deep, json }: { deep?: true; json?: true }): Promise<void> {
-  const { openInstallation } = await import('../installation.ts');
-  const { collectFacts } = await import('../audit/collect.ts');
-  const { judge } = await import('../audit/judge.ts');
+  const { openInstallation } = await import('@windrow/operations/installation');
+  const { collectFacts, judge } = await import('@windrow/operations/audit');
   const { describeAudit, verdictOf } = await import('../audit/describe.ts');
   const installation = await openInstallation(installationEnvironment(context.env, context.stateDir));
   try {

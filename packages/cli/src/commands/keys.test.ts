@@ -1,6 +1,6 @@
 import { digestOf } from '@windrow/contracts';
+import { applyInstallation } from '@windrow/operations';
 import { beforeAll, expect, inject, test } from 'vitest';
-import { applyInstallation } from '../apply.ts';
 import { createProgram } from '../program.ts';
 
 const env = { ...inject('endpoints') };

@@ -54,7 +54,7 @@ Examples:
 
 async function withStore(context: CommandContext, use: (store: KeyStore) => Promise<void>): Promise<void> {
   const env = installationEnvironment(context.env, context.stateDir);
-  const { openKeyStore } = await import('../key-store.ts');
+  const { openKeyStore } = await import('@windrow/operations/keys');
   const { store, close } = openKeyStore(env);
   try {
     await use(store);

@@ -1,14 +1,13 @@
+import type { Lake, RestoreResult, RestoreTarget } from '@windrow/operations';
 import { WindrowError } from '@windrow/runtime';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
-import type { Lake } from '../lake/open-lake.ts';
-import type { RestoreResult, Target } from '../lake/restore.ts';
 import { count, plainTable } from '../tables.ts';
 
 interface RestoreOptions {
-  to: Target;
+  to: RestoreTarget;
   dryRun?: true;
   yes?: true;
   json?: true;
@@ -48,10 +47,14 @@ async function restore(
   lake: Lake,
   env: NodeJS.ProcessEnv,
   path: string,
-  { to, json, dryRun = false, yes = false }: { to: Target; json?: true; dryRun?: boolean; yes?: boolean },
+  {
+    to,
+    json,
+    dryRun = false,
+    yes = false,
+  }: { to: RestoreTarget; json?: true; dryRun?: boolean; yes?: boolean },
 ): Promise<void> {
-  const { tableNamed } = await import('../lake/open-lake.ts');
-  const { restoreTable } = await import('../lake/restore.ts');
+  const { tableNamed, restoreTable } = await import('@windrow/operations/lake');
   if (!dryRun && !yes && !context.ask)
     throw new WindrowError(
       'USAGE',
@@ -101,7 +104,7 @@ function planLines({ table, from, to, rows, files, positions }: RestoreResult): 
 }
 
 /** A time has to name its zone: which one is meant would depend on the machine. */
-function target(text: string): Target {
+function target(text: string): RestoreTarget {
   if (/^\d{1,15}$/.test(text)) return { version: Number(text) };
   const timeMs = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(timeMs)) return { timeMs };

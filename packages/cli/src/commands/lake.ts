@@ -1,11 +1,11 @@
 import type { HistoryEntry } from '@windrow/lake';
+import type { CompactionResult, Lake, Progress, VacuumResult } from '@windrow/operations';
 import Table from 'cli-table3';
 import { InvalidArgumentError } from 'commander';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
-import type { Lake } from '../lake/open-lake.ts';
-import type { CompactionResult, VacuumResult } from '../lake/upkeep.ts';
+import { progressOf } from '../progress.ts';
 import { count, plainTable, size } from '../tables.ts';
 import { date, wholeAbove0 } from './arguments.ts';
 import { addRestoreCommand } from './lake-restore.ts';
@@ -109,7 +109,7 @@ async function withLake(
   use: (lake: Lake, env: NodeJS.ProcessEnv) => Promise<void>,
 ): Promise<void> {
   const env = installationEnvironment(context.env, context.stateDir);
-  const { openLake } = await import('../lake/open-lake.ts');
+  const { openLake } = await import('@windrow/operations/lake');
   const lake = await openLake(env);
   try {
     await use(lake, env);
@@ -124,8 +124,8 @@ async function describe(
   path: string | undefined,
   { json }: Printed,
 ): Promise<void> {
-  const { openTableLog, tableNamed } = await import('../lake/open-lake.ts');
-  const { describeLines, describeTable, overview } = await import('../lake/describe.ts');
+  const { openTableLog, tableNamed, describeTable } = await import('@windrow/operations/lake');
+  const { describeLines, overview } = await import('../lake/describe.ts');
   if (path !== undefined) {
     const table = tableNamed(lake, path);
     const described = await describeTable(lake, table, await openTableLog(lake, table, { withFiles: true }));
@@ -149,7 +149,7 @@ async function history(
   path: string | undefined,
   { json, limit }: Printed & { limit: number },
 ): Promise<void> {
-  const { openTableLog, tableNamed } = await import('../lake/open-lake.ts');
+  const { openTableLog, tableNamed } = await import('@windrow/operations/lake');
   const { DeltaLog, readHistory, systemHost } = await import('@windrow/lake');
   const told: { table: string; commits: HistoryEntry[] }[] = [];
   for (const table of path === undefined ? lake.tables : [tableNamed(lake, path)]) {
@@ -185,7 +185,7 @@ async function files(
   path: string,
   { json, date: only }: Printed & { date?: string },
 ): Promise<void> {
-  const { openTableLog, tableNamed } = await import('../lake/open-lake.ts');
+  const { openTableLog, tableNamed } = await import('@windrow/operations/lake');
   const table = tableNamed(lake, path);
   const log = await openTableLog(lake, table, { withFiles: true });
   const urls = [...log.liveFiles.values()]
@@ -196,16 +196,20 @@ async function files(
   else for (const url of urls) context.print(url);
 }
 
+function running(context: CommandContext) {
+  const progress: Progress = (what, units, total) => progressOf(context, what, units, total);
+  return { signal: context.signal, progress };
+}
+
 async function compact(
   context: CommandContext,
   lake: Lake,
   path: string,
   { json, date: only, dryRun = false }: Printed & { date?: string; dryRun?: boolean },
 ): Promise<void> {
-  const { tableNamed } = await import('../lake/open-lake.ts');
-  const { compactTable } = await import('../lake/upkeep.ts');
+  const { tableNamed, compactTable } = await import('@windrow/operations/lake');
   const options = { dryRun, ...(only !== undefined && { date: only }) };
-  const result = await compactTable(context, lake, tableNamed(lake, path), options);
+  const result = await compactTable(running(context), lake, tableNamed(lake, path), options);
   if (json) printJson(context, { ...result, dryRun });
   else for (const line of compactionLines(result, dryRun)) context.print(line);
 }
@@ -241,10 +245,9 @@ async function vacuum(
     force?: boolean;
   },
 ): Promise<void> {
-  const { tableNamed } = await import('../lake/open-lake.ts');
-  const { vacuumTable } = await import('../lake/upkeep.ts');
+  const { tableNamed, vacuumTable } = await import('@windrow/operations/lake');
   const options = { dryRun, force, ...(olderThan !== undefined && { olderThanMs: olderThan }) };
-  const result = await vacuumTable(context, lake, tableNamed(lake, path), options);
+  const result = await vacuumTable(running(context), lake, tableNamed(lake, path), options);
   if (json) printJson(context, { ...result, dryRun });
   else for (const line of vacuumLines(lake, result, dryRun)) context.print(line);
 }

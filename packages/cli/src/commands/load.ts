@@ -61,10 +61,11 @@ async function load(
       `no day is from ${from} on and before ${to}: --to is the first day left out`,
     );
   }
-  const { assertLoaded, loadInto } = await import('../load/load-into.ts');
+  const { assertLoaded } = await import('@windrow/operations/load');
+  const { shownLoad } = await import('../load/shown-load.ts');
   const env = installationEnvironment(context.env, context.stateDir);
-  const result = await loadInto(env, {
-    ...{ stream, sources, dates: { from, to }, again: again ?? false, context },
+  const result = await shownLoad(context, env, {
+    ...{ stream, sources, dates: { from, to }, again: again ?? false },
     ...(concurrency !== undefined && { concurrency }),
   });
   if (json) printJson(context, result);

@@ -1,15 +1,19 @@
 import { constants, setPriority } from 'node:os';
 import { createInterface } from 'node:readline/promises';
+import type {
+  ReplayedStream,
+  ReplayPlan,
+  ReplayRecord,
+  Selection,
+  Session,
+  Target,
+} from '@windrow/operations';
 import { WindrowError } from '@windrow/runtime';
 import { InvalidArgumentError, Option } from 'commander';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
 import { progressOf } from '../progress.ts';
-import type { ReplayPlan } from '../replay/plan.ts';
-import type { ReplayRecord, Target } from '../replay/record.ts';
-import type { Selection } from '../replay/selection.ts';
-import type { ReplayedStream, Session } from '../replay/session.ts';
 import { date, eventsAbove0, wholeAbove0 } from './arguments.ts';
 
 interface Options {
@@ -95,7 +99,7 @@ Examples:
 };
 
 async function withSession(context: CommandContext, use: (session: Session) => Promise<void>): Promise<void> {
-  const { openSession } = await import('../replay/session.ts');
+  const { openSession } = await import('@windrow/operations/replay');
   const session = await openSession(installationEnvironment(context.env, context.stateDir));
   try {
     await use(session);
@@ -105,11 +109,10 @@ async function withSession(context: CommandContext, use: (session: Session) => P
 }
 
 async function replayed(context: CommandContext, session: Session, options: Options): Promise<void> {
-  const { replayedStream } = await import('../replay/session.ts');
-  const { readReplay } = await import('../replay/record.ts');
+  const { replayedStream, readReplay } = await import('@windrow/operations/replay');
   const begun = options.resume ?? options.cancel;
   if (begun !== undefined) {
-    const { cancelReplay, resumeReplay } = await import('../replay/run.ts');
+    const { cancelReplay, resumeReplay } = await import('@windrow/operations/replay');
     const stream = await replayedStream((await readReplay(session.db, begun)).stream);
     if (options.cancel !== undefined) {
       await cancelReplay(session, stream, begun);
@@ -121,8 +124,7 @@ async function replayed(context: CommandContext, session: Session, options: Opti
   const selection = selectionOf(options);
   if (options.stream === undefined) throw new WindrowError('USAGE', 'say which stream: --stream track');
   const stream = await replayedStream(options.stream);
-  const { planReplay } = await import('../replay/plan.ts');
-  const { startReplay } = await import('../replay/run.ts');
+  const { planReplay, startReplay } = await import('@windrow/operations/replay');
   const plan = await planReplay(session, stream, { selection, target: options.target }, context);
   if (options.dryRun || plan.ranges.isEmpty) return printPlan(context, session, stream, plan, options);
   if (!options.yes) {
@@ -177,7 +179,7 @@ async function printPlan(
   plan: ReplayPlan,
   { json }: { json?: true },
 ): Promise<void> {
-  const { expectedSeconds } = await import('../replay/expected-time.ts');
+  const { expectedSeconds } = await import('@windrow/operations/replay');
   const { planText } = await import('../replay/describe.ts');
   const { target, ranges, sources, files } = plan;
   const seconds = await expectedSeconds(db, contract.name, ranges.count);
@@ -206,7 +208,7 @@ async function list(
   db: Session['db'],
   { limit, json }: { limit: number; json?: true },
 ): Promise<void> {
-  const { listReplays } = await import('../replay/record.ts');
+  const { listReplays } = await import('@windrow/operations/replay');
   const { listText } = await import('../replay/describe.ts');
   const replays = await listReplays(db, limit);
   if (json) printJson(context, replays.map(shown));
@@ -219,7 +221,7 @@ async function show(
   id: number,
   { json }: { json?: true },
 ): Promise<void> {
-  const { readReplay } = await import('../replay/record.ts');
+  const { readReplay } = await import('@windrow/operations/replay');
   const { recordText } = await import('../replay/describe.ts');
   const record = await readReplay(db, id);
   if (json) printJson(context, shown(record));

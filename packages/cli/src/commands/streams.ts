@@ -53,7 +53,8 @@ function lineOf({ name, description, topics, lake, curated }: StreamContract): S
 }
 
 async function apply(context: CommandContext, { json }: { json?: true }): Promise<void> {
-  const { applyInstallation, describeApplied } = await import('../apply.ts');
+  const { applyInstallation } = await import('@windrow/operations/apply');
+  const { describeApplied } = await import('../applied.ts');
   const applied = await applyInstallation(installationEnvironment(context.env, context.stateDir));
   if (json) return printJson(context, applied);
   for (const line of describeApplied(applied)) context.print(line);

@@ -26,7 +26,8 @@ Example:
 async function up(context: CommandContext, { json }: { json?: true }): Promise<void> {
   const { env, stateDir, note, print, signal } = context;
   const resolved = installationEnvironment(env, stateDir);
-  const { applyInstallation, describeApplied } = await import('../apply.ts');
+  const { applyInstallation } = await import('@windrow/operations/apply');
+  const { describeApplied } = await import('../applied.ts');
   for (const line of describeApplied(await applyInstallation(resolved))) note(line);
   const starting = startBackgroundServices({ stateDir, env: resolved, log: note });
   const records = await unlessInterrupted(starting, signal);

@@ -1,7 +1,7 @@
+import type { Behind } from '@windrow/operations';
 import { InvalidArgumentError } from 'commander';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
-import { type Behind, summary } from '../landing/distance.ts';
 
 export const addWaitCommand: AddCommand = (program, context) => {
   program
@@ -20,15 +20,15 @@ function positive(text: string): number {
 
 async function wait(context: CommandContext, { timeout }: { timeout: number }): Promise<void> {
   const { env, stateDir, signal, note, print } = context;
-  const { openInstallation } = await import('../installation.ts');
-  const { waitForLanding } = await import('../landing/wait.ts');
+  const { openInstallation } = await import('@windrow/operations/installation');
+  const { summary, waitForLanding } = await import('@windrow/operations/landing');
   const installation = await openInstallation(installationEnvironment(env, stateDir));
   const begunMs = performance.now();
   try {
     await waitForLanding(installation, {
       timeoutMs: timeout * 1000,
       signal,
-      onBehind: reports(note),
+      onBehind: reports(note, summary),
     });
   } finally {
     await installation.close();
@@ -37,7 +37,10 @@ async function wait(context: CommandContext, { timeout }: { timeout: number }): 
 }
 
 /** At once what is new, but not too often; now and then also what has not changed. */
-function reports(note: (line: string) => void): (behind: Behind[]) => void {
+function reports(
+  note: (line: string) => void,
+  summary: (behind: Behind[]) => string,
+): (behind: Behind[]) => void {
   let [said, saidMs] = ['', 0];
   return (behind) => {
     const nowMs = performance.now();

@@ -1,6 +1,6 @@
+import { applyInstallation } from '@windrow/operations/apply';
 import { type Teardown, WindrowError } from '@windrow/runtime';
 import { readStackEnv, stackStatus, startBackgroundStack, startStack, stopStack } from '@windrow/stack';
-import { applyInstallation } from '../apply.ts';
 import { servicesStatus, startBackgroundServices, stopServices } from '../services/background.ts';
 import { startServices } from '../services/services.ts';
 import type { Phases } from './phases.ts';

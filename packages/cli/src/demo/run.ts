@@ -1,13 +1,13 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { AuditFacts, Installation } from '@windrow/operations';
+import { collectFacts, judge } from '@windrow/operations/audit';
+import { openInstallation } from '@windrow/operations/installation';
+import { waitForLanding } from '@windrow/operations/landing';
+import { assertLoaded } from '@windrow/operations/load';
 import { hideUrlPasswords, Teardown } from '@windrow/runtime';
-import { collectFacts } from '../audit/collect.ts';
-import type { AuditFacts } from '../audit/facts.ts';
-import { judge } from '../audit/judge.ts';
 import type { CommandContext } from '../context.ts';
-import { type Installation, openInstallation } from '../installation.ts';
-import { waitForLanding } from '../landing/wait.ts';
-import { assertLoaded, loadInto } from '../load/load-into.ts';
+import { shownLoad } from '../load/shown-load.ts';
 import { servicesStatus } from '../services/background.ts';
 import { addressOf } from '../services/record.ts';
 import { askLakeFiles, askPostgres } from './answers.ts';
@@ -67,7 +67,7 @@ async function ask(
   const before = await collectFacts(installation, { signal });
   for (const { stream, file, what } of loads) {
     await phases.run(`load ${stream}`, `loading ${what}`, async () => {
-      const result = await loadInto(env, { stream, sources: [file], context });
+      const result = await shownLoad(context, env, { stream, sources: [file] });
       signal.throwIfAborted();
       assertLoaded(result);
     });

@@ -1,6 +1,6 @@
+import type { Audit } from '@windrow/operations';
 import Table from 'cli-table3';
 import { verdictOf } from '../audit/describe.ts';
-import type { Audit } from '../audit/judge.ts';
 import { count, plainTable, size } from '../tables.ts';
 import { type Answer, agree } from './answers.ts';
 import type { Phase } from './phases.ts';

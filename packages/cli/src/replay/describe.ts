@@ -1,9 +1,8 @@
 import type { StreamContract } from '@windrow/contracts';
+import type { ReplayPlan, ReplayRecord } from '@windrow/operations';
+import { OffsetRanges } from '@windrow/operations/replay';
 import Table from 'cli-table3';
 import { count, plainTable } from '../tables.ts';
-import { OffsetRanges } from './offset-ranges.ts';
-import type { ReplayPlan } from './plan.ts';
-import type { ReplayRecord } from './record.ts';
 
 /** What a replay would do, for people. */
 export function planText(

@@ -6,9 +6,6 @@ import type { z } from 'zod';
 export const serviceNames = ['producer', 'enricher', 'lake-sink', 'postgres-sink'] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
-/** The enricher's consumer group: its committed offsets, written in its transactions, say how far it is. */
-export const enricherGroup = 'enricher';
-
 export interface ServiceDefinition {
   name: ServiceName;
   /** The file that Node runs. */

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { applyInstallation } from '@windrow/operations';
 import { defaultStateDir, isAlive, type ProcessIdentity, sendSignal } from '@windrow/stack';
 import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { applyInstallation } from '../apply.ts';
 import { servicesStatus, startBackgroundServices, stopServices } from './background.ts';
 import { askReady } from './health.ts';
 import { readRecord } from './record.ts';

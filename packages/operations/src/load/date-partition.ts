@@ -1,15 +1,10 @@
+import { isDate } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 
 /** Days of UTC as `2013-01-15`, the second one not included; undefined: without that end. */
 export interface DateRange {
   from: string | undefined;
   to: string | undefined;
-}
-
-/** Whether the text is a day of the calendar, as `2013-01-15`. */
-export function isDate(text: string): boolean {
-  const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
 }
 
 /**

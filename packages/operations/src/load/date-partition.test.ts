@@ -1,5 +1,6 @@
+import { isDate } from '@windrow/contracts';
 import { expect, test } from 'vitest';
-import { dateOf, isDate } from './date-partition.ts';
+import { dateOf } from './date-partition.ts';
 
 test.each([
   ['date=2013-01-15/a.jsonl', '2013-01-15'],

@@ -12,10 +12,8 @@ import {
 } from '@windrow/lake';
 import { tableLayouts } from '@windrow/lake-sink';
 import { WindrowError } from '@windrow/runtime';
-import type { CommandContext } from '../context.ts';
 import type { LakeTableName } from '../ledgers.ts';
-import { progressOf } from '../progress.ts';
-import { count } from '../tables.ts';
+import type { Progress } from '../progress.ts';
 import { type Lake, openTableLog } from './open-lake.ts';
 
 /** As the lake sink has it in its ledger. */
@@ -40,7 +38,7 @@ export interface CompactionResult {
  * it is stopped stays done.
  */
 export async function compactTable(
-  context: CommandContext,
+  { signal, progress: begin }: { signal: AbortSignal; progress: Progress },
   lake: Lake,
   table: LakeTableName,
   { date, dryRun }: { date?: string; dryRun: boolean },
@@ -67,11 +65,11 @@ export async function compactTable(
   };
   if (dryRun || groups.length === 0) return result;
   const epochs = await compactor.claim();
-  const progress = progressOf(context, table.path, 'windows', groups.length);
+  const progress = begin(table.path, 'windows', groups.length);
   try {
     for (const group of groups) {
-      context.signal.throwIfAborted();
-      const compacted = await compactor.compact(group, epochs, context.signal);
+      signal.throwIfAborted();
+      const compacted = await compactor.compact(group, epochs, signal);
       result.done += 1;
       progress.show(result.done);
       if (!compacted) result.overtaken += 1;
@@ -82,8 +80,8 @@ export async function compactTable(
       }
     }
   } catch (error) {
-    if (!context.signal.aborted) throw error;
-    const message = `stopped after ${count(result.done)} of ${count(groups.length)} windows of ${table.path}; they are done, and the others can be compacted again`;
+    if (!signal.aborted) throw error;
+    const message = `stopped after ${result.done} of ${groups.length} windows of ${table.path}; they are done, and the others can be compacted again`;
     throw new WindrowError('STOPPED', message, { cause: error });
   } finally {
     progress.end();
@@ -105,7 +103,7 @@ export interface VacuumResult {
  * @throws WindrowError USAGE for a shorter retention than the table's, without `force`
  */
 export async function vacuumTable(
-  context: CommandContext,
+  { signal, progress: begin }: { signal: AbortSignal; progress: Progress },
   lake: Lake,
   table: LakeTableName,
   { olderThanMs, dryRun, force }: { olderThanMs?: number; dryRun: boolean; force: boolean },
@@ -129,10 +127,10 @@ export async function vacuumTable(
     : await condemnGarbage(store, log, { sink, host: systemHost, cutMs });
   const result: VacuumResult = { table: table.path, retentionMs, garbage, deleted: 0, expiredLogFiles: 0 };
   if (dryRun) return result;
-  const progress = progressOf(context, table.path, 'files', garbage.length);
+  const progress = begin(table.path, 'files', garbage.length);
   try {
     await deleteGarbage(store, garbage, {
-      signal: context.signal,
+      signal,
       onDeleted: (files) => {
         result.deleted = files;
         progress.show(files);
@@ -140,8 +138,8 @@ export async function vacuumTable(
     });
     result.expiredLogFiles = await log.expire();
   } catch (error) {
-    if (!context.signal.aborted) throw error;
-    const message = `stopped after ${count(result.deleted)} of ${count(garbage.length)} files of ${table.path}; the others stay until the next vacuum`;
+    if (!signal.aborted) throw error;
+    const message = `stopped after ${result.deleted} of ${garbage.length} files of ${table.path}; the others stay until the next vacuum`;
     throw new WindrowError('STOPPED', message, { cause: error });
   } finally {
     progress.end();
@@ -150,6 +148,6 @@ export async function vacuumTable(
 }
 
 /** `168 hours` */
-export function hours(ms: number): string {
-  return Number.isFinite(ms) ? `${count(Math.round(ms / 36_000) / 100)} hours` : 'ever';
+function hours(ms: number): string {
+  return Number.isFinite(ms) ? `${Math.round(ms / 36_000) / 100} hours` : 'ever';
 }

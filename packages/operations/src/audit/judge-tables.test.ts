@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { deepFacts, judged } from './sound-facts.ts';
+import { deepFacts, judged } from './testing/sound-facts.ts';
 
 describe('tables', () => {
   test("a file that was added to or removed from the lake's log by another hand", () => {

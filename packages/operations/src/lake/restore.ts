@@ -10,14 +10,12 @@ import {
 } from '@windrow/lake';
 import { KafkaBroker } from '@windrow/pipeline';
 import { isRetriable, kafkaConfig, loadConfig, WindrowError } from '@windrow/runtime';
-import type { CommandContext } from '../context.ts';
 import { type LakeTableName, lakeSink } from '../ledgers.ts';
-import { timeText } from './describe.ts';
 import { type Lake, openTableLog } from './open-lake.ts';
 import { assertRowsRetained, retainedOffsets } from './retained.ts';
 
 /** A version by its number, or by a time (epoch milliseconds) at which it was the newest one. */
-export type Target = { version: number } | { timeMs: number };
+export type RestoreTarget = { version: number } | { timeMs: number };
 
 export interface RestoreResult {
   table: string;
@@ -42,11 +40,11 @@ type Confirm = (planned: RestoreResult) => Promise<boolean>;
  * LAKE_CONFLICT, KAFKA_UNAVAILABLE
  */
 export async function restoreTable(
-  { signal }: CommandContext,
+  { signal }: { signal: AbortSignal },
   env: NodeJS.ProcessEnv,
   lake: Lake,
   table: LakeTableName,
-  target: Target,
+  target: RestoreTarget,
   confirm: Confirm,
 ): Promise<RestoreResult> {
   const { store } = lake;
@@ -96,7 +94,7 @@ function notKnown({ path }: LakeTableName, cause: unknown): WindrowError {
 async function versionOf(
   { store }: Lake,
   { path }: LakeTableName,
-  target: Target,
+  target: RestoreTarget,
   newest: number,
 ): Promise<number> {
   if ('version' in target) {
@@ -109,7 +107,7 @@ async function versionOf(
   const versions = await readableVersions(store, path);
   const version = versionAt(versions, target.timeMs);
   if (version !== undefined) return version;
-  const oldest = versions[0] && `${versions[0].version}, of ${timeText(versions[0].timeMs)}`;
+  const oldest = versions[0] && `${versions[0].version}, of ${new Date(versions[0].timeMs).toISOString()}`;
   throw new WindrowError(
     'USAGE',
     `the log of table ${path} tells nothing of that time: the oldest version that it tells is ${oldest}`,

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deadLetterTopic } from '@windrow/contracts';
+import { deadLetterTopic, enricherGroup } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import type { Installation } from '../installation.ts';
 import { lakeLedger, lakeTables, openLog, postgresLedger, postgresTables } from '../ledgers.ts';
-import { enricherGroup } from '../services/definitions.ts';
 import { type Behind, distances, type Ends, positionsOf } from './distance.ts';
 
 export interface WaitOptions {

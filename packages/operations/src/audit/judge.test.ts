@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AuditFacts, StreamFacts } from './facts.ts';
-import { judged } from './sound-facts.ts';
+import { judged } from './testing/sound-facts.ts';
 
 test('sound facts add up, and each line says what became of its partition', () => {
   const { addsUp, findings, audit } = judged(() => undefined);

@@ -1,11 +1,8 @@
 import { AvroRegistry, loadStreams, streamNamed } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
-import { type LoadResult, loadFiles } from '@windrow/producer';
+import { type LoadProgress, type LoadResult, loadFiles } from '@windrow/producer';
 import { kafkaConfig, loadConfig, registryConfig, WindrowError } from '@windrow/runtime';
-import type { CommandContext } from '../context.ts';
-import { count } from '../tables.ts';
 import type { DateRange } from './date-partition.ts';
-import { loadProgress } from './progress.ts';
 import { openSources } from './sources.ts';
 
 export interface LoadRequest {
@@ -16,32 +13,32 @@ export interface LoadRequest {
   /** Files of a directory or prefix at once. */
   concurrency?: number;
   again?: boolean;
-  context: CommandContext;
+  signal: AbortSignal;
+  /** Told what of the sources is left out. */
+  note(line: string): void;
+  onProgress(progress: LoadProgress): void;
 }
 
 export const defaultConcurrency = 4;
 
 /**
- * Sends files to a stream with its progress on standard error. What it could not do is in the result: see {@link assertLoaded}.
- * Errors: those of `openSources` and of the producer's `loadFiles`, CONFIG_INVALID
+ * Sends files to a stream. The result lists the files that failed: see {@link assertLoaded}.
+ * @throws WindrowError CONFIG_INVALID; those of `openSources` and `loadFiles`
  */
 export async function loadInto(env: NodeJS.ProcessEnv, request: LoadRequest): Promise<LoadResult> {
-  const { context, again = false, concurrency = defaultConcurrency } = request;
+  const { signal, note, onProgress, again = false, concurrency = defaultConcurrency } = request;
   const config = loadConfig(kafkaConfig.extend(registryConfig.shape), env);
   const stream = streamNamed(await loadStreams(), request.stream);
   const dates = request.dates ?? { from: undefined, to: undefined };
-  const { groups, notes, close } = await openSources(request.sources, dates, env, context.signal);
-  for (const line of notes) context.note(line);
+  const { groups, notes, close } = await openSources(request.sources, dates, env, signal);
+  for (const line of notes) note(line);
   const broker = new KafkaBroker({ brokers: config.KAFKA_BROKERS, clientId: 'windrow-load' });
-  const progress = loadProgress(context, stream.name);
   try {
     return await loadFiles({
-      ...{ stream, groups, concurrency, again, broker, signal: context.signal },
+      ...{ stream, groups, concurrency, again, broker, signal, onProgress },
       registry: new AvroRegistry(config.SCHEMA_REGISTRY_URL),
-      onProgress: progress.show,
     });
   } finally {
-    progress.end();
     await broker.close();
     close();
   }
@@ -51,7 +48,7 @@ export async function loadInto(env: NodeJS.ProcessEnv, request: LoadRequest): Pr
 export function assertLoaded({ interrupted, perFile }: LoadResult): void {
   const failures = perFile.flatMap(({ failure }) => failure ?? []);
   if (failures.length > 0) {
-    const message = `${count(failures.length)} of ${count(perFile.length)} files could not be loaded to their end:\n  ${failures.join('\n  ')}`;
+    const message = `${failures.length} of ${perFile.length} files could not be loaded to their end:\n  ${failures.join('\n  ')}`;
     throw new WindrowError('FILE_UNREADABLE', message);
   }
   if (!interrupted) return;

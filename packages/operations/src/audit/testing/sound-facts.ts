@@ -1,5 +1,5 @@
-import type { AuditFacts, LakeTableFacts, StreamFacts } from './facts.ts';
-import { judge } from './judge.ts';
+import type { AuditFacts, LakeTableFacts, StreamFacts } from '../facts.ts';
+import { judge } from '../judge.ts';
 
 // Facts that add up, for the tests to change.
 

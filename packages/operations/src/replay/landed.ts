@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StreamContract } from '@windrow/contracts';
+import { enricherGroup, type StreamContract } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import type { Installation } from '../installation.ts';
 import { distances, positionsOf, summary } from '../landing/distance.ts';
 import { lakeLedger, openLog, postgresLedger } from '../ledgers.ts';
-import { enricherGroup } from '../services/definitions.ts';
 
 /** A point of a stream up to which all has landed; partition → offset. */
 export interface Landed {

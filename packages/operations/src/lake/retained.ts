@@ -2,7 +2,6 @@ import type { ObjectStore, PlaceChange, RestoreChanges, RetainedOffsets } from '
 import type { Broker } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import { readColumns } from '../parquet.ts';
-import { count } from '../tables.ts';
 
 /** The partitions whose rows land again. */
 export const goingBack = ({ places }: RestoreChanges): PlaceChange[] =>
@@ -60,10 +59,10 @@ export async function assertRowsRetained(
   }
   if (missing.size === 0) return;
   const some = [...missing].slice(0, 5).join(', ');
-  const more = missing.size > 5 ? `, and ${count(missing.size - 5)} more` : '';
+  const more = missing.size > 5 ? `, and ${missing.size - 5} more` : '';
   throw new WindrowError(
     'RESTORE_REFUSED',
-    `the topic of table ${table} is compacted, and no longer has ${count(missing.size)} of the records whose rows would go: ${some}${more}. They could not land again. Restore a newer version, or read this one where it is (docs/time-travel.md). Nothing was changed.`,
+    `the topic of table ${table} is compacted, and no longer has ${missing.size} of the records whose rows would go: ${some}${more}. They could not land again. Restore a newer version, or read this one where it is (docs/time-travel.md). Nothing was changed.`,
   );
 }
 

@@ -3,6 +3,7 @@ import { createEncoder, type Epochs, TableReplacement, tableSchemaFromAvro } fro
 import { databaseError } from '@windrow/postgres';
 import { failpoint, retry, WindrowError } from '@windrow/runtime';
 import pg from 'pg';
+import type { Progress } from '../progress.ts';
 import { FileBounds, LakeScan } from './lake-scan.ts';
 import { LakeStage } from './lake-stage.ts';
 import { OffsetRanges } from './offset-ranges.ts';
@@ -16,8 +17,7 @@ import { Stage } from './stage.ts';
 export interface RunOptions {
   rate?: number;
   signal: AbortSignal;
-  /** A part of the work begins: `units` of it, of which `done` are told. */
-  progress(what: string, units: string, total: number): { show(done: number): void; end(): void };
+  progress: Progress;
 }
 
 /** As the lake sink has it in its ledger. */

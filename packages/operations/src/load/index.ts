@@ -1,0 +1,1 @@
+export { assertLoaded, type LoadRequest, loadInto } from './load-into.ts';

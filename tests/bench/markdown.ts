@@ -1,4 +1,4 @@
-import type { BenchReport, Cell } from './report.ts';
+import type { BenchReport, Cell } from './bench-report.ts';
 
 /** A report as a Markdown table, with its machine, date and load, and its notes below. */
 export function renderReport(report: BenchReport, command?: string): string {

@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { BenchReport } from './bench-report.ts';
 import { benches } from './benches.ts';
 import { renderReport } from './markdown.ts';
 import { smallPlace, writePerformancePage } from './performance-page.ts';
-import type { BenchReport } from './report.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const report: BenchReport = {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { BenchReport } from './bench-report.ts';
 import { renderReport } from './markdown.ts';
-import type { BenchReport } from './report.ts';
 
 /** A report, and the command that makes it again. */
 export interface Result {

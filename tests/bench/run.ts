@@ -8,9 +8,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { startStack } from '@windrow/stack';
 import { services } from '../../packages/cli/src/services/definitions.ts';
+import type { BenchReport } from './bench-report.ts';
 import { type Bench, benches } from './benches.ts';
 import { type Result, renderResults, smallPlace, writePerformancePage } from './performance-page.ts';
-import { type BenchReport, reportVariable } from './report.ts';
+import { reportVariable } from './report.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const runs = path.join(root, '.windrow/bench');

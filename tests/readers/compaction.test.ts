@@ -1,5 +1,4 @@
 import {
-  columnBuffersFrom,
   createEncoder,
   deleteGarbage,
   garbageIn,
@@ -10,7 +9,7 @@ import {
   TableCompactor,
   type TableSchema,
 } from '@windrow/lake';
-import { createTestBucket, readTable, type TestBucket } from '@windrow/lake/testing';
+import { columnBuffersFrom, createTestBucket, readTable, type TestBucket } from '@windrow/lake/testing';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { runReader } from './python.ts';
 import { type LakeEnvironment, lakeReaders, readFilesWithDuckDb, readWithDeltaRs } from './readers.ts';

@@ -1,7 +1,5 @@
 import {
-  type ColumnBatch,
   type ColumnValue,
-  columnBuffersFrom,
   createEncoder,
   datePartition,
   type EncoderName,
@@ -10,6 +8,7 @@ import {
   type TableSchema,
   toDeltaSchemaString,
 } from '@windrow/lake';
+import { type ColumnBatch, columnBuffersFrom } from '@windrow/lake/testing';
 
 const schema: TableSchema = {
   columns: [

@@ -1,10 +1,5 @@
-import {
-  columnBuffersFrom,
-  createEncoder,
-  LakeTable,
-  type ObjectStore,
-  type TableSchema,
-} from '@windrow/lake';
+import { createEncoder, LakeTable, type ObjectStore, type TableSchema } from '@windrow/lake';
+import { columnBuffersFrom } from '@windrow/lake/testing';
 import { expect } from 'vitest';
 
 const schema: TableSchema = { columns: [{ name: 'n', type: 'long', nullable: true }] };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { columnBuffersFrom, createEncoder, encoderNames } from '@windrow/lake';
+import { createEncoder, encoderNames } from '@windrow/lake';
+import { columnBuffersFrom } from '@windrow/lake/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { dayOfEvents, eventsQuestions, writeEvents } from './events-table.ts';
 import { openLake } from './lake-store.ts';

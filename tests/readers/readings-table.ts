@@ -1,11 +1,5 @@
-import {
-  type ColumnType,
-  type ColumnValue,
-  columnBuffersFrom,
-  createEncoder,
-  LakeTable,
-  type ObjectStore,
-} from '@windrow/lake';
+import { type ColumnType, type ColumnValue, createEncoder, LakeTable, type ObjectStore } from '@windrow/lake';
+import { columnBuffersFrom } from '@windrow/lake/testing';
 import { expect } from 'vitest';
 
 /** More than lie between two checkpoints. */

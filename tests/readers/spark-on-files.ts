@@ -1,15 +1,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { columnBuffersFrom } from '@windrow/lake/testing';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { columnBuffersFrom } from '../../packages/lake/src/columns/from-batch.ts';
-import { casesWithin, limitsOf } from '../../packages/lake/src/parquet/encoder-limits.ts';
 import { createEncoder, encoderNames } from '../../packages/lake/src/parquet/encoders.ts';
+import { casesWithin, limitsOf } from '../../packages/lake/src/parquet/testing/encoder-limits.ts';
 import {
   expectFooterBounds,
   expectFooterCounts,
-  type RowGroupSeen,
-} from '../../packages/lake/src/parquet/footer-seen.ts';
+  type RowGroupAsRead,
+} from '../../packages/lake/src/parquet/testing/footer-assertions.ts';
 import {
   answerOf,
   millionRows,
@@ -17,8 +17,8 @@ import {
   predicates,
   questions,
   rowCount,
-} from '../../packages/lake/src/parquet/pruning-rows.ts';
-import { type TableSeen, toldColumns } from '../../packages/lake/src/parquet/told-values.ts';
+} from '../../packages/lake/src/parquet/testing/pruning-cases.ts';
+import { columnsAsJson, type TableAsRead } from '../../packages/lake/src/parquet/testing/values-as-json.ts';
 import type { ColumnType } from '../../packages/lake/src/table-schema.ts';
 import type { Spark } from './spark.ts';
 
@@ -35,10 +35,10 @@ const sparkTypes: Readonly<Record<ColumnType, string>> = {
   timestamp: 'timestamp',
 };
 
-interface FileSeen {
-  readonly vectorized: TableSeen;
-  readonly rowByRow: TableSeen;
-  readonly rowGroups: readonly RowGroupSeen[];
+interface FileAsRead {
+  readonly vectorized: TableAsRead;
+  readonly rowByRow: TableAsRead;
+  readonly rowGroups: readonly RowGroupAsRead[];
 }
 interface Filtered {
   answers: Record<string, Record<'full' | 'filtered', unknown> & { read: number }>;
@@ -58,7 +58,7 @@ export function sparkOnFiles(spark: () => Spark): void {
     const limits = limitsOf[encoderName];
     const cases = casesWithin(limits);
     const fileOf = (index: number) => path.join(folder, `${encoderName}-${index}.parquet`);
-    let seen: Record<string, FileSeen>;
+    let seen: Record<string, FileAsRead>;
 
     beforeAll(async () => {
       for (const [index, { batch }] of cases.entries()) {
@@ -66,14 +66,14 @@ export function sparkOnFiles(spark: () => Spark): void {
         await writeFile(fileOf(index), bytes);
       }
       const paths = cases.map((_, index) => fileOf(index));
-      seen = (await spark().ask('files', { paths })) as Record<string, FileSeen>;
+      seen = (await spark().ask('files', { paths })) as Record<string, FileAsRead>;
     });
 
     describe.each(cases.map((contractCase, index) => ({ ...contractCase, index })))(
       '$name',
       (contractCase) => {
         const { batch, index } = contractCase;
-        const expected = toldColumns(batch, limits.zero === 'unsigned');
+        const expected = columnsAsJson(batch, limits.zero === 'unsigned');
 
         it.each(['vectorized', 'rowByRow'] as const)('is read back, %s', (reader) => {
           expect(seen[fileOf(index)]![reader].values).toEqual(expected);

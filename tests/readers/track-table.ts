@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { columnBuffersFrom, createEncoder, LakeTable, ledgerColumns, type TableSchema } from '@windrow/lake';
+import { createEncoder, LakeTable, ledgerColumns, type TableSchema } from '@windrow/lake';
 import type { TestBucket } from '@windrow/lake/testing';
+import { columnBuffersFrom } from '@windrow/lake/testing';
 import { expect, vi } from 'vitest';
 
 export const trackPath = 'curated/track';

@@ -8,7 +8,7 @@ import { landedSchema, loadStreams, streamNamed } from '@windrow/contracts';
 import avsc from 'avsc';
 import { ReportWriter } from '../../../tests/bench/report.ts';
 import { ColumnBuffers } from '../src/columns/column-buffers.ts';
-import { createRecordDecoder } from '../src/columns/record-decoder.ts';
+import { createRecordDecoder } from '../src/columns/create-record-decoder.ts';
 import { tableSchemaFromAvro } from '../src/table-schema.ts';
 
 /** As one fetch of a partition brings them. */

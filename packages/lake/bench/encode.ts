@@ -7,9 +7,9 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { ReportWriter } from '../../../tests/bench/report.ts';
-import { columnBuffersFrom } from '../src/columns/from-batch.ts';
+import { type ColumnBatch, columnBuffersFrom } from '../src/columns/testing/buffers-from-batch.ts';
 import { createEncoder, type EncoderName, encoderNames } from '../src/parquet/encoders.ts';
-import { type ColumnBatch, type ColumnValue, ledgerColumns, type TableColumn } from '../src/table-schema.ts';
+import { type ColumnValue, ledgerColumns, type TableColumn } from '../src/table-schema.ts';
 
 const batchRows = 100_000;
 

@@ -1,5 +1,5 @@
-import { columnBuffersFrom, createEncoder, LakeTable, ledgerColumns, type TableSchema } from '@windrow/lake';
-import { createTestBucket, readTable, type TestBucket } from '@windrow/lake/testing';
+import { createEncoder, LakeTable, ledgerColumns, type TableSchema } from '@windrow/lake';
+import { columnBuffersFrom, createTestBucket, readTable, type TestBucket } from '@windrow/lake/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { createProgram } from '../program.ts';
 

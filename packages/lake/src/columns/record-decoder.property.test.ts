@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ColumnValue, ledgerColumns, type TableSchema, tableSchemaFromAvro } from '../table-schema.ts';
 import { ColumnBuffers } from './column-buffers.ts';
-import { createRecordDecoder } from './record-decoder.ts';
+import { createRecordDecoder } from './create-record-decoder.ts';
 import { type Schema, SchemaDraw } from './testing/drawn-schema.ts';
 import { drawnValue } from './testing/drawn-value.ts';
 import { isStrictly } from './testing/strict-reader.ts';

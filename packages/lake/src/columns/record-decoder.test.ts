@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { tableSchemaFromAvro } from '../table-schema.ts';
-import { createRecordDecoder } from './record-decoder.ts';
+import { createRecordDecoder } from './create-record-decoder.ts';
 import { DecodedTable, oneField, recordOf, typeOf, varint } from './testing/decoded-table.ts';
 
 const everyType = recordOf([

@@ -2,7 +2,7 @@ import { windowMs } from '@windrow/contracts';
 import type { ColumnBuffers } from '../columns/column-buffers.ts';
 import type { Int64Column } from '../columns/number-columns.ts';
 import type { PlannedFile } from '../ledger/uploads.ts';
-import type { ParquetEncoder } from '../table-schema.ts';
+import type { ParquetEncoder } from '../parquet/parquet-encoder.ts';
 import { groupByTime } from './rows-by-time.ts';
 
 /** Dates that path and every reader can spell; other times are kept, in the partition without a date. */

@@ -1,7 +1,7 @@
 import { WindrowError } from '@windrow/runtime';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { columnBuffersFrom } from '../columns/from-batch.ts';
+import { columnBuffersFrom } from '../columns/testing/buffers-from-batch.ts';
 import { DeltaLog } from '../delta/delta-log.ts';
 import { type Epochs, TableCompactor } from '../maintenance/compactor.ts';
 import { TableRestore } from '../maintenance/restore.ts';
@@ -13,7 +13,7 @@ import { MemoryObjectStore, readTable, type StoreFaults, seededRandom } from '..
 import { supersededIntentRetentionMs } from './intents.ts';
 import { type Claim, LakeTable } from './lake-table.ts';
 import { type LedgerRange, ownerAppId } from './positions.ts';
-import { LedgerInvariants } from './protocol-invariants.ts';
+import { LedgerInvariants } from './testing/ledger-invariants.ts';
 import type { PlannedFile } from './uploads.ts';
 
 /**

@@ -2,7 +2,7 @@ import { failpoint } from '@windrow/runtime';
 import type { Add } from '../delta/actions.ts';
 import type { Host } from '../host.ts';
 import type { ObjectStore } from '../object-store.ts';
-import type { EncodedFile } from '../table-schema.ts';
+import type { EncodedFile } from '../parquet/parquet-encoder.ts';
 import { fileKey, type Intents } from './intents.ts';
 
 /** A file to be, which is encoded when its turn to be uploaded comes. */

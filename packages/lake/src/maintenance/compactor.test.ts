@@ -1,6 +1,6 @@
 import { WindrowError } from '@windrow/runtime';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { columnBuffersFrom } from '../columns/from-batch.ts';
+import { columnBuffersFrom } from '../columns/testing/buffers-from-batch.ts';
 import { type Action, parseCommit, serializeCommit } from '../delta/actions.ts';
 import { DeltaLog } from '../delta/delta-log.ts';
 import { commitKey } from '../delta/log-paths.ts';

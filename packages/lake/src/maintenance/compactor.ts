@@ -7,7 +7,7 @@ import { fileKey, Intents } from '../ledger/intents.ts';
 import { lostEpochs, upkeepOwnerAppId } from '../ledger/positions.ts';
 import { type UploadedFiles, Uploads } from '../ledger/uploads.ts';
 import type { ObjectStore } from '../object-store.ts';
-import type { EncodedFile, ParquetEncoder } from '../table-schema.ts';
+import type { EncodedFile, ParquetEncoder } from '../parquet/parquet-encoder.ts';
 import { MergedRows, rowsInFile } from './merged-rows.ts';
 import type { SmallFiles } from './small-files.ts';
 import { tableColumns } from './table-columns.ts';

@@ -2,7 +2,8 @@ import { WindrowError } from '@windrow/runtime';
 import { parquetMetadata, parquetRead } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { type Column, ColumnBuffers } from '../columns/column-buffers.ts';
-import type { FileRows, TableSchema } from '../table-schema.ts';
+import type { FileRows } from '../parquet/parquet-encoder.ts';
+import type { TableSchema } from '../table-schema.ts';
 
 /** What takes some milliseconds to decode. */
 const valuesPerPause = 20_000;

@@ -1,6 +1,6 @@
 import { WindrowError } from '@windrow/runtime';
 import { beforeEach, expect, it } from 'vitest';
-import { columnBuffersFrom } from '../columns/from-batch.ts';
+import { columnBuffersFrom } from '../columns/testing/buffers-from-batch.ts';
 import { parseCommit } from '../delta/actions.ts';
 import { commitKey } from '../delta/log-paths.ts';
 import { type Claim, LakeTable } from '../ledger/lake-table.ts';

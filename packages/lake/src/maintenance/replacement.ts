@@ -13,8 +13,8 @@ import {
 } from '../ledger/positions.ts';
 import { type PlannedFile, type UploadedFiles, Uploads } from '../ledger/uploads.ts';
 import type { ObjectStore } from '../object-store.ts';
-import { numberColumnsOf } from '../parquet/number-columns-of-file.ts';
-import type { EncodedFile, FileStats, ParquetEncoder } from '../table-schema.ts';
+import type { EncodedFile, FileStats, ParquetEncoder } from '../parquet/parquet-encoder.ts';
+import { readNumberColumns } from '../parquet/read-number-columns.ts';
 import type { Epochs } from './compactor.ts';
 import { MergedRows } from './merged-rows.ts';
 import { windowOf } from './small-files.ts';
@@ -197,7 +197,7 @@ export class TableReplacement {
     for (const add of await this.filesWith(rows)) {
       signal?.throwIfAborted();
       const { bytes, source } = await this.read(add.path);
-      const [first, second] = (await numberColumnsOf(bytes, rows.columns, source)) as [
+      const [first, second] = (await readNumberColumns(bytes, rows.columns, source)) as [
         Float64Array,
         Float64Array,
       ];

@@ -1,6 +1,6 @@
 import { type ByteEntries, copyBytes, viewOf } from '../columns/byte-entries.ts';
 import { BloomFilter } from './bloom-filter.ts';
-import type { ChunkScratch } from './chunk-scratch.ts';
+import type { ChunkBuffers } from './chunk-buffers.ts';
 import type { ChunkValues } from './chunk-values.ts';
 import type { ColumnBounds } from './column-bounds.ts';
 import { type Dictionary, maxDictionaryEntries, placeBits } from './dictionary.ts';
@@ -16,9 +16,9 @@ export class BytesChunk implements ChunkValues {
   /** Of each value: its entry. */
   readonly #codes: Int32Array;
 
-  readonly #scratch: ChunkScratch;
+  readonly #scratch: ChunkBuffers;
 
-  constructor(entries: ByteEntries, codes: Int32Array, scratch: ChunkScratch) {
+  constructor(entries: ByteEntries, codes: Int32Array, scratch: ChunkBuffers) {
     this.#entries = entries;
     this.#codes = codes;
     this.#scratch = scratch;

@@ -1,11 +1,5 @@
-import type {
-  ColumnType,
-  ColumnValue,
-  FileStats,
-  RawJsonInteger,
-  StatValue,
-  TableSchema,
-} from '../table-schema.ts';
+import type { ColumnType, ColumnValue, TableSchema } from '../table-schema.ts';
+import type { FileStats, RawJsonInteger, StatValue } from './parquet-encoder.ts';
 import { compareUtf8, lowerBound, upperBound } from './string-order.ts';
 
 type OrderedValue = Exclude<ColumnValue, Uint8Array | null>;

@@ -1,15 +1,16 @@
 import type { ColumnMetaData, DataPageHeader, Encoding, SchemaElement } from 'hyparquet';
 import type { ByteWriter } from 'hyparquet-writer';
 import type { Column } from '../columns/column-buffers.ts';
-import { wrongValue } from '../columns/from-batch.ts';
+import { wrongValue } from '../columns/wrong-value.ts';
 import type { TableColumn } from '../table-schema.ts';
 import type { BloomFilter } from './bloom-filter.ts';
-import type { ChunkScratch } from './chunk-scratch.ts';
-import { type Chunk, type ChunkValues, gatherChunk } from './chunk-values.ts';
+import type { ChunkBuffers } from './chunk-buffers.ts';
+import type { ChunkValues } from './chunk-values.ts';
 import { type ColumnSummary, mergeBounds } from './column-bounds.ts';
 import { appendDeltas, deltaBits } from './delta-binary-packed.ts';
 import type { Dictionary } from './dictionary.ts';
 import { footerStatistics } from './footer-statistics.ts';
+import { type Chunk, gatherChunk } from './gather-chunk.ts';
 import { appendHybrid, appendRun } from './hybrid-runs.ts';
 import { type PageSummary, writePage } from './page.ts';
 import type { PageBuffer } from './page-buffer.ts';
@@ -34,7 +35,7 @@ export interface ColumnChunk extends ColumnSummary {
 export interface EncodingScratch {
   readonly page: PageBuffer;
   readonly zstd: ZstdCompressor;
-  readonly chunk: ChunkScratch;
+  readonly chunk: ChunkBuffers;
 }
 
 interface ChunkEncoding {

@@ -2,14 +2,14 @@ import type { RowGroup, SchemaElement } from 'hyparquet';
 import { type ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { BytesColumn } from '../columns/bytes-column.ts';
 import type { ColumnBuffers } from '../columns/column-buffers.ts';
-import type { EncodedFile, FileRows, ParquetEncoder } from '../table-schema.ts';
-import { ChunkScratch } from './chunk-scratch.ts';
+import { ChunkBuffers } from './chunk-buffers.ts';
 import { type ColumnSummary, fileStats, mergeBounds } from './column-bounds.ts';
 import { type EncodingScratch, writeColumnChunk } from './column-chunk.ts';
+import { FileBufferPool } from './file-buffer-pool.ts';
 import { fileOrder } from './file-order.ts';
-import { FileRoom } from './file-room.ts';
 import { columnIndex } from './footer-statistics.ts';
 import { PageBuffer } from './page-buffer.ts';
+import type { EncodedFile, FileRows, ParquetEncoder } from './parquet-encoder.ts';
 import { schemaElements } from './schema-elements.ts';
 import { ZstdCompressor } from './zstd.ts';
 
@@ -24,15 +24,15 @@ const createdBy = 'windrow';
  * one row group; it is kept from file to file.
  */
 export function createColumnarEncoder(): ParquetEncoder {
-  const scratch = { page: new PageBuffer(), zstd: new ZstdCompressor(), chunk: new ChunkScratch() };
-  const room = new FileRoom();
+  const scratch = { page: new PageBuffer(), zstd: new ZstdCompressor(), chunk: new ChunkBuffers() };
+  const room = new FileBufferPool();
   return {
     name: 'columnar',
     encode: (rows) => new Promise((resolve) => resolve(encode(rows, scratch, room))),
   };
 }
 
-function encode(rows: FileRows, scratch: EncodingScratch, room: FileRoom): EncodedFile {
+function encode(rows: FileRows, scratch: EncodingScratch, room: FileBufferPool): EncodedFile {
   const { buffers } = rows;
   const order = fileOrder(rows);
   const { schema } = buffers;

@@ -1,5 +1,5 @@
-import type { ParquetEncoder } from '../table-schema.ts';
 import { createColumnarEncoder } from './columnar-encoder.ts';
+import type { ParquetEncoder } from './parquet-encoder.ts';
 import { createParquetjsEncoder } from './parquetjs-encoder.ts';
 
 export const encoderNames = ['columnar', 'parquetjs-lite'] as const;

@@ -1,4 +1,4 @@
-import type { FileRows } from '../table-schema.ts';
+import type { FileRows } from './parquet-encoder.ts';
 
 /** The numbers of a file's rows in its buffers. */
 export function fileOrder({ buffers, order }: FileRows): Uint32Array {

@@ -1,4 +1,4 @@
-import type { ChunkScratch } from './chunk-scratch.ts';
+import type { ChunkBuffers } from './chunk-buffers.ts';
 import type { ChunkValues } from './chunk-values.ts';
 import type { ColumnBounds } from './column-bounds.ts';
 import { deltaLimits } from './delta-binary-packed.ts';
@@ -11,9 +11,9 @@ const two32 = 2 ** 32;
 /** Of integers and dates. */
 export class Int32Chunk implements ChunkValues {
   readonly #values: Int32Array;
-  readonly #scratch: ChunkScratch;
+  readonly #scratch: ChunkBuffers;
 
-  constructor(values: Int32Array, scratch: ChunkScratch) {
+  constructor(values: Int32Array, scratch: ChunkBuffers) {
     this.#values = values;
     this.#scratch = scratch;
   }
@@ -50,9 +50,9 @@ export class Int64Chunk implements ChunkValues {
   /** Of each value; beyond 2^53 rounded, which keeps their order but for equals. */
   readonly #numbers: Float64Array;
   readonly #isSafe: boolean;
-  readonly #scratch: ChunkScratch;
+  readonly #scratch: ChunkBuffers;
 
-  constructor(halves: Int32Array, scratch: ChunkScratch) {
+  constructor(halves: Int32Array, scratch: ChunkBuffers) {
     this.#halves = halves;
     this.#scratch = scratch;
     this.#numbers = scratch.numbers.subarray(0, halves.length / 2);
@@ -103,9 +103,9 @@ export class Int64Chunk implements ChunkValues {
 /** Of floats and doubles. */
 export class RealChunk implements ChunkValues {
   readonly #values: Float64Array | Float32Array;
-  readonly #scratch: ChunkScratch;
+  readonly #scratch: ChunkBuffers;
 
-  constructor(values: Float64Array | Float32Array, scratch: ChunkScratch) {
+  constructor(values: Float64Array | Float32Array, scratch: ChunkBuffers) {
     this.#values = values;
     this.#scratch = scratch;
   }

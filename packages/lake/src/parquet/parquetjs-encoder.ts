@@ -1,20 +1,13 @@
 import { WindrowError } from '@windrow/runtime';
 import parquetjs, { type ByteSink, type FieldDefinition, type ParquetSchema } from 'parquetjs-lite';
 import type { Column } from '../columns/column-buffers.ts';
-import { wrongValue } from '../columns/from-batch.ts';
-import type {
-  ColumnType,
-  ColumnValue,
-  EncodedFile,
-  FileRows,
-  ParquetEncoder,
-  TableColumn,
-  TableSchema,
-} from '../table-schema.ts';
-import { ChunkScratch } from './chunk-scratch.ts';
-import { gatherChunk } from './chunk-values.ts';
+import { wrongValue } from '../columns/wrong-value.ts';
+import type { ColumnType, ColumnValue, TableColumn, TableSchema } from '../table-schema.ts';
+import { ChunkBuffers } from './chunk-buffers.ts';
 import { type ColumnSummary, fileStats } from './column-bounds.ts';
 import { fileOrder } from './file-order.ts';
+import { gatherChunk } from './gather-chunk.ts';
+import type { EncodedFile, FileRows, ParquetEncoder } from './parquet-encoder.ts';
 
 /** Also the rows of a page: of a row group with several pages the library loses the bounds when the first is all null. */
 const rowGroupRows = 16_384;
@@ -46,7 +39,7 @@ async function encode(rows: FileRows): Promise<EncodedFile> {
   const { buffers } = rows;
   const { schema } = buffers;
   const order = fileOrder(rows);
-  const scratch = new ChunkScratch();
+  const scratch = new ChunkBuffers();
   scratch.reserve(order.length);
   const summaries = schema.columns.map((column, index) =>
     summarize(column, buffers.columns[index]!, order, scratch),
@@ -77,7 +70,7 @@ function summarize(
   column: TableColumn,
   buffer: Column,
   order: Uint32Array,
-  scratch: ChunkScratch,
+  scratch: ChunkBuffers,
 ): ColumnSummary {
   const { values } = gatherChunk(buffer, order, scratch);
   const nullCount = order.length - values.count;

@@ -14,7 +14,7 @@ import {
   questions,
   rowCount,
   shuffled,
-} from './pruning-rows.ts';
+} from './testing/pruning-cases.ts';
 
 interface Filtered {
   differing: Record<string, Record<string, number>>;

@@ -1,13 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import {
-  columnBuffersFrom,
-  createEncoder,
-  LakeTable,
-  ledgerColumns,
-  systemHost,
-  TableRestore,
-} from '@windrow/lake';
-import { createTestBucket, type TestBucket } from '@windrow/lake/testing';
+import { createEncoder, LakeTable, ledgerColumns, systemHost, TableRestore } from '@windrow/lake';
+import { columnBuffersFrom, createTestBucket, type TestBucket } from '@windrow/lake/testing';
 import { KafkaBroker } from '@windrow/pipeline';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { assertRowsRetained, retainedOffsets } from './retained.ts';

@@ -2,8 +2,8 @@ import {
   type Add,
   DeltaLog,
   type FileStats,
-  numberColumnsOf,
   type ObjectStore,
+  readNumberColumns,
   systemHost,
 } from '@windrow/lake';
 import { WindrowError } from '@windrow/runtime';
@@ -87,7 +87,7 @@ export class LakeScan {
       const key = this.#keyOf(path);
       const bytes = await this.#store.get(key);
       if (!bytes) throw gone(this.#store.url(key));
-      onFile(await numberColumnsOf(bytes, names, this.#store.url(key)));
+      onFile(await readNumberColumns(bytes, names, this.#store.url(key)));
     }
   }
 

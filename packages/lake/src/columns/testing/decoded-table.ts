@@ -1,7 +1,8 @@
 import avsc from 'avsc';
 import { type ColumnValue, tableSchemaFromAvro } from '../../table-schema.ts';
 import { ColumnBuffers } from '../column-buffers.ts';
-import { createRecordDecoder, type RecordDecoder } from '../record-decoder.ts';
+import { createRecordDecoder } from '../create-record-decoder.ts';
+import type { RecordDecoder } from '../record-decoder.ts';
 
 type Bytes = Uint8Array | readonly number[];
 

@@ -1,6 +1,14 @@
 import { WindrowError } from '@windrow/runtime';
-import type { ColumnBatch, ColumnValue, TableColumn } from '../table-schema.ts';
-import { type Column, ColumnBuffers } from './column-buffers.ts';
+import type { ColumnValue, TableColumn, TableSchema } from '../../table-schema.ts';
+import { type Column, ColumnBuffers } from '../column-buffers.ts';
+import { wrongValue } from '../wrong-value.ts';
+
+/** Rows in columns: `columns[i]` holds `rowCount` values of `schema.columns[i]`. */
+export interface ColumnBatch {
+  readonly schema: TableSchema;
+  readonly rowCount: number;
+  readonly columns: ReadonlyArray<ArrayLike<ColumnValue>>;
+}
 
 /**
  * Column buffers of JavaScript values, each checked to be one that its column can hold.
@@ -51,27 +59,6 @@ function appended({ type }: TableColumn, buffer: Column, value: NonNullable<Colu
       return isHeld;
     }
   }
-}
-
-/** The error for a value that its column can't hold. */
-export function wrongValue(column: TableColumn, value: ColumnValue): WindrowError {
-  const got =
-    value instanceof Uint8Array
-      ? 'bytes'
-      : value === null
-        ? 'null'
-        : typeof value === 'number'
-          ? numberKind(value)
-          : `a ${typeof value}`;
-  return new WindrowError(
-    'ENCODE_FAILED',
-    `column ${column.name} of type ${column.type} got ${got}: correct the step that fills it`,
-  );
-}
-
-function numberKind(value: number): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : 'an infinity';
-  return Number.isInteger(value) ? 'an integer out of range' : 'a number with a fraction';
 }
 
 /** The error for a column with fewer or more values than its batch has rows. */

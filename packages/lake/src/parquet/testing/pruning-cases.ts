@@ -1,5 +1,6 @@
-import { columnBuffersFrom } from '../columns/from-batch.ts';
-import type { ColumnType, ColumnValue, FileRows } from '../table-schema.ts';
+import { columnBuffersFrom } from '../../columns/testing/buffers-from-batch.ts';
+import type { ColumnType, ColumnValue } from '../../table-schema.ts';
+import type { FileRows } from '../parquet-encoder.ts';
 
 export const rowCount = 1_000_000;
 const startMs = Date.parse('2013-01-01T00:00:00Z');

@@ -1,20 +1,20 @@
 import { expect } from 'vitest';
-import type { TableColumn } from '../table-schema.ts';
-import type { ContractCase } from './contract-cases.ts';
+import type { TableColumn } from '../../table-schema.ts';
+import type { EncoderCase } from './encoder-cases.ts';
 import type { EncoderLimits } from './encoder-limits.ts';
-import type { TableSeen, ToldValue } from './told-values.ts';
+import type { JsonValue, TableAsRead } from './values-as-json.ts';
 
 /** What a reader takes from the footer of a file; without what it does not use. */
-export interface RowGroupSeen {
+export interface RowGroupAsRead {
   readonly rows: number;
-  readonly columns: Readonly<Record<string, { nulls?: number; min?: ToldValue; max?: ToldValue }>>;
+  readonly columns: Readonly<Record<string, { nulls?: number; min?: JsonValue; max?: JsonValue }>>;
 }
 
 /** Rows and nulls add up. */
 export function expectFooterCounts(
-  rowGroups: readonly RowGroupSeen[],
-  values: TableSeen['values'],
-  { batch }: ContractCase,
+  rowGroups: readonly RowGroupAsRead[],
+  values: TableAsRead['values'],
+  { batch }: EncoderCase,
   limits: EncoderLimits,
 ): void {
   expect(rowGroups.reduce((rows, group) => rows + group.rows, 0)).toBe(batch.rowCount);
@@ -30,9 +30,9 @@ export function expectFooterCounts(
 
 /** Every value lies within the bounds of its row group; what the statistics of the file tell exactly is told there too. */
 export function expectFooterBounds(
-  rowGroups: readonly RowGroupSeen[],
-  values: TableSeen['values'],
-  { batch, unbounded }: ContractCase,
+  rowGroups: readonly RowGroupAsRead[],
+  values: TableAsRead['values'],
+  { batch, unbounded }: EncoderCase,
   limits: EncoderLimits,
 ): void {
   for (const column of batch.schema.columns) {
@@ -57,7 +57,7 @@ export function expectFooterBounds(
   }
 }
 
-function compare({ type }: TableColumn, left: ToldValue, right: ToldValue): number {
+function compare({ type }: TableColumn, left: JsonValue, right: JsonValue): number {
   if (type === 'string') return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
   if (type === 'double' || type === 'float' || type === 'boolean') return Number(left) - Number(right);
   return Number(BigInt(String(left)) - BigInt(String(right)));

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { ColumnBatch, ColumnType, ColumnValue } from '../table-schema.ts';
+import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
+import type { ColumnType, ColumnValue } from '../../table-schema.ts';
 import type { EncoderLimits } from './encoder-limits.ts';
 
 /** Batches of any types with any values that an encoder of these limits must keep. */

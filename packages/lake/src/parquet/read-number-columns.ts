@@ -7,7 +7,7 @@ import { compressors } from 'hyparquet-compressors';
  * column that the file lacks. Integers beyond 2^53 are rounded.
  * @throws WindrowError LAKE_LOG_INVALID for a file that can't be read
  */
-export async function numberColumnsOf(
+export async function readNumberColumns(
   bytes: Uint8Array,
   names: readonly string[],
   source: string,

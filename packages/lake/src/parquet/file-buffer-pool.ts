@@ -4,7 +4,7 @@ import { ByteWriter } from 'hyparquet-writer';
 const mostBytes = 2 ** 25;
 
 /** The room of a file that nobody reads any more, for the next one: left to the garbage collector, it would stay for long. */
-export class FileRoom {
+export class FileBufferPool {
   #free: ArrayBuffer | undefined;
 
   /** @param bytes what the file is expected to take */

@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
-import { parseCommit } from '../delta/actions.ts';
-import { rowsOf } from '../delta/live-files.ts';
-import { commitKey } from '../delta/log-paths.ts';
-import type { MemoryObjectStore } from '../testing/index.ts';
-import { fileKey } from './intents.ts';
-import type { LedgerPosition, LedgerRange } from './positions.ts';
+import { parseCommit } from '../../delta/actions.ts';
+import { rowsOf } from '../../delta/live-files.ts';
+import { commitKey } from '../../delta/log-paths.ts';
+import type { MemoryObjectStore } from '../../testing/index.ts';
+import { fileKey } from '../intents.ts';
+import type { LedgerPosition, LedgerRange } from '../positions.ts';
 
 /** Follows a table's log commit by commit and checks what must hold at every moment. */
 export class LedgerInvariants {

@@ -1,9 +1,10 @@
-import type { ColumnBatch, ColumnType, ColumnValue, TableColumn } from '../table-schema.ts';
+import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
+import type { ColumnType, ColumnValue, TableColumn } from '../../table-schema.ts';
 
 type Bounds = Readonly<Record<string, string | number | boolean | bigint>>;
 
 /** A batch, and the bounds that the statistics of its file must tell; without them it must tell none. */
-export interface ContractCase {
+export interface EncoderCase {
   readonly name: string;
   readonly batch: ColumnBatch;
   readonly minValues?: Bounds;
@@ -74,7 +75,7 @@ const oneRow = {
   day: '2013-01-01',
 };
 
-export const contractCases: readonly ContractCase[] = [
+export const encoderCases: readonly EncoderCase[] = [
   { name: 'all types', batch: batchOf(everyType), minValues: everyTypeMin, maxValues: everyTypeMax },
   {
     name: 'required columns',
@@ -237,7 +238,7 @@ export const contractCases: readonly ContractCase[] = [
   },
 ];
 
-export const nanCase: ContractCase = {
+export const nanCase: EncoderCase = {
   name: 'NaN',
   batch: batchOf({
     subject: ['double', [Number.NaN, 1, null, 2, Number.NaN, Number.NaN]],
@@ -246,7 +247,7 @@ export const nanCase: ContractCase = {
   unbounded: ['subject', 'short'],
 };
 
-export const wideLongCase: ContractCase = {
+export const wideLongCase: EncoderCase = {
   name: 'longs beyond 2^53',
   batch: batchOf({
     subject: ['long', [2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, 5]],

@@ -1,6 +1,6 @@
-import type { ColumnType } from '../table-schema.ts';
-import { type ContractCase, contractCases, nanCase, wideLongCase } from './contract-cases.ts';
-import type { EncoderName } from './encoders.ts';
+import type { ColumnType } from '../../table-schema.ts';
+import type { EncoderName } from '../encoders.ts';
+import { type EncoderCase, encoderCases, nanCase, wideLongCase } from './encoder-cases.ts';
 
 /** What an encoder declares that it can't do. All else it must do. */
 export interface EncoderLimits {
@@ -24,9 +24,9 @@ export const limitsOf: Readonly<Record<EncoderName, EncoderLimits>> = {
 };
 
 /** The cases that an encoder must encode. */
-export function casesWithin(limits: EncoderLimits): ContractCase[] {
+export function casesWithin(limits: EncoderLimits): EncoderCase[] {
   return [
-    ...contractCases,
+    ...encoderCases,
     ...(limits.nan === 'kept' ? [nanCase] : []),
     ...(limits.longs === 'exact' ? [wideLongCase] : []),
   ];

@@ -4,27 +4,22 @@ import { join } from 'node:path';
 import { WindrowError } from '@windrow/runtime';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runReader } from '../../../../tests/readers/python.ts';
-import { columnBuffersFrom } from '../columns/from-batch.ts';
-import type {
-  ColumnBatch,
-  ColumnType,
-  EncodedFile,
-  FileRows,
-  FileStats,
-  ParquetEncoder,
-} from '../table-schema.ts';
+import { runReader } from '../../../../../tests/readers/python.ts';
+import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
+import { columnBuffersFrom } from '../../columns/testing/buffers-from-batch.ts';
+import type { ColumnType } from '../../table-schema.ts';
+import type { EncodedFile, FileRows, FileStats, ParquetEncoder } from '../parquet-encoder.ts';
 import { arbitraryBatch } from './arbitrary-batch.ts';
-import { type ContractCase, nanCase, oneColumn, wideLongCase } from './contract-cases.ts';
+import { type EncoderCase, nanCase, oneColumn, wideLongCase } from './encoder-cases.ts';
 import { casesWithin, type EncoderLimits } from './encoder-limits.ts';
-import { expectFooterBounds, expectFooterCounts, type RowGroupSeen } from './footer-seen.ts';
-import { readBack, type TableSeen, toldColumns } from './told-values.ts';
+import { expectFooterBounds, expectFooterCounts, type RowGroupAsRead } from './footer-assertions.ts';
+import { columnsAsJson, readBack, type TableAsRead } from './values-as-json.ts';
 
-interface FileSeen {
-  readonly pyarrow: TableSeen;
-  readonly duckdb: TableSeen;
-  readonly deltaRs: TableSeen;
-  readonly rowGroups: readonly RowGroupSeen[];
+interface FileAsRead {
+  readonly pyarrow: TableAsRead;
+  readonly duckdb: TableAsRead;
+  readonly deltaRs: TableAsRead;
+  readonly rowGroups: readonly RowGroupAsRead[];
 }
 
 const arrowTypes: Readonly<Record<ColumnType, string>> = {
@@ -43,11 +38,11 @@ const arrowTypes: Readonly<Record<ColumnType, string>> = {
 export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits): void {
   const cases = casesWithin(limits);
   const encoded = async (batch: ColumnBatch) => encoder.encode(rowsOf(batch));
-  const expected = ({ batch }: ContractCase) => toldColumns(batch, limits.zero === 'unsigned');
+  const expected = ({ batch }: EncoderCase) => columnsAsJson(batch, limits.zero === 'unsigned');
 
   describe(`${encoder.name} encoder`, () => {
     const files = new Map<string, EncodedFile>();
-    const seen = new Map<string, FileSeen>();
+    const seen = new Map<string, FileAsRead>();
     let folder: string;
 
     beforeAll(async () => {
@@ -59,7 +54,7 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
         paths.push(join(folder, `${index}.parquet`));
         await writeFile(paths[index]!, file.bytes);
       }
-      const read = (await runReader('read-parquet.py', paths)) as Record<string, FileSeen>;
+      const read = (await runReader('read-parquet.py', paths)) as Record<string, FileAsRead>;
       cases.forEach(({ name }, index) => {
         seen.set(name, read[paths[index]!]!);
       });
@@ -104,8 +99,8 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
 
       it('bounds each column in its statistics', () => {
         const { stats } = files.get(name)!;
-        expect(toldBounds(stats.minValues)).toEqual(contractCase.minValues);
-        expect(toldBounds(stats.maxValues)).toEqual(contractCase.maxValues);
+        expect(boundsAsJson(stats.minValues)).toEqual(contractCase.minValues);
+        expect(boundsAsJson(stats.maxValues)).toEqual(contractCase.maxValues);
       });
 
       it('bounds each column in its footer, where a reader uses it', () => {
@@ -124,7 +119,9 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
       await fc.assert(
         fc.asyncProperty(arbitraryBatch(limits), async (batch) => {
           const { bytes, stats } = await encoder.encode(rowsOf(batch));
-          expect(await readBack(bytes, batch.schema)).toEqual(toldColumns(batch, limits.zero === 'unsigned'));
+          expect(await readBack(bytes, batch.schema)).toEqual(
+            columnsAsJson(batch, limits.zero === 'unsigned'),
+          );
           expect(stats.numRecords).toBe(batch.rowCount);
         }),
         { numRuns: 60 },
@@ -167,7 +164,7 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
 const rowsOf = (batch: ColumnBatch): FileRows => ({ buffers: columnBuffersFrom(batch) });
 
 /** Bounds with those that JSON has to be given digit by digit as bigints. */
-function toldBounds(bounds: FileStats['minValues']): Record<string, unknown> | undefined {
+function boundsAsJson(bounds: FileStats['minValues']): Record<string, unknown> | undefined {
   if (bounds === undefined) return undefined;
   return Object.fromEntries(
     Object.entries(bounds).map(([name, value]) => [

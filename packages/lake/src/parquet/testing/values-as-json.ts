@@ -1,21 +1,22 @@
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import type { ColumnBatch, ColumnType, ColumnValue, TableSchema } from '../table-schema.ts';
+import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
+import type { ColumnType, ColumnValue, TableSchema } from '../../table-schema.ts';
 
 /**
  * A value as tests compare it over readers in several languages; `tests/readers/told.py` tells values the same
  * way: whole numbers as decimal text, floating point as numbers or their names, bytes as hex.
  */
-export type ToldValue = string | number | boolean | null;
+export type JsonValue = string | number | boolean | null;
 
 /** What a reader sees in a file. */
-export interface TableSeen {
+export interface TableAsRead {
   readonly types: Readonly<Record<string, string>>;
-  readonly values: Readonly<Record<string, ToldValue[]>>;
+  readonly values: Readonly<Record<string, JsonValue[]>>;
 }
 
 /** The columns of a batch as a reader of its file has to tell them. */
-export function toldColumns(batch: ColumnBatch, unsignedZero: boolean): Record<string, ToldValue[]> {
+export function columnsAsJson(batch: ColumnBatch, unsignedZero: boolean): Record<string, JsonValue[]> {
   return Object.fromEntries(
     batch.schema.columns.map(({ name, type }, index) => [
       name,
@@ -28,7 +29,7 @@ export function toldColumns(batch: ColumnBatch, unsignedZero: boolean): Record<s
 }
 
 /** The columns of a Parquet file as hyparquet reads them. */
-export async function readBack(bytes: Uint8Array, schema: TableSchema): Promise<Record<string, ToldValue[]>> {
+export async function readBack(bytes: Uint8Array, schema: TableSchema): Promise<Record<string, JsonValue[]>> {
   const file = new Uint8Array(bytes).buffer;
   const metadata = parquetMetadata(file);
   const rows =
@@ -46,7 +47,7 @@ export async function readBack(bytes: Uint8Array, schema: TableSchema): Promise<
   );
 }
 
-function tell(type: ColumnType, value: ColumnValue | undefined): ToldValue {
+function tell(type: ColumnType, value: ColumnValue | undefined): JsonValue {
   if (value === null || value === undefined) return null;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (typeof value === 'bigint') return String(value);

@@ -2,7 +2,7 @@
  * Arrays for the values of a column chunk, overwritten by the next one: made anew for each, they would pile up until the
  * garbage collector comes.
  */
-export class ChunkScratch {
+export class ChunkBuffers {
   /** Of each row: 1 where it has a value. */
   levels = new Uint8Array();
   /** Numbers of rows that have a value. */

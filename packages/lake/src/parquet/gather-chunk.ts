@@ -1,0 +1,73 @@
+import type { Column } from '../columns/column-buffers.ts';
+import { BytesChunk } from './bytes-chunk.ts';
+import type { ChunkBuffers } from './chunk-buffers.ts';
+import type { ChunkValues } from './chunk-values.ts';
+import { BooleanChunk, Int32Chunk, Int64Chunk, RealChunk } from './number-chunks.ts';
+
+export interface Chunk {
+  /** Of each row: 1 where it has a value. Undefined where all have one. */
+  readonly levels: Uint8Array | undefined;
+  readonly values: ChunkValues;
+}
+
+/** Takes the rows of `order`, row numbers, out of a column. The chunk lies in `scratch`. */
+export function gatherChunk(column: Column, order: Uint32Array, scratch: ChunkBuffers): Chunk {
+  const present = column.present.subarray(0, column.rows);
+  // Many columns have a value in each row, or in none; that is found faster than row by row.
+  if (!present.includes(0)) return { levels: undefined, values: valuesOf(column, order, scratch) };
+  const levels = scratch.levels.subarray(0, order.length);
+  if (!present.includes(1)) return { levels: levels.fill(0), values: valuesOf(column, noRows, scratch) };
+  let count = 0;
+  for (let at = 0; at < order.length; at++) {
+    const row = order[at]!;
+    const level = present[row]!;
+    levels[at] = level;
+    // Overwritten by the next row where this one has no value.
+    scratch.rows[count] = row;
+    count += level;
+  }
+  return { levels, values: valuesOf(column, scratch.rows.subarray(0, count), scratch) };
+}
+
+const noRows = new Uint32Array();
+
+function valuesOf(column: Column, rows: Uint32Array, scratch: ChunkBuffers): ChunkValues {
+  const { buffer } = scratch.words;
+  const count = rows.length;
+  switch (column.kind) {
+    case 'boolean':
+      return new BooleanChunk(gathered(column.values, rows, new Uint8Array(buffer, 0, count)));
+    case 'bytes': {
+      const codes = gathered(column.codes, rows, new Int32Array(buffer, 0, count));
+      return new BytesChunk(column.entries, codes, scratch);
+    }
+    case 'float32':
+      return new RealChunk(gathered(column.values, rows, new Float32Array(buffer, 0, count)), scratch);
+    case 'float64':
+      return new RealChunk(gathered(column.values, rows, new Float64Array(buffer, 0, count)), scratch);
+    case 'int32':
+      return new Int32Chunk(gathered(column.values, rows, new Int32Array(buffer, 0, count)), scratch);
+    case 'int64': {
+      const halves = gatheredHalves(column.halves, rows, new Int32Array(buffer, 0, 2 * count));
+      return new Int64Chunk(halves, scratch);
+    }
+  }
+}
+
+function gathered<Values extends Uint8Array | Int32Array | Float32Array | Float64Array>(
+  source: Values,
+  rows: Uint32Array,
+  target: Values,
+): Values {
+  for (let at = 0; at < rows.length; at++) target[at] = source[rows[at]!]!;
+  return target;
+}
+
+function gatheredHalves(halves: Int32Array, rows: Uint32Array, target: Int32Array): Int32Array {
+  for (let at = 0; at < rows.length; at++) {
+    const row = rows[at]!;
+    target[2 * at] = halves[2 * row]!;
+    target[2 * at + 1] = halves[2 * row + 1]!;
+  }
+  return target;
+}

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -100,9 +100,13 @@ test("a service's image sets what windrow up sets for its process", () => {
 
 test('what the image must not have is left out of the context', () => {
   const to = path.join(folder, 'context');
-  copyFromContext(repository, { from: undefined, sources: ['packages/runtime'], to: './runtime' }, to);
-  expect(existsSync(path.join(to, 'runtime/src/config.ts'))).toBe(true);
-  expect(existsSync(path.join(to, 'runtime/src/config.test.ts'))).toBe(false);
+  for (const sources of [['packages'], ['services']])
+    copyFromContext(repository, { from: undefined, sources, to: `./${sources[0]}` }, to);
+  const copied = readdirSync(to, { recursive: true, encoding: 'utf8' });
+  expect(copied).toContain('packages/lake/src/index.ts');
+  expect(
+    copied.filter((file) => /\.test\.ts$|\/(testing|fixtures|bench|node_modules)(\/|$)/.test(file)),
+  ).toEqual([]);
   cpSync(path.join(repository, '.dockerignore'), path.join(to, '.dockerignore'));
   copyFromContext(repository, { from: undefined, sources: ['README.md'], to: './' }, to);
   expect(existsSync(path.join(to, 'README.md'))).toBe(false);

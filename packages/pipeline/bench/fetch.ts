@@ -95,7 +95,8 @@ for (let round = 0; round < rounds; round++) {
     recordBatches: async ({ batches }) => {
       for (const { count, valueStarts, valueEnds } of batches) {
         let bytes = 0;
-        for (let index = 0; index < count; index++) bytes += valueEnds[index]! - valueStarts[index]!;
+        for (let index = 0; index < count; index++)
+          bytes += (valueEnds[index] ?? 0) - (valueStarts[index] ?? 0);
         seen.add(count, bytes);
       }
     },

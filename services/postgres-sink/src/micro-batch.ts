@@ -1,5 +1,5 @@
 import type { EventRecord } from '@windrow/contracts';
-import { HeldRecords, type InputRecord, type Outcome, type Refusal } from '@windrow/pipeline';
+import { type InputRecord, type Outcome, RecordBuffer, type Refusal } from '@windrow/pipeline';
 import type { LedgerStep } from '@windrow/postgres';
 import { CopyRows, dataException } from '@windrow/postgres';
 import type { Feed } from './feeds.ts';
@@ -21,7 +21,7 @@ export class MicroBatch {
   skipped = 0;
   readonly #feed: Feed;
   /** Of each row, should Postgres refuse it. */
-  readonly #sources = new HeldRecords();
+  readonly #sources = new RecordBuffer();
   readonly #ranges = new Map<number, { expected: number; next: number }>();
   #refusedBytes = 0;
 

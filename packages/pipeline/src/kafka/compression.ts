@@ -4,7 +4,7 @@ import kafkajs from 'kafkajs';
 import { compressFrame, decompressFrame } from 'lz4-napi';
 import snappy from 'snappy';
 
-/** The header of xerial's snappy stream, which the Java client writes; librdkafka writes bare blocks. */
+/** The header of xerial's Snappy stream, which the Java client writes. librdkafka writes plain blocks. */
 const xerialMagic = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const xerialHeaderBytes = 16;
 
@@ -23,7 +23,7 @@ async function snappyDecompress(data: Buffer): Promise<Buffer> {
 const zstdCompressAsync = promisify(zstdCompress);
 const zstdDecompressAsync = promisify(zstdDecompress);
 
-/** kafkajs has gzip only; without these a foreign producer's compressed batch would stop the consumer. */
+/** Adds codecs to kafkajs, which has gzip only. A batch with an unknown codec would stop the consumer. */
 export function registerCompression(): void {
   const { CompressionCodecs, CompressionTypes } = kafkajs;
   CompressionCodecs[CompressionTypes.Snappy] = () => ({
@@ -43,11 +43,11 @@ export function registerCompression(): void {
 const uncompressed = 0;
 type Decompress = (bytes: Buffer) => Promise<Buffer>;
 
-/** `codec`: its number in Kafka's protocol. Throws an Error where it is not known, or the bytes are not of it. */
+/** @param codec its number in Kafka's protocol. @throws Error where the codec is unknown or the bytes are invalid */
 export async function decompress(codec: number, bytes: Buffer): Promise<Buffer> {
   if (codec === uncompressed) return bytes;
   const codecs: Record<number, () => { decompress: Decompress }> = kafkajs.CompressionCodecs;
   const make = codecs[codec];
-  if (!make) throw new Error(`its codec ${codec} is not known`);
+  if (!make) throw new Error(`its compression codec ${codec} is unknown`);
   return make().decompress(bytes);
 }

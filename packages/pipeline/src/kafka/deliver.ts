@@ -1,8 +1,8 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { FetchedRange, GroupHandler, InputRecord, RecordBatchHandler } from '../broker.ts';
-import { recordBatchesOf, releaseRecordBatches } from './fetched-record-batches.ts';
+import { recordBatchesOf, releaseRecordBatches } from './patches/fetched-record-batches.ts';
 
-/** Gives the handler what of kafkajs' messages is in the range, as it wants it. */
+/** Calls the handler with the messages of the range, in the form that it takes. */
 export function deliver(
   handler: GroupHandler | RecordBatchHandler,
   range: FetchedRange,
@@ -16,9 +16,12 @@ export function deliver(
     return handler.recordBatches({ ...range, batches }, signal).finally(() => releaseRecordBatches(messages));
   }
   const records = messages.map(inputRecord);
-  const isCut = records[0] !== undefined && records[0].offset < range.firstOffset;
+  const startsBefore = records[0] !== undefined && records[0].offset < range.firstOffset;
   return handler.batch(
-    { ...range, records: isCut ? records.filter(({ offset }) => offset >= range.firstOffset) : records },
+    {
+      ...range,
+      records: startsBefore ? records.filter(({ offset }) => offset >= range.firstOffset) : records,
+    },
     signal,
   );
 }
@@ -31,7 +34,7 @@ const inputRecord = ({ offset, timestamp, key, value, headers }: KafkaMessage): 
   headers: textHeaders(headers),
 });
 
-/** kafkajs gives header values as buffers, or arrays of them where a name comes twice: the last one counts. */
+/** Header values are buffers, or arrays of buffers where a name is repeated: the last one counts. */
 function textHeaders(headers: KafkaMessage['headers']): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers ?? {})) {

@@ -1,6 +1,6 @@
 import { type ErrorCode, WindrowError } from '@windrow/runtime';
 
-/** Broker answers that say: another producer has this transactional id now. */
+/** Broker errors after which another producer owns the transactional id. */
 const fenced = new Set([
   'INVALID_PRODUCER_EPOCH',
   'PRODUCER_FENCED',
@@ -9,42 +9,42 @@ const fenced = new Set([
 ]);
 
 export function isFenced(error: unknown): boolean {
-  return brokerAnswers(error).some((answer) => fenced.has(answer));
+  return brokerErrors(error).some((name) => fenced.has(name));
 }
 
-/** The broker still completes the producer's former transaction. */
+/** The broker is still completing the producer's former transaction. */
 export function isConcurrentTransaction(error: unknown): boolean {
-  return brokerAnswers(error).includes('CONCURRENT_TRANSACTIONS');
+  return brokerErrors(error).includes('CONCURRENT_TRANSACTIONS');
 }
 
-/** The broker still completes a transaction that moves the offsets that were asked for. */
+/** The broker is still completing a transaction that moves the requested offsets. */
 export function isUnstableOffset(error: unknown): boolean {
-  return brokerAnswers(error).includes('UNSTABLE_OFFSET_COMMIT');
+  return brokerErrors(error).includes('UNSTABLE_OFFSET_COMMIT');
 }
 
 const withoutLeader = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 
 /**
- * A partition has no leader yet, or kafkajs knows of none: it forgets a topic while another call of the same connection asks for
- * other topics, and then takes the answer to pieces that is not there.
+ * A partition has no leader yet, or kafkajs knows none: it forgets a topic's metadata while another call on the same
+ * connection asks for other topics, and then fails with a TypeError.
  */
 export function isLeaderUnknown(error: unknown): boolean {
   const isForgotten = error instanceof WindrowError && error.cause instanceof TypeError;
-  return isForgotten || brokerAnswers(error).some((answer) => withoutLeader.has(answer));
+  return isForgotten || brokerErrors(error).some((name) => withoutLeader.has(name));
 }
 
 /** The broker's error names in the chain of causes. */
-function brokerAnswers(error: unknown): string[] {
-  const answers: string[] = [];
+function brokerErrors(error: unknown): string[] {
+  const names: string[] = [];
   let at = error;
   while (typeof at === 'object' && at !== null) {
-    if ('type' in at && typeof at.type === 'string') answers.push(at.type);
+    if ('type' in at && typeof at.type === 'string') names.push(at.type);
     at = 'cause' in at ? at.cause : undefined;
   }
-  return answers;
+  return names;
 }
 
-/** kafkajs' error as ours; `what` completes the sentence “Kafka did not …”. */
+/** Makes a WindrowError of kafkajs' error. `what` completes the sentence “Kafka did not …”. */
 export function kafkaError(
   what: string,
   cause: unknown,

@@ -1,33 +1,33 @@
-import type { TopicPartition } from '@windrow/contracts';
+import { partitionName, type TopicPartition } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import type { EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import type { ConsumeOptions, FetchedRange, GroupConsumer, PartitionOffset } from '../broker.ts';
 import { deliver } from './deliver.ts';
 import { kafkaError } from './errors.ts';
-import { damageOf } from './fetched-record-batches.ts';
 import { backoff, GroupMember, heartbeatIntervalMs } from './group-member.ts';
+import { damageOf } from './patches/fetched-record-batches.ts';
 
-const refusalsBeforeRestart = 3;
+const gapsBeforeRestart = 3;
 
 /**
- * A group member on kafkajs that hands its handler ranges that join. kafkajs may fetch before a seek takes effect and
- * announces no rebalance, so each batch is held against the position that the handler's own ledger has led to: what is
- * before it is cut off, what starts behind it is refused and sought again.
+ * A member of a consumer group, through kafkajs, whose handler gets ranges without gaps and overlaps. kafkajs may fetch
+ * before a seek takes effect, and announces no rebalance. So each batch is compared with the position that follows from the
+ * handler's own ledger: records below it are dropped, and a batch that starts above it is discarded and fetched again.
  */
 export class KafkaGroupConsumer implements GroupConsumer {
   readonly failed: Promise<never>;
   readonly #member: GroupMember;
   readonly #options: ConsumeOptions;
   readonly #positions = new Map<string, number>();
-  /** The last task of each partition: batches of control records come by another way than the others. */
+  /** The last task of each partition. Batches of control records arrive by another callback than the others. */
   readonly #tasks = new Map<string, Promise<void>>();
-  /** How often in a row a partition's fetches have started behind its position. */
-  readonly #refusals = new Map<string, number>();
-  /** How often in a row a partition's fetches have brought what was not written so. */
-  readonly #damages = new Map<string, number>();
+  /** How often in a row a partition's fetches have started above its position. */
+  readonly #gaps = new Map<string, number>();
+  /** How often in a row a partition's fetches were damaged. */
+  readonly #damagedFetches = new Map<string, number>();
   #assignment: TopicPartition[] = [];
   #generation = 0;
-  #life = new AbortController();
+  #assignmentEnds = new AbortController();
   #ready: Promise<void> = new Promise(() => undefined);
   #paused = false;
   #stopped = false;
@@ -67,10 +67,10 @@ export class KafkaGroupConsumer implements GroupConsumer {
   #assign(reason: string): void {
     if (this.#stopped) return;
     const generation = ++this.#generation;
-    this.#life.abort();
-    this.#life = new AbortController();
+    this.#assignmentEnds.abort();
+    this.#assignmentEnds = new AbortController();
     this.#positions.clear();
-    this.#ready = this.#takeOver(generation, reason, this.#life.signal);
+    this.#ready = this.#takeOver(generation, reason, this.#assignmentEnds.signal);
     this.#ready.catch((error) => this.#fail(error));
   }
 
@@ -94,27 +94,27 @@ export class KafkaGroupConsumer implements GroupConsumer {
     }
   }
 
-  /** kafkajs refuses all of it where it has lost its place in the group meanwhile: then another assignment is to come. */
+  /** kafkajs throws when it has left the group meanwhile. Another assignment follows then. */
   #begin(starts: PartitionOffset[]): void {
-    this.#refusals.clear();
+    this.#gaps.clear();
     try {
       for (const { topic, partition, offset } of starts) {
-        this.#positions.set(nameOf({ topic, partition }), offset);
+        this.#positions.set(partitionName({ topic, partition }), offset);
         this.#member.consumer.seek({ topic, partition, offset: String(offset) });
       }
-      this.#fetchOnlyAnswered();
+      this.#fetchOnlyPositioned();
     } catch (error) {
       this.#positions.clear();
-      const { message } = kafkaError(`begin with ${this.#options.topics.join(', ')}`, error);
+      const { message } = kafkaError(`start consuming ${this.#options.topics.join(', ')}`, error);
       this.#options.onAssignment?.(message, []);
     }
   }
 
-  /** What was not answered would be fetched, and refused, over and over. */
-  #fetchOnlyAnswered(): void {
+  /** Pauses partitions without a position: their batches would be fetched and discarded over and over. */
+  #fetchOnlyPositioned(): void {
     for (const { topic, partition } of this.#assignment) {
-      const answered = this.#positions.has(nameOf({ topic, partition }));
-      this.#member.consumer[answered ? 'resume' : 'pause']([{ topic, partitions: [partition] }]);
+      const isPositioned = this.#positions.has(partitionName({ topic, partition }));
+      this.#member.consumer[isPositioned ? 'resume' : 'pause']([{ topic, partitions: [partition] }]);
     }
   }
 
@@ -126,7 +126,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
     const { messages } = batch;
     const damage = damageOf(messages);
     if (damage) return this.#fetchLater({ topic, partition }, damage);
-    // `fetchedOffset` is not in the types: where this fetch was told to start; the batch is complete from there on.
+    // `fetchedOffset` is not in the types. The fetch started there, and the batch is complete from there on.
     const { fetchedOffset } = batch as unknown as { fetchedOffset: string };
     const task = this.#inOrder({ topic, partition }, () =>
       this.#handle({ topic, partition, messages }, fetchedOffset, batch.lastOffset(), batch.highWatermark),
@@ -134,12 +134,12 @@ export class KafkaGroupConsumer implements GroupConsumer {
     if (await this.#withHeartbeats(task, heartbeat)) resolveOffset(batch.lastOffset());
   }
 
-  /** Runs after the partition's former task; a task's failure is not the next one's. */
+  /** Runs after the partition's former task. When a task fails, the next one still runs. */
   #inOrder<T>(of: TopicPartition, run: () => Promise<T>): Promise<T> {
-    const former = this.#tasks.get(nameOf(of)) ?? Promise.resolve();
+    const former = this.#tasks.get(partitionName(of)) ?? Promise.resolve();
     const task = former.then(run);
     this.#tasks.set(
-      nameOf(of),
+      partitionName(of),
       task.then(
         () => undefined,
         () => undefined,
@@ -148,14 +148,14 @@ export class KafkaGroupConsumer implements GroupConsumer {
     return task;
   }
 
-  /** True when the range is handled. Offsets as kafkajs gives them; the range is first to last, both included. */
+  /** @returns whether the range was handled. Offsets are in kafkajs' form; `first` and `last` are both included. */
   async #handle(
     { topic, partition, messages }: TopicPartition & { messages: KafkaMessage[] },
     first: string,
     last: string,
     end: string,
   ): Promise<boolean> {
-    const name = nameOf({ topic, partition });
+    const name = partitionName({ topic, partition });
     const position = this.#positions.get(name);
     const nextOffset = Number(last) + 1;
     if (position === undefined || this.#paused) return false;
@@ -164,8 +164,8 @@ export class KafkaGroupConsumer implements GroupConsumer {
       return false;
     }
     if (nextOffset <= position) return false;
-    this.#refusals.delete(name);
-    this.#damages.delete(name);
+    this.#gaps.delete(name);
+    this.#damagedFetches.delete(name);
     const range: FetchedRange = {
       topic,
       partition,
@@ -175,7 +175,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
     };
     const generation = this.#generation;
     try {
-      await deliver(this.#options.handler, range, messages, this.#life.signal);
+      await deliver(this.#options.handler, range, messages, this.#assignmentEnds.signal);
     } catch (error) {
       if (generation !== this.#generation) return false;
       if (error instanceof WindrowError && error.retriable) this.restart(error);
@@ -189,42 +189,44 @@ export class KafkaGroupConsumer implements GroupConsumer {
   }
 
   /**
-   * A fetch that starts behind the position is one from before the seek, and is refused. kafkajs doesn't tell where the
-   * fetch of a range without records started, only its first control record: when that is still behind the position after
-   * the seek, what is between them has been compacted away. When ranges with records keep starting there, retention has
-   * deleted what is between, and the handler is asked anew where to start.
+   * Whether a range that starts above the position can be handled all the same. Usually the fetch is older than the seek,
+   * and the range is discarded. kafkajs doesn't tell where the fetch of a range without records started, only its first
+   * control record: when that is still above the position after the seek, compaction has removed the records between. When
+   * ranges with records keep starting above the position, retention has deleted the records between, and the handler is
+   * asked again where to start.
    */
   #isGap(name: string, empty: boolean): boolean {
-    const refusals = this.#refusals.get(name) ?? 0;
-    this.#refusals.set(name, refusals + 1);
-    if (empty) return refusals > 0;
-    if (refusals >= refusalsBeforeRestart) this.restart(`${name} no longer has the offset to go on from`);
+    const gaps = this.#gaps.get(name) ?? 0;
+    this.#gaps.set(name, gaps + 1);
+    if (empty) return gaps > 0;
+    if (gaps >= gapsBeforeRestart)
+      this.restart(`Kafka has deleted the next record of ${name} before it was consumed (retention)`);
     return false;
   }
 
-  /** Not what was written: it is fetched again, later, and other partitions go on meanwhile. */
+  /** Fetches a damaged batch again after a backoff. Other partitions are consumed meanwhile. */
   #fetchLater({ topic, partition }: TopicPartition, damage: WindrowError): void {
-    const name = nameOf({ topic, partition });
+    const name = partitionName({ topic, partition });
     if (!this.#positions.has(name)) return;
     if (!damage.retriable) {
       this.#fail(damage);
       return;
     }
-    const failures = (this.#damages.get(name) ?? 0) + 1;
-    this.#damages.set(name, failures);
+    const failures = (this.#damagedFetches.get(name) ?? 0) + 1;
+    this.#damagedFetches.set(name, failures);
     this.#options.onDamage?.(damage, { topic, partition });
     const { consumer } = this.#member;
     consumer.logger().error(damage.message, { topic, partition });
     const generation = this.#generation;
     const again = [{ topic, partitions: [partition] }];
     consumer.pause(again);
-    void backoff(failures, this.#life.signal).then(() => {
-      // An assignment that has begun meanwhile has resumed what it fetches, maybe by another consumer.
+    void backoff(failures, this.#assignmentEnds.signal).then(() => {
+      // A newer assignment has resumed its partitions itself, maybe with another consumer.
       if (generation === this.#generation && !this.#paused) this.#member.consumer.resume(again);
     });
   }
 
-  /** Waits for `task`, heartbeating; a failing heartbeat (a rebalance) ends the waiting, not the task. */
+  /** Waits for `task` and sends heartbeats. A failed heartbeat (a rebalance) ends the wait, not the task. */
   async #withHeartbeats<T>(task: Promise<T>, heartbeat: () => Promise<void>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const lost = new Promise<never>((_, reject) => {
@@ -243,13 +245,13 @@ export class KafkaGroupConsumer implements GroupConsumer {
         offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
       );
     } catch (cause) {
-      throw kafkaError(`store offsets of ${this.#options.groupId}`, cause);
+      throw kafkaError(`commit offsets of group ${this.#options.groupId}`, cause);
     }
   }
 
   positions(): PartitionOffset[] {
     return this.#assignment.flatMap((of) => {
-      const offset = this.#positions.get(nameOf(of));
+      const offset = this.#positions.get(partitionName(of));
       return offset === undefined ? [] : [{ ...of, offset }];
     });
   }
@@ -262,10 +264,8 @@ export class KafkaGroupConsumer implements GroupConsumer {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#paused = true;
-    this.#life.abort();
+    this.#assignmentEnds.abort();
     await Promise.allSettled(this.#tasks.values());
     await this.#member.leave();
   }
 }
-
-const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;

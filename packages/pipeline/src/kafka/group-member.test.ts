@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TopicPartition } from '@windrow/contracts';
 import { expect, inject, test, vi } from 'vitest';
 import type { InputRecord, PartitionOffset } from '../broker.ts';
-import { givingUp } from './fixtures/giving-up.ts';
+import { crashingConsumers } from './fixtures/crashing-consumers.ts';
 import { KafkaGroupConsumer } from './group-consumer.ts';
 import { KafkaBroker } from './kafka-broker.ts';
 
@@ -15,7 +15,7 @@ test('where kafkajs gives up, another consumer joins the group and goes on where
   const producer = await broker.producer();
   const send = (text: string) =>
     producer.send([{ topic, records: [{ key: null, value: Buffer.from(text), partition: 0 }] }]);
-  const client = givingUp(brokers);
+  const client = crashingConsumers(brokers);
   const seen: (string | undefined)[] = [];
   let position = 0;
   const consumer = await new KafkaGroupConsumer(client.kafka, {
@@ -53,7 +53,7 @@ test('where kafkajs gives up while the handler looks for its positions, they are
   await broker.createTopics([{ name: topic, partitions: 1, config: {} }]);
   const producer = await broker.producer();
   await producer.send([{ topic, records: [{ key: null, value: Buffer.from('a'), partition: 0 }] }]);
-  const client = givingUp(brokers);
+  const client = crashingConsumers(brokers);
   const seen: (string | undefined)[] = [];
   let assignments = 0;
   const consumer = await new KafkaGroupConsumer(client.kafka, {
@@ -91,7 +91,7 @@ test('a stop does not wait for a consumer that is connecting anew, which then le
   const topic = `test-${randomUUID()}`;
   await broker.createTopics([{ name: topic, partitions: 1, config: {} }]);
   const connecting = Promise.withResolvers<void>();
-  const client = givingUp(brokers, connecting.promise);
+  const client = crashingConsumers(brokers, connecting.promise);
   const consumer = await new KafkaGroupConsumer(client.kafka, {
     groupId: randomUUID(),
     topics: [topic],

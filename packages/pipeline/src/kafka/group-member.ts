@@ -3,15 +3,15 @@ import type { TopicPartition } from '@windrow/contracts';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { ConsumeOptions } from '../broker.ts';
 import { kafkaError } from './errors.ts';
-import { fetching } from './fetched-record-batches.ts';
+import { fetching } from './patches/fetched-record-batches.ts';
 
-/** With kafkajs' default of 3 s, a second member's join would stall the group for as long. */
+/** With kafkajs' default of 3 s, the group would stall that long when a member joins. */
 export const heartbeatIntervalMs = 400;
-/** A member that died holds its partitions for as long. Kafka clients of old had 10 s; 45 s make a crash an outage. */
+/** A crashed member keeps its partitions for this long. Kafka's present default of 45 s would make a crash an outage. */
 const defaultSessionTimeoutMs = 10_000;
 const backoffMs = { first: 100, most: 5_000 };
 
-/** A range of control records only. Offsets as kafkajs gives them, both included. */
+/** A range of control records only. Offsets are in kafkajs' form, both included. */
 export interface PassedRange extends TopicPartition {
   firstOffset: string;
   lastOffset: string;
@@ -25,8 +25,8 @@ export interface MemberHandler {
 }
 
 /**
- * A member of a group that stays one. kafkajs gives a consumer up after errors that it holds to be final, such as a refused
- * connection while it looks for the group's coordinator; but an outage is not final, so another consumer takes its place.
+ * A member of a consumer group that survives outages. kafkajs stops a consumer after errors that it takes for final, such as
+ * a refused connection while it looks for the group's coordinator. A new consumer then takes its place.
  */
 export class GroupMember {
   readonly #kafka: Kafka;
@@ -54,7 +54,7 @@ export class GroupMember {
     return this.#consumer;
   }
 
-  /** Error: KAFKA_UNAVAILABLE, with nothing left open. */
+  /** @throws WindrowError KAFKA_UNAVAILABLE, with nothing left open */
   async join(): Promise<void> {
     const consumer = this.#consumer;
     const { GROUP_JOIN, END_BATCH_PROCESS, CRASH } = consumer.events;
@@ -66,7 +66,7 @@ export class GroupMember {
     });
     consumer.on(END_BATCH_PROCESS, ({ payload }) => {
       if (payload.batchSize > 0) return;
-      // Without a first offset, compaction has removed what was to be fetched: the last one is where the fetch started.
+      // There is no first offset when compaction has removed all records: the fetch then started at the last one.
       this.#handler.passed({ ...payload, firstOffset: payload.firstOffset ?? payload.lastOffset });
     });
     consumer.on(CRASH, ({ payload }) => {
@@ -85,7 +85,10 @@ export class GroupMember {
       );
     } catch (cause) {
       await consumer.disconnect().catch(() => undefined);
-      throw kafkaError(`let ${this.#options.groupId} consume ${this.#options.topics.join(', ')}`, cause);
+      throw kafkaError(
+        `let group ${this.#options.groupId} consume ${this.#options.topics.join(', ')}`,
+        cause,
+      );
     }
   }
 
@@ -94,7 +97,7 @@ export class GroupMember {
     let error: unknown = reason;
     this.#isRejoining = true;
     for (let failures = 1; !signal.aborted && this.#isRejoining; failures++) {
-      this.#options.onAssignment?.(kafkaError('keep the consumer going', error).message, []);
+      this.#options.onAssignment?.(kafkaError('keep the consumer running', error).message, []);
       await backoff(failures, signal);
       if (signal.aborted) return;
       this.#consumer = this.#newConsumer();
@@ -108,7 +111,7 @@ export class GroupMember {
     if (signal.aborted) await this.#consumer.disconnect().catch(() => undefined);
   }
 
-  /** Without Kafka, connecting takes longer than a stop may: a consumer that is still at it leaves when it is through. */
+  /** While Kafka is away, connecting takes longer than a stop may. A consumer that is still connecting leaves afterwards. */
   async leave(): Promise<void> {
     this.#leaving.abort();
     if (!this.#isRejoining) await this.#consumer.disconnect();
@@ -134,7 +137,7 @@ export class GroupMember {
   }
 }
 
-/** Full jitter, so that members that failed together don't come back together. */
+/** Waits with full jitter, so that members that failed together don't retry together. */
 export async function backoff(failures: number, signal: AbortSignal): Promise<void> {
   const most = Math.min(backoffMs.most, backoffMs.first * 2 ** Math.min(failures, 10));
   await sleep(Math.random() * most, undefined, { signal }).catch(() => undefined);

@@ -12,31 +12,28 @@ import type {
   TopicReader,
   TransactionalProducer,
 } from '../broker.ts';
-import { hideAbortedRecords } from './aborted-records.ts';
 import { registerCompression } from './compression.ts';
 import { isLeaderUnknown, isUnstableOffset, kafkaError } from './errors.ts';
-import { teachRecordBatches } from './fetched-record-batches.ts';
 import { KafkaGroupConsumer } from './group-consumer.ts';
-import { askingForHighWatermarks, teachHighWatermarks } from './high-watermarks.ts';
-import { quickenProduceEncoding } from './produce-encoding.ts';
+import { applyPatches } from './patches/apply-patches.ts';
+import { withHighWatermarks } from './patches/high-watermarks.ts';
+import { reusedBufferSocket } from './patches/response-framing.ts';
+import { withStableOffsets } from './patches/stable-offsets.ts';
 import { openProducer, openTransactionalProducer } from './producers.ts';
-import { producingClient } from './producing-client.ts';
-import { askingForStable, teachStableOffsets } from './stable-offsets.ts';
+import { throttleRepeats } from './throttle-repeats.ts';
 import { KafkaTopicReader } from './topic-reader.ts';
-import { rereadingSocket, takeWholeAnswers } from './whole-answers.ts';
-import { withoutRepeats } from './without-repeats.ts';
 
 export interface KafkaBrokerOptions {
   /** `host:port` of some brokers. */
   brokers: string[];
   clientId: string;
-  /** How long a group waits for a member that gives no sign of life. Default: 30 s. */
+  /** How long a consumer group waits for a member's heartbeat before its partitions go to others. Default: 10 s. */
   sessionTimeoutMs?: number;
-  /** What kafkajs has to say from the level of warnings on; what it repeats, once a minute. */
+  /** Gets kafkajs' warnings and errors. A message that repeats comes once a minute. */
   onLog?: (level: 'warn' | 'error', message: string, details: object) => void;
 }
 
-/** {@link Broker} on a Kafka cluster (tested with 4.3), by kafkajs. One admin connection is kept until `close`. */
+/** A {@link Broker} that talks to a Kafka cluster (tested with 4.3) through kafkajs. It keeps one admin connection until `close`. */
 export class KafkaBroker implements Broker {
   readonly #kafka: Kafka;
   readonly #sessionTimeoutMs: number | undefined;
@@ -45,22 +42,16 @@ export class KafkaBroker implements Broker {
   constructor({ brokers, clientId, sessionTimeoutMs, onLog }: KafkaBrokerOptions) {
     this.#sessionTimeoutMs = sessionTimeoutMs;
     registerCompression();
-    takeWholeAnswers();
-    teachRecordBatches();
-    hideAbortedRecords();
-    teachHighWatermarks();
-    teachStableOffsets();
-    quickenProduceEncoding();
-    const say = onLog && withoutRepeats(onLog);
+    const Client = applyPatches();
+    const log = onLog && throttleRepeats(onLog);
     const logger: logCreator =
       () =>
       ({ level, log: { message, timestamp: _, logger: __, ...details } }) =>
-        say?.(level === kafkajs.logLevel.ERROR ? 'error' : 'warn', message, details);
-    const Client = producingClient();
+        log?.(level === kafkajs.logLevel.ERROR ? 'error' : 'warn', message, details);
     this.#kafka = new Client({
       brokers,
       clientId,
-      socketFactory: rereadingSocket,
+      socketFactory: reusedBufferSocket,
       logLevel: kafkajs.logLevel.WARN,
       logCreator: logger,
       connectionTimeout: 5_000,
@@ -103,9 +94,9 @@ export class KafkaBroker implements Broker {
       }),
     );
     const names = missing.map(({ name }) => name);
-    // Metadata lags behind the creation; until it has come, kafkajs fails with an error that it doesn't retry.
+    // Metadata lags behind the creation. Until it has arrived, kafkajs fails with an error that it doesn't retry.
     await retry(
-      () => this.#ask('make leaders for new topics', (admin) => admin.fetchTopicMetadata({ topics: names })),
+      () => this.#ask('elect leaders for new topics', (admin) => admin.fetchTopicMetadata({ topics: names })),
       {
         attempts: 30,
         capMs: 2_000,
@@ -125,38 +116,41 @@ export class KafkaBroker implements Broker {
   }
 
   async endOffsets(topic: string): Promise<Map<number, number>> {
-    const offsets = await this.#askLeaders(`give the end of ${topic}`, (admin) =>
+    const offsets = await this.#askLeaders(`return the end offsets of ${topic}`, (admin) =>
       admin.fetchTopicOffsets(topic),
     );
     return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
   }
 
   highWatermarks(topic: string): Promise<Map<number, number>> {
-    return askingForHighWatermarks(() => this.endOffsets(topic));
+    return withHighWatermarks(() => this.endOffsets(topic));
   }
 
   async startOffsets(topic: string): Promise<Map<number, number>> {
-    const offsets = await this.#askLeaders(`give the start of ${topic}`, (admin) =>
+    const offsets = await this.#askLeaders(`return the start offsets of ${topic}`, (admin) =>
       admin.fetchTopicOffsets(topic),
     );
     return new Map(offsets.map(({ partition, low }) => [partition, Number(low)]));
   }
 
   async offsetsAt(topic: string, timestampMs: number): Promise<Map<number, number>> {
-    const offsets = await this.#askLeaders(`give offsets of ${topic} by time`, (admin) =>
+    const offsets = await this.#askLeaders(`return the offsets of ${topic} by time`, (admin) =>
       admin.fetchTopicOffsetsByTimestamp(topic, timestampMs),
     );
     return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
   }
 
   async committedOffsets(groupId: string, topic: string): Promise<Map<number, number>> {
-    const topics = await this.#ask(`give offsets of ${groupId}`, (admin) =>
+    const topics = await this.#ask(`return the offsets of group ${groupId}`, (admin) =>
       admin.fetchOffsets({ groupId, topics: [topic] }),
     );
     const partitions = topics[0]?.partitions ?? [];
-    // kafkajs asks for the partitions it knows, and while its metadata changes that can be none: that is not "no offset".
+    // kafkajs asks for the partitions it knows. While its metadata changes these can be none, which is not "no offset".
     if (partitions.length === 0)
-      throw kafkaError(`give offsets of ${groupId}`, `${topic} has no partitions yet`);
+      throw kafkaError(
+        `return the offsets of group ${groupId}`,
+        `the metadata of ${topic} has no partitions yet`,
+      );
     const known = partitions.filter(({ offset }) => Number(offset) >= 0);
     return new Map(known.map(({ partition, offset }) => [partition, Number(offset)]));
   }
@@ -167,7 +161,7 @@ export class KafkaBroker implements Broker {
     partitions: readonly number[],
   ): Promise<Map<number, number>> {
     if (partitions.length === 0) return new Map();
-    return retry(() => askingForStable(partitions, () => this.committedOffsets(groupId, topic)), {
+    return retry(() => withStableOffsets(partitions, () => this.committedOffsets(groupId, topic)), {
       attempts: 60,
       baseMs: 5,
       capMs: 1_000,
@@ -181,7 +175,7 @@ export class KafkaBroker implements Broker {
     await admin?.disconnect();
   }
 
-  /** Asks again for some seconds where a partition's leader is not known. */
+  /** Retries for some seconds while a partition's leader is not known. */
   #askLeaders<T>(what: string, call: (admin: Admin) => Promise<T>): Promise<T> {
     return retry(() => this.#ask(what, call), {
       attempts: 12,
@@ -206,7 +200,7 @@ export class KafkaBroker implements Broker {
       await admin.connect();
       return admin;
     } catch (cause) {
-      // A connection that failed must not be kept as the one to use.
+      // The next call must try to connect again.
       this.#admin = undefined;
       throw cause;
     }

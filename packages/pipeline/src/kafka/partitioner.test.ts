@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import kafkajs from 'kafkajs';
 import { expect, it } from 'vitest';
-import { byKey } from './partitioner.ts';
+import { partitionByKey } from './partitioner.ts';
 
 const partitions = (count: number) =>
   Array.from({ length: count }, (_, partitionId) => ({
@@ -13,7 +13,7 @@ const partitions = (count: number) =>
   }));
 
 it('chooses the partition that kafkajs chooses, for every key', () => {
-  const [ours, theirs] = [byKey(), kafkajs.Partitioners.DefaultPartitioner()];
+  const [ours, theirs] = [partitionByKey(), kafkajs.Partitioners.DefaultPartitioner()];
   const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));
   const key = fc.oneof(bytes, fc.string({ unit: 'grapheme' }));
   fc.assert(
@@ -26,7 +26,7 @@ it('chooses the partition that kafkajs chooses, for every key', () => {
 });
 
 it('goes by the partition that a record names, and without one and without a key in turn', () => {
-  const choose = byKey();
+  const choose = partitionByKey();
   const choice = { topic: 't', partitionMetadata: partitions(3) };
   expect(choose({ ...choice, message: { key: 'k', value: null, partition: 2 } })).toBe(2);
   const chosen = [1, 2, 3].map(() => choose({ ...choice, message: { key: null, value: null } }));

@@ -7,9 +7,9 @@ import type {
   TopicOutput,
   TransactionalProducer,
 } from '../broker.ts';
-import { inCalls } from './chunks.ts';
 import { isConcurrentTransaction, isFenced, kafkaError } from './errors.ts';
-import { byKey } from './partitioner.ts';
+import { partitionByKey } from './partitioner.ts';
+import { splitIntoRequests } from './request-batches.ts';
 
 const acksAll = -1;
 
@@ -19,9 +19,9 @@ interface GroupOffsets {
 }
 
 /**
- * kafkajs takes back the sequence numbers of a call that failed, also when the broker has the records and only its answer
- * was lost. Other records under the same numbers would be taken for the repeated ones: acknowledged, and dropped. So one
- * call is under way at a time, and after a failure comes a new producer id.
+ * An idempotent producer. After a failed call, kafkajs reuses its sequence numbers, even when the broker has stored the
+ * records and only its response was lost. The broker would take other records with these numbers for duplicates: it would
+ * acknowledge and drop them. So one call runs at a time, and a failure is followed by a new producer id.
  */
 export async function openProducer(kafka: Kafka): Promise<Producer> {
   let producer: KafkaProducer | undefined = await connectIdempotent(kafka);
@@ -29,12 +29,12 @@ export async function openProducer(kafka: Kafka): Promise<Producer> {
   const sendAlone = async (outputs: TopicOutput[]): Promise<void> => {
     producer ??= await connectIdempotent(kafka);
     try {
-      for (const topicMessages of inCalls(outputs))
+      for (const topicMessages of splitIntoRequests(outputs))
         await producer.sendBatch({ acks: acksAll, topicMessages });
     } catch (cause) {
       await disconnectQuietly(producer);
       producer = undefined;
-      throw kafkaError(`take records of ${outputs.map(({ topic }) => topic).join(', ')}`, cause);
+      throw kafkaError(`accept records for ${outputs.map(({ topic }) => topic).join(', ')}`, cause);
     }
   };
   return {
@@ -54,7 +54,7 @@ async function connectIdempotent(kafka: Kafka): Promise<KafkaProducer> {
   const producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
-    createPartitioner: byKey,
+    createPartitioner: partitionByKey,
     allowAutoTopicCreation: false,
   });
   try {
@@ -74,15 +74,15 @@ export async function openTransactionalProducer(
     transactionalId,
     idempotent: true,
     maxInFlightRequests: 1,
-    createPartitioner: byKey,
+    createPartitioner: partitionByKey,
     transactionTimeout: 60_000,
     allowAutoTopicCreation: false,
-    // AddPartitionsToTxn is refused for some milliseconds after a transaction's end; kafkajs waits 300 ms by default.
+    // For some milliseconds after a transaction's end, AddPartitionsToTxn fails. By default kafkajs waits 300 ms.
     retry: { retries: 12, initialRetryTime: 10, maxRetryTime: 2_000 },
   });
   try {
     await producer.connect();
-    // connect() takes a producer id without the transactional id; only a transaction's beginning fences the former owner.
+    // connect() gets a producer id without the transactional id. Only the begin of a transaction fences the former owner.
     const fence = await producer.transaction();
     try {
       if (moves) await endHanging(fence, moves);
@@ -114,27 +114,27 @@ async function runTransaction(
 ): Promise<void> {
   const transaction = await producer.transaction();
   try {
-    for (const topicMessages of inCalls(outputs))
+    for (const topicMessages of splitIntoRequests(outputs))
       await transaction.sendBatch({ acks: acksAll, topicMessages });
     if (group) await moveOffsets(transaction, group);
     await transaction.commit();
   } catch (cause) {
-    // Where the abort fails too, the next owner's takeover aborts what is open.
+    // If the abort fails too, the next owner aborts the open transaction when it takes over.
     if (transaction.isActive()) await transaction.abort().catch(() => undefined);
     throw cause;
   }
 }
 
 /**
- * A former owner's offsets that reached the group's log after their transaction's end, in spite of KIP-890, are waited for by
- * whoever asks for stable ones, and for ever: the coordinator knows of no transaction, and there is nothing to end. The end
- * of this transaction, which moves an offset of that log and is aborted, ends them too.
+ * Ends a hanging transaction in the group's offsets. In spite of KIP-890, a former owner's offsets can reach the group's log
+ * after their transaction's end. The coordinator knows no such transaction, so requests for stable offsets would wait for
+ * ever. Aborting this transaction, which moves an offset in that log, ends the hanging one too.
  */
 function endHanging(fence: Transaction, { groupId, topic, partition }: GroupPartition): Promise<void> {
   return sendOffsets(fence, { groupId, offsets: [{ topic, partition, offset: 0 }] });
 }
 
-/** The failpoints are named for the enricher: nobody else moves offsets in a transaction. */
+/** The failpoints are named for the enricher, which alone moves offsets in a transaction. */
 async function moveOffsets(transaction: Transaction, group: GroupOffsets): Promise<void> {
   await failpoint('enricher.transaction.afterOutputs');
   await sendOffsets(transaction, group);
@@ -146,7 +146,7 @@ async function sendOffsets(transaction: Transaction, { groupId, offsets }: Group
     topic,
     partitions: [{ partition, offset: String(offset) }],
   }));
-  // kafkajs doesn't retry AddOffsetsToTxn while the coordinator is still completing the transaction before.
+  // kafkajs doesn't retry AddOffsetsToTxn while the coordinator is still completing the former transaction.
   await retry(() => transaction.sendOffsets({ consumerGroupId: groupId, topics }), {
     attempts: 20,
     baseMs: 5,
@@ -155,7 +155,7 @@ async function sendOffsets(transaction: Transaction, { groupId, offsets }: Group
   });
 }
 
-/** A connection that is gone already is what was wanted. */
+/** Ignores errors: the connection may be gone already. */
 async function disconnectQuietly(producer: KafkaProducer): Promise<void> {
   await producer.disconnect().catch(() => undefined);
 }

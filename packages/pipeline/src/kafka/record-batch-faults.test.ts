@@ -5,11 +5,11 @@ import kafkajs, { type ConsumerConfig, type Kafka } from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Broker, ConsumeOptions } from '../broker.ts';
 import { consumeMeasured } from '../consumer-metrics.ts';
-import { recordBatchesOf } from './fetched-record-batches.ts';
 import { collector, until, withConsumer } from './fixtures/collector.ts';
-import { givingUp } from './fixtures/giving-up.ts';
+import { crashingConsumers } from './fixtures/crashing-consumers.ts';
 import { KafkaGroupConsumer } from './group-consumer.ts';
 import { KafkaBroker } from './kafka-broker.ts';
+import { recordBatchesOf } from './patches/fetched-record-batches.ts';
 
 const brokers = (inject('endpoints').KAFKA_BROKERS ?? '').split(',');
 let broker: KafkaBroker;
@@ -35,7 +35,7 @@ async function send(topic: string, values: string[], partition = 0): Promise<voi
 
 test('where kafkajs gives up, the consumer in its place fetches record batches too', async () => {
   const topic = await newTopic();
-  const client = givingUp(brokers);
+  const client = crashingConsumers(brokers);
   const { values, handler } = collector();
   const options = { groupId: randomUUID(), topics: [topic], concurrency: 1 };
   const consumer = await new KafkaGroupConsumer(client.kafka, { ...options, handler }).start();
@@ -122,7 +122,7 @@ test('a fetch with a wrong checksum is told and repeated, while other partitions
   let left = 3;
   const kafka = tampering((bytes) => {
     const at = bytes.indexOf('damaged');
-    if (at !== -1 && left-- > 0) bytes[at]! ^= 1;
+    if (at !== -1 && left-- > 0) bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
     return undefined;
   });
   const { values, handler, assignments } = collector();
@@ -153,7 +153,7 @@ test('a fetch with a wrong checksum is told and repeated, while other partitions
   expect(damages).toHaveLength(3);
   for (const damage of damages) {
     expect(damage).toMatchObject({ code: 'KAFKA_UNAVAILABLE', retriable: true });
-    expect(String(damage)).toContain(`${topic}/1 as it was written from offset 1 on: its checksum is`);
+    expect(String(damage)).toContain(`return intact records of ${topic}/1 from offset 1 on: its checksum is`);
   }
   // Nothing is taken over anew because of it.
   expect(new Set(reasons)).toEqual(new Set(['rebalance']));
@@ -177,9 +177,9 @@ test('what is no record batch stops the consumer, which says why', async () => {
   const consumer = await new KafkaGroupConsumer(kafka, { ...options, handler }).start();
   await expect(consumer.failed).rejects.toMatchObject({
     ...{ code: 'DECODE_FAILED', retriable: false },
-    message: `${topic}/0 can't be read from offset 1 on: it is in message format 1, from before Kafka 0.11. Copy its records to a new topic`,
+    message: `${topic}/0 can't be read from offset 1 on: it is in message format 1, which is older than Kafka 0.11. Copy the records to a new topic`,
   });
   await consumer.stop();
   expect(values()).toEqual(['new']);
-  expect(() => recordBatchesOf([{ offset: '0' } as kafkajs.KafkaMessage])).toThrow('it is too old');
+  expect(() => recordBatchesOf([{ offset: '0' } as kafkajs.KafkaMessage])).toThrow('older than Kafka 0.11');
 });

@@ -60,13 +60,13 @@ const expectedRecords = (spec: BatchSpec): InputRecord[] =>
     ...{ key, value, headers: texts(headers) },
   }));
 
-/** All records that are found, each as its object, which is held against the positions. */
+/** All records that are found, each as an object, which must agree with the positions. */
 async function read(set: Buffer, aborted: { producerId: string; firstOffset: string }[] = []) {
   const { batches, lastOffset, damage } = await readRecordSet(set, aborted);
   const records = batches.flatMap((batch) => {
     expect(batch.count).toBeGreaterThan(0);
     return Array.from({ length: batch.count }, (_, index) => {
-      const [start, end] = [batch.valueStarts[index]!, batch.valueEnds[index]!];
+      const [start = Number.NaN, end = Number.NaN] = [batch.valueStarts[index], batch.valueEnds[index]];
       expect(end).toBeLessThanOrEqual(batch.source.length);
       const value = start === -1 ? null : batch.source.subarray(start, end);
       if (value === null) expect(end).toBe(-1);
@@ -133,7 +133,7 @@ test('whichever bit is wrong, no record of its batch is given, and those before 
     if (uncovered(at)) continue;
     for (let bit = 0; bit < 8; bit++) {
       const set = Buffer.concat([first, second]);
-      set[first.length + at]! ^= 1 << bit;
+      set.writeUInt8(set.readUInt8(first.length + at) ^ (1 << bit), first.length + at);
       const found = await read(set);
       expect(values(found)).toEqual(['a', 'b']);
       expect(found.lastOffset).toBe(6);
@@ -143,7 +143,10 @@ test('whichever bit is wrong, no record of its batch is given, and those before 
   }
   const behind = await read(Buffer.concat([second, first]));
   expect(values(behind)).toEqual(['c', 'd']);
-  expect(behind.damage).toMatchObject({ offset: 5, error: new Error('its offset 5 comes after 8') });
+  expect(behind.damage).toMatchObject({
+    offset: 5,
+    error: new Error('its offset 5 is not above 8, the one before'),
+  });
 });
 
 test('bytes that are not just the records are damage, also under a right checksum', async () => {
@@ -155,20 +158,20 @@ test('bytes that are not just the records are damage, also under a right checksu
   };
   const [zero, none] = [varint(0), varint(-1)];
   const sections: [string, Buffer][] = [
-    ['behind 1 records there are 7 bytes', Buffer.concat([good, Buffer.alloc(7)])],
-    ['the bytes end at 7, in a record', good.subarray(0, 7)],
-    ["1 records can't be in 6 bytes", good.subarray(0, 6)],
-    ['a record of 8 bytes ends at 8, not at 9', Buffer.concat([varint(8), good.subarray(1)])],
-    ['a record of 6 bytes ends at 8, not at 7', Buffer.concat([varint(6), good.subarray(1)])],
+    ['7 bytes follow the last of 1 records', Buffer.concat([good, Buffer.alloc(7)])],
+    ['the bytes end at 7, within a record', good.subarray(0, 7)],
+    ["6 bytes can't hold 1 records", good.subarray(0, 6)],
+    ['a record whose length is 8 ends at 8 instead of 9', Buffer.concat([varint(8), good.subarray(1)])],
+    ['a record whose length is 6 ends at 8 instead of 7', Buffer.concat([varint(6), good.subarray(1)])],
     ['is -2', record(zero, zero, varint(-2), none, zero)],
     ['is -2', record(zero, zero, none, varint(-2), zero)],
     ['is -1', record(zero, zero, none, none, varint(-1))],
     ['is -1', record(zero, zero, none, none, varint(1), none, none)],
-    ['an offset of 1 behind the first', record(zero, varint(1), none, none, zero)],
-    ['an offset of -1 behind the first', record(zero, varint(-1), none, none, zero)],
-    ['in a record', record(zero, zero, varint(2 ** 31 - 1), none, zero)],
-    ['in a record', record(zero, zero, none, varint(2 ** 31 - 1), zero)],
-    ['in a record', record(zero, zero, none, none, varint(2 ** 31 - 1))],
+    ['an offset delta of 1', record(zero, varint(1), none, none, zero)],
+    ['an offset delta of -1', record(zero, varint(-1), none, none, zero)],
+    ['within a record', record(zero, zero, varint(2 ** 31 - 1), none, zero)],
+    ['within a record', record(zero, zero, none, varint(2 ** 31 - 1), zero)],
+    ['within a record', record(zero, zero, none, none, varint(2 ** 31 - 1))],
     ['more than 32 bits', record(zero, varint(2 ** 31), none, none, zero)],
     ['more than 32 bits', record(zero, Buffer.alloc(6, 0x80), none, none, zero)],
     ['more than 64 bits', record(Buffer.alloc(10, 0xff), zero, none, none, zero)],
@@ -180,7 +183,9 @@ test('bytes that are not just the records are damage, also under a right checksu
     expect(String(found.damage?.error)).toContain(reason);
   }
   const repeated = await read(encodeBatch(batchOf(3, ['a', 'b']), twice));
-  expect(String(repeated.damage?.error)).toContain('an offset of 0 behind the first comes after 0 of 1');
+  expect(String(repeated.damage?.error)).toContain(
+    'an offset delta of 0 comes after 0, and the last one must be 1 at most',
+  );
   const fine = await read(
     encodeBatch(batchOf(3, ['a']), record(varint(-(2n ** 63n)), zero, none, none, zero)),
   );
@@ -211,7 +216,9 @@ test("what can't be decompressed, or is of no known format, is damage; the forma
   const [broken, unknown] = [Buffer.from(compressed).fill(0xff, 61), Buffer.from(compressed)];
   unknown.writeInt16BE(7, 21);
   expect((await read(checksummed(broken))).damage).toBeDefined();
-  expect((await read(checksummed(unknown))).damage?.error).toEqual(new Error('its codec 7 is not known'));
+  expect((await read(checksummed(unknown))).damage?.error).toEqual(
+    new Error('its compression codec 7 is unknown'),
+  );
   for (const length of [48, 0, -12, -(2 ** 31)]) {
     const short = encodeBatch(batchOf(2, ['b']));
     short.writeInt32BE(length, 8);
@@ -219,9 +226,9 @@ test("what can't be decompressed, or is of no known format, is damage; the forma
     expect(await read(short)).toMatchObject({ records: [], damage: { offset: 2, error } });
   }
   const backwards = await read(encodeBatch(batchOf(2, [], { gap: -1 })));
-  expect(backwards.damage?.error).toEqual(new Error('its last offset is 1 before its first'));
+  expect(backwards.damage?.error).toEqual(new Error('its last offset is 1 below its first'));
   const negative = await read(encodeBatch(batchOf(-2, ['b'])));
-  expect(negative.damage?.error).toEqual(new Error('its offset -2 comes after -1'));
+  expect(negative.damage?.error).toEqual(new Error('its offset -2 is not above -1, the one before'));
   for (const [magic, error] of [
     [0, new OldMessageFormat('it is in message format 0')],
     [1, new OldMessageFormat('it is in message format 1')],

@@ -1,8 +1,8 @@
 import { crc32c } from '@node-rs/crc32';
 import { decompress } from './compression.ts';
-import { type WalkedRecords, walkRecords } from './walked-records.ts';
+import { indexRecords, type RecordBatchView } from './record-batch-view.ts';
 
-/** Of a record batch's head: https://kafka.apache.org/documentation/#recordbatch */
+/** Positions in a record batch's header: https://kafka.apache.org/documentation/#recordbatch */
 const position = {
   batchLength: 8,
   magic: 16,
@@ -15,28 +15,28 @@ const position = {
   count: 57,
   records: 61,
 } as const;
-/** The offset and the length itself, which the length doesn't count. */
+/** The base offset and the length field, which the length does not count. */
 const lengthBytes = 12;
 const currentMagic = 2;
 const attribute = { codec: 0x07, appendTime: 0x08, transactional: 0x10, control: 0x20 } as const;
 
-/** As the broker lists them: by the offsets of their end markers. */
+/** The broker lists them by the offsets of their end markers. */
 export type AbortedTransactions = readonly { producerId: string; firstOffset: string }[] | null;
 
-/** What a fetch brought for a partition, as far as it is whole. */
+/** The intact part of what was fetched of a partition. */
 export interface RecordSet {
-  /** Committed ones; none without records. */
-  batches: WalkedRecords[];
-  /** Of all that was read, what is not in `batches` too; undefined where nothing was. */
+  /** Committed batches that have records. */
+  batches: RecordBatchView[];
+  /** The last offset that was read, control and aborted batches included; undefined where nothing was read. */
   lastOffset: number | undefined;
-  /** Where the reading ended before its end. */
+  /** The first batch that can't be read; nothing after it was read. */
   damage: { offset: number; error: unknown } | undefined;
 }
 
-/** From before Kafka 0.11: there are no record batches. It will not be otherwise when it is fetched again. */
+/** Written before Kafka 0.11, without record batches. Fetching it again does not help. */
 export class OldMessageFormat extends Error {}
 
-/** Record batches one behind the other, of which the last one may be cut off. */
+/** Reads successive record batches, of which the last one may be incomplete. */
 export async function readRecordSet(bytes: Buffer, aborted: AbortedTransactions): Promise<RecordSet> {
   const isHidden = hiddenBatches(aborted);
   const set: RecordSet = { batches: [], lastOffset: undefined, damage: undefined };
@@ -46,13 +46,14 @@ export async function readRecordSet(bytes: Buffer, aborted: AbortedTransactions)
       const batch = firstBatch(rest);
       if (!batch) break;
       rest = rest.subarray(batch.length);
-      const head = verified(batch);
+      const header = verified(batch);
       const former = set.lastOffset ?? -1;
-      if (head.baseOffset <= former) throw new Error(`its offset ${head.baseOffset} comes after ${former}`);
-      // Compaction leaves the heads of batches without records.
-      if (!isHidden(head) && head.count !== 0)
-        set.batches.push(walkRecords(await decompress(head.codec, head.records), head));
-      set.lastOffset = head.lastOffset;
+      if (header.baseOffset <= former)
+        throw new Error(`its offset ${header.baseOffset} is not above ${former}, the one before`);
+      // Compaction keeps the headers of batches whose records are gone.
+      if (!isHidden(header) && header.count !== 0)
+        set.batches.push(indexRecords(await decompress(header.codec, header.records), header));
+      set.lastOffset = header.lastOffset;
     } catch (error) {
       set.damage = { offset, error };
       break;
@@ -61,7 +62,7 @@ export async function readRecordSet(bytes: Buffer, aborted: AbortedTransactions)
   return set;
 }
 
-/** The first batch's bytes, or undefined where it is cut off, as the last one of a fetch may be. */
+/** The first batch's bytes, or undefined where it is incomplete, as the last one of a fetch may be. */
 function firstBatch(bytes: Buffer): Buffer | undefined {
   const magic = bytes.readInt8(position.magic);
   if (magic < currentMagic) throw new OldMessageFormat(`it is in message format ${magic}`);
@@ -71,7 +72,7 @@ function firstBatch(bytes: Buffer): Buffer | undefined {
   return length <= bytes.length ? bytes.subarray(0, length) : undefined;
 }
 
-interface Head {
+interface Header {
   count: number;
   baseOffset: number;
   lastOffset: number;
@@ -85,14 +86,14 @@ interface Head {
   records: Buffer;
 }
 
-/** The head of a whole batch. What is before the checksum it doesn't cover: offset and length. */
-function verified(batch: Buffer): Head {
+/** The header of a complete batch. The checksum does not cover the fields before it: base offset and length. */
+function verified(batch: Buffer): Header {
   const [told, is] = [batch.readUInt32BE(position.crc), crc32c(batch.subarray(position.attributes))];
   if (told !== is) throw new Error(`its checksum is ${is}, not ${told}`);
   const attributes = batch.readInt16BE(position.attributes);
   const baseOffset = offsetAt(batch, 0);
   const lastOffsetDelta = batch.readInt32BE(position.lastOffsetDelta);
-  if (lastOffsetDelta < 0) throw new Error(`its last offset is ${-lastOffsetDelta} before its first`);
+  if (lastOffsetDelta < 0) throw new Error(`its last offset is ${-lastOffsetDelta} below its first`);
   const hasAppendTime = (attributes & attribute.appendTime) !== 0;
   return {
     count: batch.readInt32BE(position.count),
@@ -110,10 +111,10 @@ function verified(batch: Buffer): Head {
 }
 
 /**
- * Control batches, and those of aborted transactions. As the protocol has it: an aborted transaction is from its first
- * offset to its producer's next marker, which compaction may have emptied. To be asked for each batch, in order.
+ * Tells control batches and batches of aborted transactions. By the protocol, an aborted transaction reaches from its first
+ * offset to its producer's next marker, which compaction may have emptied. To be called for each batch, in order.
  */
-function hiddenBatches(aborted: AbortedTransactions): (head: Head) => boolean {
+function hiddenBatches(aborted: AbortedTransactions): (header: Header) => boolean {
   const begins = (aborted ?? [])
     .map(({ producerId, firstOffset }) => ({
       producerId: BigInt(producerId),
@@ -122,11 +123,11 @@ function hiddenBatches(aborted: AbortedTransactions): (head: Head) => boolean {
     .sort((a, b) => a.firstOffset - b.firstOffset);
   const open = new Set<bigint>();
   let next = 0;
-  return (head) => {
-    for (let begin = begins[next]; begin && begin.firstOffset <= head.lastOffset; begin = begins[++next])
+  return (header) => {
+    for (let begin = begins[next]; begin && begin.firstOffset <= header.lastOffset; begin = begins[++next])
       open.add(begin.producerId);
-    if (!head.isControl) return head.isTransactional && open.has(head.producerId);
-    open.delete(head.producerId);
+    if (!header.isControl) return header.isTransactional && open.has(header.producerId);
+    open.delete(header.producerId);
     return true;
   };
 }

@@ -8,7 +8,7 @@ interface Waiter {
   resolve: () => void;
 }
 
-/** kafkajs reads through groups only: a group of its own name, that commits nothing and so leaves nothing behind. */
+/** kafkajs reads in consumer groups only. This one has a random name and commits nothing, so it leaves nothing behind. */
 export class KafkaTopicReader implements TopicReader {
   readonly failed: Promise<never>;
   readonly #consumer: KafkaGroupConsumer;

@@ -1,4 +1,4 @@
-/** Reads Kafka's variable-length integers (Protocol Buffers' zigzag), and never outside the bytes: it throws an Error instead. */
+/** Reads Kafka's variable-length integers (Protocol Buffers' zigzag encoding). @throws Error at the end of the bytes */
 export class VarintReader {
   at: number;
   readonly #bytes: Buffer;
@@ -9,8 +9,10 @@ export class VarintReader {
   }
 
   #byte(): number {
-    if (this.at >= this.#bytes.length) throw new Error(`the bytes end at ${this.#bytes.length}, in a record`);
-    return this.#bytes[this.at++]!;
+    const byte = this.#bytes[this.at];
+    if (byte === undefined) throw new Error(`the bytes end at ${this.#bytes.length}, within a record`);
+    this.at += 1;
+    return byte;
   }
 
   /** Up to 5 bytes, 32 bits. */
@@ -25,15 +27,15 @@ export class VarintReader {
       if (shift === 28 && next > 0x0f) break;
       return (value >>> 1) ^ -(value & 1);
     }
-    throw new Error(`the number before ${this.at} has more than 32 bits`);
+    throw new Error(`the integer that ends at ${this.at} has more than 32 bits`);
   }
 
-  /** Up to 10 bytes, 64 bits; beyond 2^53 it is rounded. */
+  /** Up to 10 bytes, 64 bits; rounded beyond 2^53. */
   varlong(): number {
     const first = this.#byte();
     if (first < 0x80) return (first >>> 1) ^ -(first & 1);
     let value = first & 0x7f;
-    // 7 bytes are 49 bits, which are exact.
+    // 7 bytes are 49 bits, which a number holds exactly.
     for (let unit = 2 ** 7; unit < 2 ** 49; unit *= 2 ** 7) {
       const next = this.#byte();
       value += (next & 0x7f) * unit;
@@ -47,28 +49,28 @@ export class VarintReader {
       if (shift === 63n && next > 1) break;
       return Number((large >> 1n) ^ -(large & 1n));
     }
-    throw new Error(`the number before ${this.at} has more than 64 bits`);
+    throw new Error(`the integer that ends at ${this.at} has more than 64 bits`);
   }
 
   count(): number {
     const count = this.varint();
-    if (count < 0) throw new Error(`the count before ${this.at} is ${count}`);
+    if (count < 0) throw new Error(`the count that ends at ${this.at} is ${count}`);
     return count;
   }
 
-  /** −1: null. */
+  /** −1 means null. */
   length(): number {
     const length = this.varint();
-    if (length < -1) throw new Error(`the length before ${this.at} is ${length}`);
+    if (length < -1) throw new Error(`the length that ends at ${this.at} is ${length}`);
     return length;
   }
 
-  /** Nothing for −1. What lies behind the end is noticed by who reads there, or asks where it is. */
+  /** Does nothing for −1. It may move beyond the end: the next read throws, and callers compare `at`. */
   skip(length: number): void {
     if (length > 0) this.at += length;
   }
 
-  /** A view of bytes with their length before them. */
+  /** A view of bytes that follow their length. */
   bytes(): Buffer | null {
     const length = this.length();
     if (length === -1) return null;

@@ -2,25 +2,25 @@ import type { InputRecord } from './broker.ts';
 
 const chunkBytes = 1 << 20;
 const firstChunkBytes = 1 << 14;
-/** Lengths of key, value and headers, and the partition, in four bytes each; offset and timestamp in eight. */
+/** Lengths of key, value and headers, and the partition, in four bytes each. Offset and timestamp in eight. */
 const headBytes = 32;
 const absent = -1;
-/** Positions are numbers: the chunk's index, and where in it. */
+/** A position is one number: the chunk's index times this, plus the position in the chunk. */
 const chunkFactor = 2 ** 32;
-/** A record's position, kept on the heap. */
+/** The size of a record's position on the heap. */
 const positionBytes = 8;
 
 /**
- * Chunks that were released, for the next records: left to the garbage collector they would stay in memory until it sees a
- * reason to run, beside those that are filled meanwhile. There are as many as were ever held at once.
+ * Released chunks, for the next records. Left to the garbage collector, they would stay in memory until it runs, beside the
+ * chunks that are filled meanwhile. Their number never shrinks: it is the largest number in use at once.
  */
 const freeChunks: Buffer[] = [];
 
 /**
- * Records kept for later, as bytes outside the JavaScript heap: what they take is known to the byte, the garbage collector
- * has nothing to walk through, and all of it is free at once, by `release`. They are numbered from 0 as they are added.
+ * Records as bytes outside of the JavaScript heap. Their size is known exactly, the garbage collector doesn't visit them, and
+ * `release` frees them at once. They are numbered from 0 in the order in which they are added.
  */
-export class HeldRecords {
+export class RecordBuffer {
   #chunks: Buffer[] = [];
   #positions: number[] = [];
   #used = 0;
@@ -30,17 +30,17 @@ export class HeldRecords {
     return this.#positions.length;
   }
 
-  /** What the records take in memory. */
+  /** The memory that the records take. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Copies the record; @returns the bytes that are held more than before. */
+  /** Copies the record. @returns by how much `bytes` has grown */
   add(partition: number, { key, value, headers, offset, timestampMs }: InputRecord): number {
     const headersText = Object.keys(headers).length === 0 ? '' : JSON.stringify(headers);
     const headersBytes = Buffer.byteLength(headersText);
     const needed = headBytes + (key?.length ?? 0) + (value?.length ?? 0) + headersBytes;
-    const chunk = this.#room(needed);
+    const chunk = this.#chunkFor(needed);
     let at = this.#used;
     this.#positions.push((this.#chunks.length - 1) * chunkFactor + at);
     at = chunk.writeInt32LE(key?.length ?? absent, at);
@@ -57,7 +57,7 @@ export class HeldRecords {
     return needed + positionBytes;
   }
 
-  /** Nothing is held any more. Views that were given show what is written there next: they must be of no more use. */
+  /** Removes all records. Views of them must not be used any more: their memory is written again. */
   release(): void {
     freeChunks.push(...this.#chunks.filter(({ length }) => length === chunkBytes));
     this.#chunks = [];
@@ -109,15 +109,17 @@ export class HeldRecords {
   #at(record: number): [chunk: Buffer, at: number] {
     const position = this.#positions[record];
     if (position === undefined)
-      throw new RangeError(`${this.count} records are held, none is number ${record}`);
+      throw new RangeError(`the buffer has ${this.count} records, none with number ${record}`);
     const index = Math.floor(position / chunkFactor);
-    return [this.#chunks[index]!, position - index * chunkFactor];
+    const chunk = this.#chunks[index];
+    if (chunk === undefined) throw new RangeError(`the buffer has no chunk ${index}`);
+    return [chunk, position - index * chunkFactor];
   }
 
-  #room(needed: number): Buffer {
+  #chunkFor(needed: number): Buffer {
     const last = this.#chunks.at(-1);
     if (last && this.#used + needed <= last.length) return last;
-    // A micro-batch of a few records must not take a megabyte.
+    // The first chunk is small: a micro-batch of a few records must not take a megabyte.
     const size = Math.max(this.#chunks.length === 0 ? firstChunkBytes : chunkBytes, needed);
     const chunk = (size === chunkBytes && freeChunks.pop()) || Buffer.allocUnsafeSlow(size);
     this.#chunks.push(chunk);

@@ -3,9 +3,10 @@ import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import kafkajs from 'kafkajs';
 import { expect, inject, test } from 'vitest';
-import { KafkaBroker } from './kafka-broker.ts';
-import { byKey } from './partitioner.ts';
-import { groupMessagesPerPartition, producingClient } from './producing-client.ts';
+import { KafkaBroker } from '../kafka-broker.ts';
+import { partitionByKey } from '../partitioner.ts';
+import { applyPatches } from './apply-patches.ts';
+import { groupMessagesPerPartition } from './message-grouping.ts';
 
 const require = createRequire(import.meta.url);
 const groupingModule = 'kafkajs/src/producer/groupMessagesPerPartition';
@@ -24,17 +25,17 @@ test("messages go to the same partitions as with kafkajs' client, in the same or
       }));
       // Without a key they would take turns from a random partition on.
       const keyed = messages.map((one, index) => ({ ...one, key: one.key ?? String(index) }));
-      const call = () => ({ topic: 't', partitionMetadata, messages: keyed, partitioner: byKey() });
+      const call = () => ({ topic: 't', partitionMetadata, messages: keyed, partitioner: partitionByKey() });
       expect(groupMessagesPerPartition(call())).toEqual(theirs(call()));
     }),
   );
 });
 
-test('its producers group messages without copying them, and it is made once', async () => {
-  const Client = producingClient();
-  expect(producingClient()).toBe(Client);
+test('a patched producer groups messages without copying them, and there is one patched client', async () => {
+  const Client = applyPatches();
+  expect(applyPatches()).toBe(Client);
   const brokers = (inject('endpoints').KAFKA_BROKERS ?? '').split(',');
-  const broker = new KafkaBroker({ brokers, clientId: 'producing-client-test' });
+  const broker = new KafkaBroker({ brokers, clientId: 'message-grouping-test' });
   const topic = `test-${randomUUID()}`;
   await broker.createTopics([{ name: topic, partitions: 1, config: {} }]);
   // Theirs reduces the messages to groups.

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { expect, inject, test, vi } from 'vitest';
-import { KafkaBroker } from './kafka-broker.ts';
+import { KafkaBroker } from '../kafka-broker.ts';
 
 const brokers = (inject('endpoints').KAFKA_BROKERS ?? '').split(',');
 

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { expectSame } from './fixtures/both-paths.ts';
-import { KafkaBroker } from './kafka-broker.ts';
+import { expectSame } from '../fixtures/both-paths.ts';
+import { KafkaBroker } from '../kafka-broker.ts';
 
 const brokers = (inject('endpoints').KAFKA_BROKERS ?? '').split(',');
 const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });

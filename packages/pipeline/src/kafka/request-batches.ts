@@ -2,36 +2,38 @@ import type { Message } from 'kafkajs';
 import type { OutputRecord, TopicOutput } from '../broker.ts';
 
 /**
- * kafkajs makes one record batch for each partition of a call, however large: so a call is kept below the broker's default
+ * kafkajs makes one record batch for each partition of a call, however large. So a call stays below the broker's default
  * `max.message.bytes` (1 MiB).
  */
-export const maxCallBytes = 900_000;
-/** Bounds a record's framing: varints of length, attributes, deltas and header counts. */
+export const maxRequestBytes = 900_000;
+/** An upper bound of a record's length, attributes, deltas and header count. */
 const framingBytes = 40;
 
-/** Cuts outputs into calls, in order. A single record above the limit gets a call of its own: the broker judges it. */
-export function* inCalls(outputs: TopicOutput[]): Generator<{ topic: string; messages: Message[] }[]> {
-  let call = new Map<string, Message[]>();
+/** Splits outputs into requests, in order. A record above the limit gets a request of its own: the broker accepts or rejects it. */
+export function* splitIntoRequests(
+  outputs: TopicOutput[],
+): Generator<{ topic: string; messages: Message[] }[]> {
+  let request = new Map<string, Message[]>();
   let bytes = 0;
   for (const { topic, records } of outputs) {
     for (const record of records) {
       const size = recordBytes(record);
-      if (bytes > 0 && bytes + size > maxCallBytes) {
-        yield toTopicMessages(call);
-        call = new Map();
+      if (bytes > 0 && bytes + size > maxRequestBytes) {
+        yield toTopicMessages(request);
+        request = new Map();
         bytes = 0;
       }
-      const messages = call.get(topic) ?? [];
-      call.set(topic, messages);
+      const messages = request.get(topic) ?? [];
+      request.set(topic, messages);
       messages.push(toMessage(record));
       bytes += size;
     }
   }
-  if (bytes > 0) yield toTopicMessages(call);
+  if (bytes > 0) yield toTopicMessages(request);
 }
 
-const toTopicMessages = (call: Map<string, Message[]>) =>
-  [...call].map(([topic, messages]) => ({ topic, messages }));
+const toTopicMessages = (request: Map<string, Message[]>) =>
+  [...request].map(([topic, messages]) => ({ topic, messages }));
 
 const toMessage = (record: OutputRecord): Message => ({
   key: record.key,

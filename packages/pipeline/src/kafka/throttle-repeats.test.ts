@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest';
-import { withoutRepeats } from './without-repeats.ts';
+import { throttleRepeats } from './throttle-repeats.ts';
 
-function heard() {
+function logged() {
   const lines: [string, string, object][] = [];
   const clock = { ms: 0 };
-  const say = withoutRepeats(
+  const log = throttleRepeats(
     (...line) => lines.push(line),
     () => clock.ms,
   );
-  return { lines, clock, say };
+  return { lines, clock, log };
 }
 
-test('an outage is one line, then one a minute with the number of those that were left out', () => {
-  const { lines, clock, say } = heard();
+test('an outage is one line, then one a minute with the number of repetitions that were left out', () => {
+  const { lines, clock, log } = logged();
   for (; clock.ms < 150_000; clock.ms += 500) {
-    say('error', `Connection error: connect ECONNREFUSED 127.0.0.1:${9092 + (clock.ms % 7)}`, {
+    log('error', `Connection error: connect ECONNREFUSED 127.0.0.1:${9092 + (clock.ms % 7)}`, {
       retryTime: 1,
     });
   }
@@ -26,14 +26,14 @@ test('an outage is one line, then one a minute with the number of those that wer
 });
 
 test('other messages, and other levels, are not held back', () => {
-  const { lines, clock, say } = heard();
-  say('warn', 'one', {});
-  say('error', 'one', {});
-  say('warn', 'two', {});
-  say('warn', 'two', {});
+  const { lines, clock, log } = logged();
+  log('warn', 'one', {});
+  log('error', 'one', {});
+  log('warn', 'two', {});
+  log('warn', 'two', {});
   clock.ms = 3_600_000;
-  say('warn', 'one', {});
-  say('warn', 'two', {});
+  log('warn', 'one', {});
+  log('warn', 'two', {});
   expect(lines).toEqual([
     ['warn', 'one', {}],
     ['error', 'one', {}],

@@ -1,7 +1,5 @@
-import { createRequire } from 'node:module';
 import { crc32c } from '@node-rs/crc32';
-
-const require = createRequire(import.meta.url);
+import { internalModule, reloadModule, replaceModule } from './kafkajs-internals.ts';
 
 interface KafkaRecord {
   offsetDelta?: number;
@@ -10,7 +8,7 @@ interface KafkaRecord {
   value?: Buffer | string | null;
   headers?: Record<string, unknown>;
 }
-/** As much of kafkajs' `Encoder` as is asked of one that is written into another. */
+/** The part of kafkajs' `Encoder` that is read when one encoder is written into another. */
 interface Encoded {
   buf: Buffer;
   buffer: Buffer;
@@ -36,39 +34,43 @@ interface KafkaRecordBatch {
 type EncodeRecord = (record: KafkaRecord) => PlainRecord | Encoded;
 type EncodeBatch = (batch: KafkaRecordBatch) => Promise<Encoded & { size(): number }>;
 
-const recordModule = 'kafkajs/src/protocol/recordBatch/record/v0';
-const batchModule = 'kafkajs/src/protocol/recordBatch/v0';
-const taker = 'kafkajs/src/protocol/requests/produce/v3/request';
+const recordModule = 'protocol/recordBatch/record/v0';
+const batchModule = 'protocol/recordBatch/v0';
 
-// As kafkajs has them, for what is compressed, or has headers or a time of its own.
-const generalRecord: EncodeRecord = require(recordModule);
-const batches: { RecordBatch: EncodeBatch } = require(batchModule);
-const generalBatch = batches.RecordBatch;
+/** kafkajs' own encoders, for batches that are compressed and records with headers or a time of their own. */
+const general: { record?: EncodeRecord; batch?: EncodeBatch } = {};
 
 /**
- * Encodes records for Kafka straight into their batch: kafkajs makes each in a zeroed buffer that it grows, copies it three
- * times on its way into the batch, and takes the checksum byte by byte. That was more than half of what an event costs. The
- * bytes are the same.
+ * Encodes records straight into their batch. kafkajs encodes each record into a zeroed buffer that it grows, copies it
+ * three times on its way into the batch, and computes the checksum byte by byte: that was more than half of an event's
+ * cost. The bytes are the same.
  */
-export function quickenProduceEncoding(): void {
-  if (batches.RecordBatch === quickBatch) return;
-  const record = require.cache[require.resolve(recordModule)];
-  if (record) record.exports = quickRecord;
-  batches.RecordBatch = quickBatch;
-  const encoder = require('kafkajs/src/protocol/encoder') as { prototype: Encoder };
+export function encodeWithoutCopies(): void {
+  general.record = internalModule<EncodeRecord>(recordModule);
+  const batches = internalModule<{ RecordBatch: EncodeBatch }>(batchModule);
+  general.batch = batches.RecordBatch;
+  replaceModule(recordModule, encodeRecord);
+  batches.RecordBatch = encodeBatch;
+  const encoder = internalModule<{ prototype: Encoder }>('protocol/encoder');
   encoder.prototype.ensureAvailable = ensureAvailable;
-  // What has taken the slow ones already is loaded anew, by the first request that needs it.
-  delete require.cache[require.resolve(taker)];
+  // A request that was loaded before has kept kafkajs' encoders.
+  reloadModule('protocol/requests/produce/v3/request');
 }
 
-/** Kafkajs' encoder: `buf` up to `offset` is what has been written, and all that is ever read. */
+function patched<T>(original: T | undefined): T {
+  if (original === undefined)
+    throw new TypeError("kafkajs' encoders are not patched yet: call applyPatches first");
+  return original;
+}
+
+/** kafkajs' encoder. Only the bytes of `buf` below `offset` have been written, and only these are read. */
 interface Encoder {
   buf: Buffer;
   offset: number;
   ensureAvailable(bytes: number): void;
 }
 
-/** Room that is written at once need not be zeroed first. */
+/** As kafkajs' own, but the new buffer is not zeroed: its bytes are written before they are read. */
 function ensureAvailable(this: Encoder, bytes: number): void {
   const needed = this.offset + bytes;
   if (needed <= this.buf.length) return;
@@ -83,7 +85,7 @@ class PlainRecord {
   readonly #key: Buffer | string | null;
   readonly #keyBytes: number;
   readonly #value: Buffer | null;
-  /** What follows its length. */
+  /** Without the length field itself. */
   readonly #bytes: number;
 
   constructor(offsetDelta: number, key: Buffer | string | null, value: Buffer | null) {
@@ -92,7 +94,7 @@ class PlainRecord {
     this.#keyBytes = key === null ? -1 : typeof key === 'string' ? Buffer.byteLength(key) : key.length;
     this.#value = value;
     const valueBytes = value?.length ?? -1;
-    // Around them: attributes, the delta of the timestamp, and the count of headers, a byte each.
+    // 3: attributes, timestamp delta and header count take one byte each.
     this.#bytes =
       3 +
       varintBytes(offsetDelta) +
@@ -106,7 +108,7 @@ class PlainRecord {
     return varintBytes(this.#bytes) + this.#bytes;
   }
 
-  /** @returns where it ends */
+  /** @returns the position after the record */
   writeTo(target: Buffer, start: number): number {
     const [key, value] = [this.#key, this.#value];
     let at = writeVarint(target, start, this.#bytes);
@@ -133,22 +135,22 @@ class PlainRecord {
   }
 }
 
-export function quickRecord(record: KafkaRecord): PlainRecord | Encoded {
+export function encodeRecord(record: KafkaRecord): PlainRecord | Encoded {
   const { offsetDelta = 0, timestampDelta = 0, key = null, value = null, headers } = record;
   if (typeof value === 'string' || timestampDelta !== 0 || (headers && !isEmpty(headers)))
-    return generalRecord(record);
+    return patched(general.record)(record);
   return new PlainRecord(offsetDelta, key, value);
 }
 
 const headerBytes = 61;
-/** Where what the checksum covers begins. */
+/** The checksum covers the bytes from here on. */
 const checkedFrom = 21;
 const magic = 2;
 const transactionalBit = 16;
 
 /** https://kafka.apache.org/documentation/#recordbatch */
-export async function quickBatch(batch: KafkaRecordBatch): ReturnType<EncodeBatch> {
-  if (batch.compression) return generalBatch(batch);
+export async function encodeBatch(batch: KafkaRecordBatch): ReturnType<EncodeBatch> {
+  if (batch.compression) return patched(general.batch)(batch);
   const { records = [], firstTimestamp = Date.now(), maxTimestamp = Date.now() } = batch;
   let bytes = headerBytes;
   for (const record of records) bytes += record instanceof PlainRecord ? record.size : record.buffer.length;

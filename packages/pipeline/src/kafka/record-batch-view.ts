@@ -5,28 +5,28 @@ const none = -1;
 /** Length, attributes, both deltas, the lengths of key and value, and the count of headers: a byte each. */
 const minRecordBytes = 7;
 
-/** Of the record batch that the records are in. Offsets and times of records are given as differences to it. */
+/** Fields of the record batch's header. Records have their offsets and times as differences to these. */
 export interface RecordsContext {
   count: number;
   baseOffset: number;
   lastOffsetDelta: number;
   baseTimestampMs: number;
-  /** The time of all of its records, where the broker set it. */
+  /** The time of all records, where the broker has set it. */
   appendTimestampMs: number | undefined;
 }
 
-/** Records found in place. */
-export class WalkedRecords implements RecordBatch {
+/** A record batch as positions in its decompressed bytes. */
+export class RecordBatchView implements RecordBatch {
   readonly source: Buffer;
   readonly offsets: Float64Array;
   readonly timestampsMs: Float64Array;
   readonly valueStarts: Int32Array;
   readonly valueEnds: Int32Array;
-  /** Where each record begins in `source`, with its length. */
+  /** The position of each record in `source`, at its length field. */
   readonly #starts: Int32Array;
 
   constructor(
-    of: Pick<WalkedRecords, 'source' | 'offsets' | 'timestampsMs' | 'valueStarts' | 'valueEnds'>,
+    of: Pick<RecordBatchView, 'source' | 'offsets' | 'timestampsMs' | 'valueStarts' | 'valueEnds'>,
     starts: Int32Array,
   ) {
     this.source = of.source;
@@ -41,12 +41,12 @@ export class WalkedRecords implements RecordBatch {
     return this.offsets.length;
   }
 
-  /** Those at the offset or behind it. */
-  from(offset: number): WalkedRecords {
+  /** The records from this offset on. */
+  from(offset: number): RecordBatchView {
     let first = 0;
-    while (first < this.count && this.offsets[first]! < offset) first += 1;
+    while ((this.offsets[first] ?? offset) < offset) first += 1;
     if (first === 0) return this;
-    return new WalkedRecords(
+    return new RecordBatchView(
       {
         source: this.source,
         offsets: this.offsets.subarray(first),
@@ -59,28 +59,25 @@ export class WalkedRecords implements RecordBatch {
   }
 
   record(index: number): InputRecord {
-    if (!(index in this.offsets)) throw new RangeError(`there is no record ${index} of ${this.count}`);
-    const { source } = this;
-    const reader = new VarintReader(source, this.#starts[index]!);
+    const start = this.#starts[index];
+    const offset = this.offsets[index];
+    const timestampMs = this.timestampsMs[index];
+    if (start === undefined || offset === undefined || timestampMs === undefined)
+      throw new RangeError(`the batch has ${this.count} records, none with index ${index}`);
+    const reader = new VarintReader(this.source, start);
     reader.varint();
     reader.skip(1);
     reader.varlong();
     reader.varint();
     const key = copied(reader.bytes());
     const value = copied(reader.bytes());
-    return {
-      offset: this.offsets[index]!,
-      timestampMs: this.timestampsMs[index]!,
-      key,
-      value,
-      headers: textHeaders(reader),
-    };
+    return { offset, timestampMs, key, value, headers: textHeaders(reader) };
   }
 }
 
 const copied = (bytes: Buffer | null): Buffer | null => bytes && Buffer.from(bytes);
 
-/** Where a name comes twice, the last value counts. */
+/** Of several values of a name, the last one counts. */
 function textHeaders(reader: VarintReader): Record<string, string> {
   const texts: Record<string, string> = {};
   for (let left = reader.varint(); left > 0; left--) {
@@ -93,14 +90,14 @@ function textHeaders(reader: VarintReader): Record<string, string> {
 }
 
 /**
- * Finds the records in a record batch's (decompressed) bytes: https://kafka.apache.org/documentation/#record
- * Throws an Error that says what is wrong, where the bytes are not just these records.
+ * Finds the records in a record batch's decompressed bytes: https://kafka.apache.org/documentation/#record
+ * @throws Error where the bytes are not exactly `count` records
  */
-export function walkRecords(source: Buffer, context: RecordsContext): WalkedRecords {
+export function indexRecords(source: Buffer, context: RecordsContext): RecordBatchView {
   const { count, baseOffset, lastOffsetDelta, baseTimestampMs, appendTimestampMs } = context;
-  // Before room is made for them.
+  // Checked before memory is allocated for them.
   if (count < 0 || count * minRecordBytes > source.length)
-    throw new Error(`${count} records can't be in ${source.length} bytes`);
+    throw new Error(`${source.length} bytes can't hold ${count} records`);
   const offsets = new Float64Array(count);
   const timestampsMs = new Float64Array(count);
   const valueStarts = new Int32Array(count);
@@ -112,13 +109,13 @@ export function walkRecords(source: Buffer, context: RecordsContext): WalkedReco
     starts[index] = reader.at;
     const length = reader.varint();
     const end = reader.at + length;
-    // The record's attributes: no bit of them has a meaning yet.
+    // The record's attributes, of which no bit is used yet.
     reader.skip(1);
     timestampsMs[index] = baseTimestampMs + reader.varlong();
     const offsetDelta = reader.varint();
     if (offsetDelta <= formerDelta || offsetDelta > lastOffsetDelta)
       throw new Error(
-        `an offset of ${offsetDelta} behind the first comes after ${formerDelta} of ${lastOffsetDelta}`,
+        `an offset delta of ${offsetDelta} comes after ${formerDelta}, and the last one must be ${lastOffsetDelta} at most`,
       );
     formerDelta = offsetDelta;
     offsets[index] = baseOffset + offsetDelta;
@@ -131,11 +128,12 @@ export function walkRecords(source: Buffer, context: RecordsContext): WalkedReco
       reader.skip(reader.count());
       reader.skip(reader.length());
     }
-    // All that was read lies before, as nothing leads back.
-    if (reader.at !== end) throw new Error(`a record of ${length} bytes ends at ${reader.at}, not at ${end}`);
+    // No read was beyond `end`, as positions only grow.
+    if (reader.at !== end)
+      throw new Error(`a record whose length is ${length} ends at ${reader.at} instead of ${end}`);
   }
   if (reader.at !== source.length)
-    throw new Error(`behind ${count} records there are ${source.length - reader.at} bytes`);
+    throw new Error(`${source.length - reader.at} bytes follow the last of ${count} records`);
   if (appendTimestampMs !== undefined) timestampsMs.fill(appendTimestampMs);
-  return new WalkedRecords({ source, offsets, timestampsMs, valueStarts, valueEnds }, starts);
+  return new RecordBatchView({ source, offsets, timestampsMs, valueStarts, valueEnds }, starts);
 }

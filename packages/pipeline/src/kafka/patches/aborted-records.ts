@@ -1,8 +1,8 @@
-import { createRequire } from 'node:module';
+import { internalModule } from './kafkajs-internals.ts';
 
-/** What kafkajs makes of a fetch answer's partition. */
+/** A partition of a fetch response, as kafkajs decodes it. */
 interface FetchedPartition {
-  /** By the offsets of their end markers, as the broker lists them. */
+  /** The broker lists them by the offsets of their end markers. */
   abortedTransactions: { producerId: string; firstOffset: string }[] | null;
   messages: FetchedMessage[];
 }
@@ -14,41 +14,38 @@ interface FetchedMessage {
   batchContext?: { producerId: string; inTransaction: boolean };
 }
 
-interface FetchAnswer {
+interface FetchResponse {
   responses: { partitions: FetchedPartition[] }[];
 }
 
-interface AnswerDecoder {
-  decode(raw: Buffer): Promise<FetchAnswer>;
+interface ResponseDecoder {
+  decode(raw: Buffer): Promise<FetchResponse>;
 }
 
-/** Fetch versions that tell aborted transactions, as far as kafkajs knows them. */
+/** The versions of the fetch request that list aborted transactions, as far as kafkajs supports them. */
 const versions = [4, 5, 6, 7, 8, 9, 10, 11];
-let isDone = false;
 
 /**
- * kafkajs 2.2.4 leaks records of aborted transactions: it takes the broker's list to be sorted by the transactions' begin,
- * lets at most one of them begin at each record, and takes a record whose key is four zero bytes for the end of one. With
- * several producers in one partition (dead letters, accounts) that shows aborted records. So they are found here, as
- * answers are decoded, and marked as control records, which kafkajs skips while their offsets count.
+ * Hides the records of aborted transactions. kafkajs 2.2.4 lets some of them through: it expects the broker's list in the
+ * order in which transactions begin, lets at most one begin at each record, and takes any record whose key is four zero
+ * bytes for an abort marker. With several producers in one partition (dead letters, accounts), aborted records are then
+ * read. This patch finds them when a response is decoded, and marks them as control records: kafkajs skips these, but
+ * counts their offsets.
  */
 export function hideAbortedRecords(): void {
-  if (isDone) return;
-  isDone = true;
-  const require = createRequire(import.meta.url);
   for (const version of versions) {
-    // Not in the package's types: an answer's decoder is looked up here for every request.
-    const decoder = require(`kafkajs/src/protocol/requests/fetch/v${version}/response.js`) as AnswerDecoder;
+    // kafkajs looks the decoder up in this module for every request.
+    const decoder = internalModule<ResponseDecoder>(`protocol/requests/fetch/v${version}/response.js`);
     const { decode } = decoder;
     decoder.decode = async (raw) => {
-      const answer = await decode(raw);
-      for (const { partitions } of answer.responses) partitions.forEach(markAborted);
-      return answer;
+      const response = await decode(raw);
+      for (const { partitions } of response.responses) partitions.forEach(markAborted);
+      return response;
     };
   }
 }
 
-/** As the protocol has it: an aborted transaction is from its first offset to its producer's next abort marker. */
+/** By the protocol, an aborted transaction reaches from its first offset to its producer's next abort marker. */
 function markAborted(partition: FetchedPartition): void {
   const { abortedTransactions, messages } = partition;
   if (!abortedTransactions || abortedTransactions.length === 0) return;
@@ -69,6 +66,6 @@ function markAborted(partition: FetchedPartition): void {
   partition.abortedTransactions = [];
 }
 
-/** A control record's key: version (int16), then type (int16), of which 0 is an abort. */
+/** A control record's key is a version (int16) and a type (int16); type 0 is an abort. */
 const isAbortMarker = ({ key }: FetchedMessage): boolean =>
   key !== null && key.length >= 4 && key.readInt16BE(2) === 0;

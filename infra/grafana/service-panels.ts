@@ -5,7 +5,7 @@ export function events(service: string, by: 'stream' | 'table' = 'stream'): Pane
   return lines(
     {
       title: 'Events by outcome',
-      description: 'What became of the events, per second.',
+      description: 'Events per second, by outcome.',
       unit: 'cps',
       stacked: true,
     },
@@ -23,7 +23,7 @@ export function requests(): Panel {
     {
       title: 'HTTP requests by status',
       description:
-        '200: Kafka has it. 400: a message was refused. 401, 403: no write key for it. 429: over the rate or quota of the key. 503: Kafka does not answer, the client comes again.',
+        '200: Kafka has acknowledged the events. 400: a message was rejected. 401, 403: no valid write key. 429: over the rate or quota of the key. 503: Kafka does not answer, the client retries.',
       unit: 'reqps',
       stacked: true,
     },
@@ -41,7 +41,7 @@ export function warnings(): Panel {
     {
       title: 'Ingestion warnings by source',
       description:
-        'What is odd about what a source sends: a clock more than a day off, messages that are too large, unknown fields, ids that came before, messages that break a rule. `none`: without a write key.',
+        'Suspicious input of a source: a clock more than a day off, messages that are too large, unknown fields, repeated ids, messages that break a rule. `none`: without a write key.',
       unit: 'cps',
       stacked: true,
     },
@@ -57,9 +57,9 @@ export function warnings(): Panel {
 export function matches(): Panel {
   return lines(
     {
-      title: 'Weather found',
+      title: 'Weather joins by result',
       description:
-        'What the join gave. `missing` or `stale` that grow mean that weather is late or stays away.',
+        'Results of the weather join. If `missing` or `stale` grow, the weather is late or does not arrive.',
       unit: 'cps',
       stacked: true,
     },
@@ -86,7 +86,7 @@ export function deadLetters(service: string): Panel {
   return lines(
     {
       title: 'Dead letters by reason',
-      description: 'Events that could not go on, per second; the lake keeps each in rejected/dead_letter.',
+      description: 'Rejected events per second; the lake table rejected/dead_letter has each of them.',
       unit: 'cps',
       stacked: true,
     },
@@ -102,8 +102,8 @@ export function deadLetters(service: string): Panel {
 export function lag(service: string): Panel {
   return lines(
     {
-      title: 'Records waiting, by topic',
-      description: 'Offsets that are there but not handled.',
+      title: 'Consumer lag by topic',
+      description: 'Offsets that exist and are not handled yet.',
       unit: 'short',
     },
     [{ expr: `sum by (topic) (windrow_consumer_lag{service="${service}"})`, legend: '{{topic}}' }],
@@ -115,7 +115,7 @@ export function watermark(service: string): Panel {
     {
       title: 'Age of the watermark',
       description:
-        'How far behind now the event time is that is taken to be complete. Large while history is loaded.',
+        'Now minus the event time up to which the data is considered complete. Large while history is loaded.',
       unit: 's',
     },
     [
@@ -131,7 +131,8 @@ export function rebalances(service: string): Panel {
   return lines(
     {
       title: 'Rebalances',
-      description: 'Assignments begun. Many of them mean that instances come and go, or can not heartbeat.',
+      description:
+        'Assignments begun. Many of them mean that instances come and go, or cannot send heartbeats.',
       unit: 'short',
     },
     [
@@ -149,7 +150,7 @@ export function damagedFetches(service: string): Panel {
     {
       title: 'Damaged fetches',
       description:
-        'Fetches that brought what was not written so; they are repeated, and nothing of them is landed. Many of one partition mean that the broker has it so on its disk.',
+        'Fetches with a wrong checksum or length. They are repeated, and none of their records is stored. Many for one partition mean that the data on the broker’s disk is damaged.',
       unit: 'short',
     },
     [
@@ -166,7 +167,7 @@ export function compactions(): Panel {
     {
       title: 'Compactions',
       description:
-        'Windows whose small files became one, and files that were deleted after their retention. None without LAKE_COMPACTION=on.',
+        'Windows whose small files were merged, and files that were deleted after their retention. None without LAKE_COMPACTION=on.',
       unit: 'short',
     },
     [

@@ -32,7 +32,7 @@ import {
 export function windrowDashboard(): Dashboard {
   const builder = new DashboardBuilder('Windrow')
     .uid('windrow')
-    .description('Events on their way: accepted, enriched, landed in the lake and in Postgres')
+    .description('Events accepted, enriched, and committed to the lake and Postgres')
     .tags(['windrow'])
     .timezone('utc')
     .refresh('10s')
@@ -80,7 +80,7 @@ function rows(): { title: string; panels: Panel[] }[] {
       ],
     },
     {
-      title: 'enricher: checks, removes duplicates, joins the weather',
+      title: 'enricher: validates, drops duplicates, joins the weather',
       panels: [
         events('enricher'),
         lag('enricher'),
@@ -96,7 +96,7 @@ function rows(): { title: string; panels: Panel[] }[] {
       ],
     },
     {
-      title: 'lake-sink: lands Parquet files in Delta tables',
+      title: 'lake-sink: commits Parquet files to Delta tables',
       panels: [
         events('lake-sink', 'table'),
         ...sink('lake-sink', 'lake'),
@@ -107,7 +107,7 @@ function rows(): { title: string; panels: Panel[] }[] {
       ],
     },
     {
-      title: 'postgres-sink: lands the curated rows',
+      title: 'postgres-sink: commits the curated rows',
       panels: [events('postgres-sink'), ...sink('postgres-sink', 'postgres'), ...process('postgres-sink')],
     },
   ];
@@ -118,7 +118,7 @@ function glance(): Panel[] {
     number(
       {
         title: 'Services up',
-        description: 'Instances that answer Prometheus. Four is one of each.',
+        description: 'Instances that answer Prometheus. Four means one of each service.',
         unit: 'short',
         widthOf24: 4,
       },
@@ -127,7 +127,7 @@ function glance(): Panel[] {
     number(
       {
         title: 'Events enriched',
-        description: 'Records of all input topics that the enricher handles, whatever it makes of them.',
+        description: 'Records of all input topics that the enricher handles, whatever their outcome.',
         unit: 'cps',
         widthOf24: 4,
       },
@@ -138,8 +138,8 @@ function glance(): Panel[] {
     ),
     number(
       {
-        title: 'Records waiting',
-        description: 'Sum of the lags of all consumers.',
+        title: 'Consumer lag',
+        description: 'Sum of the lag of all consumers, in records.',
         unit: 'short',
         widthOf24: 4,
         thresholds: [
@@ -152,8 +152,7 @@ function glance(): Panel[] {
     number(
       {
         title: 'Accepted → readable in the lake, p95',
-        description:
-          'Nineteen in twenty events are readable in the lake sooner than this after they were accepted.',
+        description: '95 % of the events are readable in the lake within this time after they were accepted.',
         unit: 's',
         widthOf24: 4,
         thresholds: [{ value: 300, color: 'red' }],
@@ -163,8 +162,7 @@ function glance(): Panel[] {
     number(
       {
         title: 'Accepted → readable in Postgres, p95',
-        description:
-          'Nineteen in twenty events are readable in Postgres sooner than this after they were accepted.',
+        description: '95 % of the events are readable in Postgres within this time after they were accepted.',
         unit: 's',
         widthOf24: 4,
         thresholds: [{ value: 300, color: 'red' }],
@@ -174,7 +172,7 @@ function glance(): Panel[] {
     number(
       {
         title: 'Share of dead letters',
-        description: 'Dead letters of all services by the events of the enricher, over ten minutes.',
+        description: 'Dead letters of all services, divided by the events of the enricher, over ten minutes.',
         unit: 'percentunit',
         widthOf24: 4,
         thresholds: [{ value: 0.05, color: 'red' }],
@@ -204,7 +202,7 @@ function sink(service: string, name: string): Panel[] {
     lines(
       {
         title: 'Rows per micro-batch',
-        description: 'Mean number of rows of a commit. Many small commits cost more than few large ones.',
+        description: 'Mean number of rows in a commit. Many small commits cost more than few large ones.',
         unit: 'short',
       },
       [{ expr: perMicrobatch('rows'), legend: 'rows' }],
@@ -221,7 +219,7 @@ function sink(service: string, name: string): Panel[] {
       {
         title: 'Time of a micro-batch by phase',
         description:
-          'Mean seconds of each phase. `fill` is the time in which it gathers records; of the others, the highest is what a commit waits for.',
+          'Mean seconds of each phase. `fill` is the time in which the batch collects records; of the others, the longest one limits the throughput.',
         unit: 's',
       },
       [
@@ -237,7 +235,7 @@ function sink(service: string, name: string): Panel[] {
       {
         title: 'Ledger conflicts and rebalances',
         description:
-          'A conflict is an instance that finds its partition owned by another: it discards its micro-batch, no data is harmed.',
+          'Conflict: an instance finds its partition owned by another one and discards its micro-batch. No data is lost.',
         unit: 'short',
       },
       [

@@ -126,11 +126,12 @@ export function sparkOnTables(spark: () => Spark, bucket: () => TestBucket): voi
     const counts = 'then.count(),by_time.count(),then.where("_offset > 4").count()';
 
     test('the examples give a version by its number and by a time', async () => {
-      expect(await answer(['docs/time-travel.md', 'Spark', 'python'], counts)).toEqual([5, 5, 0]);
+      expect(await answer(['docs/how-to/time-travel.md', 'Spark', 'python'], counts)).toEqual([5, 5, 0]);
     });
 
-    test('the example of the README runs', async () => {
-      const [, example = ''] = examples(bucket(), then, ['README.md', 'Read the lake', 'python']);
+    test('the example of the guide runs', async () => {
+      const page = ['docs/how-to/read-the-lake.md', 'Spark', 'python'] as const;
+      const [example = ''] = examples(bucket(), then, page);
       expect(example).toContain(bucket().options.bucket);
       expect(await spark().ask('examples', { names: '1', examples: [example] })).toEqual([1]);
     });

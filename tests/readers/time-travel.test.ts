@@ -5,7 +5,7 @@ import { runReader } from './python.ts';
 import type { LakeEnvironment } from './readers.ts';
 import { examples, type Then, trackPath, writeTrack } from './track-table.ts';
 
-const page = 'docs/time-travel.md';
+const page = 'docs/how-to/time-travel.md';
 
 let bucket: TestBucket;
 let env: LakeEnvironment;

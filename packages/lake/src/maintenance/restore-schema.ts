@@ -22,7 +22,7 @@ export function assertSchemaHolds(then: MetaData, now: MetaData, table: string, 
       : `it was partitioned by [${then.partitionColumns}], and is by [${now.partitionColumns}] today`;
   throw new WindrowError(
     'RESTORE_REFUSED',
-    `table ${table} can't be version ${version} again: ${reason}. Change them back with the engine that has changed them, or read that version where it is (docs/time-travel.md). Nothing was changed.`,
+    `table ${table} can't be version ${version} again: ${reason}. Change them back with the engine that has changed them, or read that version where it is (docs/how-to/time-travel.md). Nothing was changed.`,
   );
 }
 

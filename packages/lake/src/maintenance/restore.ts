@@ -208,7 +208,7 @@ export class TableRestore {
     });
     if (lost.length === 0) return;
     throw this.#refused(
-      `what has landed since could not land again: ${lost.join('; ')}. Restore a version with later offsets (windrow lake history ${this.#log.root} --json tells them), or read version ${this.#options.version} where it is (docs/time-travel.md)`,
+      `what has landed since could not land again: ${lost.join('; ')}. Restore a version with later offsets (windrow lake history ${this.#log.root} --json tells them), or read version ${this.#options.version} where it is (docs/how-to/time-travel.md)`,
     );
   }
 

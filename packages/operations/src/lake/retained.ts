@@ -62,7 +62,7 @@ export async function assertRowsRetained(
   const more = missing.size > 5 ? `, and ${missing.size - 5} more` : '';
   throw new WindrowError(
     'RESTORE_REFUSED',
-    `the topic of table ${table} is compacted, and no longer has ${missing.size} of the records whose rows would go: ${some}${more}. They could not land again. Restore a newer version, or read this one where it is (docs/time-travel.md). Nothing was changed.`,
+    `the topic of table ${table} is compacted, and no longer has ${missing.size} of the records whose rows would go: ${some}${more}. They could not land again. Restore a newer version, or read this one where it is (docs/how-to/time-travel.md). Nothing was changed.`,
   );
 }
 

@@ -1,17 +1,19 @@
-// `npm run setup`: brings everything that the local stack and the tests need. Plain JavaScript without packages, because
-// it runs on whatever Node (20 or newer) is there, before anything is installed. A second run finds all done.
+// `npm run setup`: installs everything that the local stack and the tests need. This is plain JavaScript without packages,
+// because it runs on the machine's own Node (20 or newer) before anything is installed. A second run finds everything done.
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { explain, findMissing, hasApt } from './setup/prerequisites.mjs';
-import { CommandFailed, run } from './setup/run.mjs';
+import { ensurePrerequisites, updatePackageLists } from './setup/ensure-prerequisites.mjs';
+import { CommandFailed } from './setup/run.mjs';
 import { lanes, root } from './setup/steps.mjs';
+import { mayInstall, thisSystem } from './setup/system-packages.mjs';
 
 const usage = `npm run setup [-- OPTION…]
-  --readers          also what the tests need: other readers of the lake (Spark among them, 540 MB), producers, a browser
-  --install-missing  on Debian and Ubuntu, as root: install Java, Maven, Python and the browser where they are missing
-  --help`;
+  --readers   also what the tests need: other readers of the lake (Spark among them, 540 MB), producers, a browser
+  --help
+Programs that are missing on this machine are installed when this runs as root on Debian or Ubuntu; elsewhere it
+prints the command that installs them.`;
 
 const stamps = path.join(root, '.windrow/setup');
 
@@ -33,7 +35,7 @@ function readStamp(step) {
   }
 }
 
-/** `absent`: an optional thing that couldn't be had, and is not tried again at every start. */
+/** `absent`: an optional step that failed once; it is not tried again at every start. */
 function stateOf(step) {
   const stamp = readStamp(step);
   if (step.optional && stamp === 'absent' && !step.done()) return 'absent';
@@ -47,11 +49,12 @@ async function perform(step) {
   rmSync(stampFile(step), { force: true });
   writeFileSync(logFile, '');
   console.log(`  … ${step.title}`);
+  const note = (line) => console.log(`  … ${line}`);
   const begunMs = performance.now();
   const took = () => `${((performance.now() - begunMs) / 1000).toFixed(1)} s`;
   try {
-    await step.make({ logFile });
-    if (!step.done()) throw new Error('it ended well, and yet what it makes is not there');
+    await step.make({ logFile, note });
+    if (!step.done()) throw new Error('the installation reported success, but its result is not there');
     writeFileSync(stampFile(step), fingerprint(step));
     console.log(`  ✔ ${step.title} (${took()})`);
   } catch (error) {
@@ -61,7 +64,7 @@ async function perform(step) {
       return;
     }
     console.error(`  ✘ ${step.title} (${took()}): ${error.message}`);
-    if (error instanceof CommandFailed) console.error(`\n${error.logEnd}\n\nAll of it: ${error.logFile}`);
+    if (error instanceof CommandFailed) console.error(`\n${error.logEnd}\n\nThe whole log: ${error.logFile}`);
     console.error(step.wayOut);
     throw error;
   }
@@ -69,37 +72,8 @@ async function perform(step) {
 
 const aptLog = path.join(stamps, 'apt.log');
 
-function mayInstallPackages() {
-  return hasApt() && process.getuid?.() === 0;
-}
-
-async function installMissing(missing) {
-  if (!mayInstallPackages()) {
-    throw new Error('--install-missing works on Debian and Ubuntu, as root');
-  }
-  const packages = missing.flatMap((one) => one.apt);
-  console.log(`  … apt-get install ${packages.join(' ')}`);
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await run('apt-get', ['update'], { logFile: aptLog, env });
-  await run('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { logFile: aptLog, env });
-}
-
-async function checkPrerequisites({ mayInstall, forTests }) {
-  let missing = findMissing({ forTests });
-  if (missing.length > 0 && mayInstall) {
-    await installMissing(missing).catch((error) => {
-      console.error(`  ✘ ${error.message}`);
-      if (error instanceof CommandFailed) console.error(`\n${error.logEnd}\n`);
-    });
-    missing = findMissing({ forTests });
-  }
-  if (missing.length === 0) return true;
-  console.error(`Missing on this machine:\n${explain(missing)}`);
-  return false;
-}
-
 async function setup(args) {
-  const known = ['--readers', '--install-missing', '--help'];
+  const known = ['--readers', '--help'];
   const unknown = args.filter((arg) => !known.includes(arg));
   if (args.includes('--help') || unknown.length > 0) {
     (unknown.length > 0 ? console.error : console.log)(
@@ -113,18 +87,11 @@ async function setup(args) {
   const absent = all.flat().filter((step) => stateOf(step) === 'absent');
   for (const step of absent) console.log(`  – without ${step.title}: ${step.optional}`);
   const todo = all.map((lane) => lane.filter((step) => stateOf(step) === 'missing'));
-  const needed = { mayInstall: args.includes('--install-missing'), forTests: withReaders };
-  if (!(await checkPrerequisites(needed))) return 1;
+  if (!(await ensurePrerequisites({ forTests: withReaders, logFile: aptLog }))) return 1;
   if (todo.flat().length === 0) return 0;
-  if (
-    args.includes('--install-missing') &&
-    mayInstallPackages() &&
-    todo.flat().some((step) => step.optional)
-  ) {
-    // A fresh container knows no packages, and Prometheus is fetched as one.
-    await run('apt-get', ['update'], { logFile: aptLog }).catch((error) =>
-      console.error(`  ✘ ${error.message}`),
-    );
+  // Prometheus is downloaded as a package of the system.
+  if (todo.flat().some((step) => step.optional) && mayInstall(thisSystem())) {
+    await updatePackageLists(aptLog).catch((error) => console.error(`  ✘ ${error.message}`));
   }
   const begunMs = performance.now();
   const results = await Promise.allSettled(
@@ -133,7 +100,9 @@ async function setup(args) {
     }),
   );
   if (results.some(({ status }) => status === 'rejected')) {
-    console.error('\nSet-up is not complete. What is done stays; run `npm run setup` again to go on.');
+    console.error(
+      '\nSet-up is not complete. The completed steps are kept; `npm run setup` continues with the rest.',
+    );
     return 1;
   }
   console.log(`set up in ${((performance.now() - begunMs) / 1000).toFixed(0)} s`);

@@ -1,2 +1,19 @@
-/** What starts a browser of Chromium's family, a command or a path; undefined where there is none. */
-export function findBrowser(): string | undefined;
+type Ask = (command: string, args: string[]) => string | undefined;
+
+export interface Choice {
+  packages: string[];
+  fits?(version: string): boolean;
+}
+
+export interface Prerequisite {
+  name: string;
+  missing(ask: Ask): string | undefined;
+  packages: { apt: Choice[]; dnf: Choice[]; brew: Choice[] };
+  elsewhere: string;
+}
+
+export function findBrowser(ask?: Ask): string | undefined;
+export function findMissing(options?: {
+  forTests?: boolean;
+  ask?: Ask;
+}): (Prerequisite & { reason: string })[];

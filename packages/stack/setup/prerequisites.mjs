@@ -1,127 +1,133 @@
-import { execFileSync } from 'node:child_process';
+import { probe } from './probe.mjs';
+import { pythonVersions, reasonWithoutPython } from './python.mjs';
 
-/** @returns {string | undefined} what a command prints, standard error included; undefined when it can't be run */
-function ask(command, args) {
-  try {
-    const redirected = [command, ...args].map((word) => `'${word}'`).join(' ');
-    return execFileSync('/bin/sh', ['-c', `${redirected} 2>&1`], { encoding: 'utf8' });
-  } catch {
-    return undefined;
-  }
+/**
+ * A program that this machine must have. `missing` tells why it does not count as installed, or returns undefined. `packages`
+ * lists, for each package manager, choices in order of preference; the first one fits whose first package has a version that
+ * `fits`. A manager without a choice has no package of the program; `elsewhere` then tells where it comes from.
+ * @typedef {{ packages: string[], fits?(version: string): boolean }} Choice
+ * @typedef {{ name: string, missing(ask: typeof probe): string | undefined,
+ *   packages: { apt: Choice[], dnf: Choice[], brew: Choice[] }, elsewhere: string }} Prerequisite
+ */
+
+const oldestJava = 17;
+
+/** The major version in what `java -version` and `javac -version` print. */
+function javaVersion(output) {
+  return Number(/(?:version "|javac )(\d+)/.exec(output)?.[1] ?? 0);
 }
 
-function javaFault() {
-  const output = ask('java', ['-version']);
-  if (output === undefined) return 'there is no `java` on the PATH';
-  const major = Number(/version "(\d+)/.exec(output)?.[1]);
-  return major >= 17 ? undefined : `the \`java\` on the PATH is version ${major || 'unknown'}`;
+function reasonWithoutJava(ask, command) {
+  const output = ask(command, ['-version']);
+  if (output === undefined) return `there is no \`${command}\` on the PATH`;
+  const version = javaVersion(output);
+  return version >= oldestJava ? undefined : `\`${command}\` is version ${version || 'unknown'}`;
 }
 
-const pythonQuestion = 'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])';
+/** Debian and Ubuntu number these packages like `2:1.21-76`, which stands for Java 21. */
+const isNewEnoughJava = (version) => Number(/:1\.(\d+)/.exec(version)?.[1]) >= oldestJava;
 
-/** The Python 3.11 to make environments with, or undefined. LocalStack's pinned set of packages fits no other version. */
-export function findPython() {
-  return ['python3.11', 'python3'].find((name) => ask(name, ['-c', pythonQuestion])?.trim() === '3.11');
+function javaPackages(flavour) {
+  return [
+    { packages: [`default-${flavour}-headless`], fits: isNewEnoughJava },
+    ...[21, oldestJava].map((version) => ({ packages: [`openjdk-${version}-${flavour}-headless`] })),
+  ];
 }
 
-function pythonFault() {
-  if (findPython()) return undefined;
-  for (const name of ['python3.11', 'python3']) {
-    const version = ask(name, ['--version'])?.trim();
-    if (version?.startsWith('Python 3.11')) return `${version} is here, but its module venv is not`;
-    if (version?.startsWith('Python 3')) return `only ${version} is here`;
-  }
-  return 'there is no `python3.11` on the PATH';
+/** @type {Prerequisite} */
+const java = {
+  name: `Java ${oldestJava} or newer (runs Kafka and the schema registry)`,
+  missing: (ask) => reasonWithoutJava(ask, 'java'),
+  packages: {
+    apt: javaPackages('jre'),
+    dnf: [{ packages: ['java-latest-openjdk-headless'] }],
+    brew: [{ packages: ['temurin'] }],
+  },
+  elsewhere: 'adoptium.net has it for most systems',
+};
+
+/** @type {Prerequisite} */
+const javaWithCompiler = {
+  name: `a JDK ${oldestJava} or newer (runs Kafka, the schema registry and Spark; compiles the example of a producer in Java)`,
+  missing: (ask) => reasonWithoutJava(ask, 'java') ?? reasonWithoutJava(ask, 'javac'),
+  packages: {
+    apt: javaPackages('jdk'),
+    dnf: [{ packages: ['java-latest-openjdk-devel'] }],
+    brew: java.packages.brew,
+  },
+  elsewhere: java.elsewhere,
+};
+
+function reasonWithoutCommand(ask, command, args) {
+  return ask(command, args) === undefined ? `there is no \`${command}\` on the PATH` : undefined;
 }
+
+/** @type {Prerequisite} */
+const maven = {
+  name: 'Maven (downloads Kafka and the schema registry)',
+  missing: (ask) => reasonWithoutCommand(ask, 'mvn', ['--version']),
+  packages: {
+    apt: [{ packages: ['maven'] }],
+    dnf: [{ packages: ['maven'] }],
+    brew: [{ packages: ['maven'] }],
+  },
+  elsewhere: 'maven.apache.org has it as an archive to unpack',
+};
+
+const isSuitablePython = (version) => pythonVersions.some((suitable) => version.startsWith(`${suitable}.`));
+
+/** @type {Prerequisite} */
+const python = {
+  name: `Python ${pythonVersions.at(-1)} to ${pythonVersions[0]} with venv (runs the S3 emulator)`,
+  missing: reasonWithoutPython,
+  packages: {
+    apt: [
+      { packages: ['python3', 'python3-venv'], fits: isSuitablePython },
+      ...pythonVersions.map((version) => ({ packages: [`python${version}`, `python${version}-venv`] })),
+    ],
+    dnf: [{ packages: ['python3.13'] }],
+    brew: [{ packages: ['python@3.13'] }],
+  },
+  elsewhere: `\`uv python install ${pythonVersions[0]}\` or pyenv installs it`,
+};
 
 /** The commands under which systems have Chromium or Chrome. */
 const browsers = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const browserOnMac = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 
-/** What starts a browser of Chromium's family; undefined where there is none. */
-export function findBrowser() {
+/** The command or path that starts a browser of Chromium's family; undefined when there is none. */
+export function findBrowser(ask = probe) {
   return [...browsers, browserOnMac].find((name) => ask(name, ['--version']) !== undefined);
 }
 
-function absence(command, args) {
-  return ask(command, args) === undefined ? `there is no \`${command}\` on the PATH` : undefined;
-}
+/** @type {Prerequisite} */
+const browser = {
+  name: "Chromium or Chrome (runs Segment's browser SDK in a test)",
+  missing: (ask) => (findBrowser(ask) ? undefined : `there is no ${browsers.join(', ')} on the PATH`),
+  packages: {
+    apt: [{ packages: ['chromium'] }, { packages: ['chromium-browser'] }],
+    dnf: [{ packages: ['chromium'] }],
+    brew: [{ packages: ['google-chrome'] }],
+  },
+  elsewhere: 'google.com/chrome has it',
+};
 
-/** For the tests, on top of the others. */
-const testPrerequisites = [
-  {
-    name: "Chromium or Chrome (runs Segment's browser SDK in a test)",
-    fault: () => (findBrowser() ? undefined : `there is no ${browsers.join(', ')} on the PATH`),
-    apt: ['chromium'],
-    brew: ['--cask google-chrome'],
-  },
-  {
-    name: 'a Java compiler (builds the example of a producer in Java)',
-    fault: () => absence('javac', ['-version']),
-    apt: ['openjdk-17-jdk-headless'],
-    brew: ['openjdk@17'],
-  },
-  {
-    name: 'kcat (one of the examples of producers)',
-    fault: () => absence('kcat', ['-V']),
-    apt: ['kcat'],
-    brew: ['kcat'],
-  },
-];
+/** @type {Prerequisite} */
+const kcat = {
+  name: 'kcat (one of the examples of producers)',
+  missing: (ask) => reasonWithoutCommand(ask, 'kcat', ['-V']),
+  packages: { apt: [{ packages: ['kcat'] }], dnf: [], brew: [{ packages: ['kcat'] }] },
+  elsewhere: 'github.com/edenhill/kcat tells how to build it',
+};
 
-const prerequisites = [
-  {
-    name: 'Java 17 or newer (runs Kafka, the schema registry and, for the tests, Spark)',
-    fault: javaFault,
-    apt: ['openjdk-17-jre-headless'],
-    brew: ['openjdk@17'],
-  },
-  {
-    name: 'Maven (fetches them)',
-    fault: () => absence('mvn', ['--version']),
-    apt: ['maven'],
-    brew: ['maven'],
-  },
-  {
-    name: 'Python 3.11 with venv (runs LocalStack)',
-    fault: pythonFault,
-    apt: ['python3.11', 'python3.11-venv'],
-    brew: ['python@3.11'],
-  },
-];
-
-/** @returns {{ name: string, reason: string, apt: string[], brew: string[] }[]} all that is missing, not just the first */
-export function findMissing({ forTests = false } = {}) {
-  return [...prerequisites, ...(forTests ? testPrerequisites : [])].flatMap((one) => {
-    const reason = one.fault();
+/**
+ * Everything that is missing, not only the first.
+ * @returns {(Prerequisite & { reason: string })[]}
+ */
+export function findMissing({ forTests = false, ask = probe } = {}) {
+  const needed = forTests ? [javaWithCompiler, maven, python, browser, kcat] : [java, maven, python];
+  return needed.flatMap((one) => {
+    const reason = one.missing(ask);
     return reason === undefined ? [] : [{ ...one, reason }];
   });
-}
-
-export function hasApt() {
-  return process.platform === 'linux' && ask('apt-get', ['--version']) !== undefined;
-}
-
-/** What is missing and how to get it on this system. */
-export function explain(missing) {
-  const lines = missing.map(({ name, reason }) => `  - ${name}: ${reason}`);
-  const apt = missing.flatMap((one) => one.apt).join(' ');
-  const brew = missing.flatMap((one) => one.brew).join(' ');
-  const python = missing.some((one) => one.apt.includes('python3.11'));
-  lines.push('');
-  if (process.platform === 'darwin') {
-    lines.push(`Install with: brew install ${brew}`);
-    if (brew.includes('openjdk')) lines.push('and put it on the PATH as `brew info openjdk@17` says.');
-  } else if (hasApt()) {
-    const root = process.getuid?.() === 0;
-    lines.push(
-      `Install with: ${root ? '' : 'sudo '}apt-get update && ${root ? '' : 'sudo '}apt-get install -y ${apt}`,
-    );
-    if (root) lines.push('or let this do it: npm run setup -- --install-missing');
-    if (python)
-      lines.push('Where the release has no python3.11: `uv python install 3.11` or pyenv brings it.');
-  } else {
-    lines.push("Install them with the system's package manager (Debian and Ubuntu call them:", `  ${apt})`);
-  }
-  return lines.join('\n');
 }

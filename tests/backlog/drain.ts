@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadStreams } from '@windrow/contracts';
 import { createTestBucket } from '@windrow/lake/testing';
 import { createDatabase } from '@windrow/postgres/testing';
-import { services } from '../../packages/cli/src/services/definitions.ts';
+import { services } from '@windrow/stack';
 
 const clockTicksPerSecond = 100;
 

@@ -1,5 +1,4 @@
-import type { PartName } from '@windrow/stack';
-import type { ServiceName } from '../../packages/cli/src/services/definitions.ts';
+import type { PartName, ServiceName } from '@windrow/stack';
 
 export interface Bench {
   what: string;

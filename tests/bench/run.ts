@@ -6,8 +6,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { startStack } from '@windrow/stack';
-import { services } from '../../packages/cli/src/services/definitions.ts';
+import { services, startStack } from '@windrow/stack';
 import type { BenchReport } from './bench-report.ts';
 import { type Bench, benches } from './benches.ts';
 import { type Result, renderResults, smallPlace, writePerformancePage } from './performance-page.ts';

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Child, logFile, type StackPaths, startChild } from '@windrow/stack';
-import type { ServiceDefinition } from '../../packages/cli/src/services/definitions.ts';
-import { askReady, type Health } from '../../packages/cli/src/services/health.ts';
+import {
+  askReady,
+  type Child,
+  type Health,
+  logFile,
+  type ServiceDefinition,
+  type StackPaths,
+  startChild,
+} from '@windrow/stack';
 
 /** A service stops within 30 s, or ends itself; this is later than that. */
 const stopGraceMs = 35_000;

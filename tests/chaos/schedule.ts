@@ -1,4 +1,4 @@
-import type { ServiceName } from '../../packages/cli/src/services/definitions.ts';
+import type { ServiceName } from '@windrow/stack';
 import { Deck, Draw } from './draw.ts';
 import type { NetworkFault } from './fault-proxy.ts';
 

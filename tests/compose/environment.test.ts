@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { applyConfig, installationConfig } from '@windrow/operations';
 import { environmentNames, loadConfig } from '@windrow/runtime';
+import { services } from '@windrow/stack';
 import { describe, expect, test } from 'vitest';
-import { services } from '../../packages/cli/src/services/definitions.ts';
 import { environment, readComposeFile, repository, service } from './compose-file.ts';
 import { readDockerfile } from './dockerfile.ts';
 

@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { services } from '@windrow/stack';
 import { afterAll, describe, expect, test } from 'vitest';
-import { services } from '../../packages/cli/src/services/definitions.ts';
 import { environment, readComposeFile, repository, service } from './compose-file.ts';
 import { copyFromContext, readDockerfile, type Stage } from './dockerfile.ts';
 

@@ -2,8 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { applyInstallation } from '@windrow/operations';
-import { choosePorts, stackPaths } from '@windrow/stack';
-import { services } from '../../packages/cli/src/services/definitions.ts';
+import { choosePorts, services, stackPaths } from '@windrow/stack';
 import { Instance } from '../chaos/instance.ts';
 
 export interface Producers {

@@ -1,5 +1,5 @@
 import { collectFacts, judge, openInstallation, waitForLanding } from '@windrow/operations';
-import { readRecord } from '../../packages/cli/src/services/record.ts';
+import { servicesStatus } from '@windrow/stack';
 import { Installation } from '../end-to-end/installation.ts';
 import { fuzzHttp, type HttpCounts } from './fuzz-http.ts';
 import { fuzzKafka } from './fuzz-kafka.ts';
@@ -32,7 +32,7 @@ const progressEveryMs = 10_000;
 export async function fuzz({ seed, requests, records, log, signal }: FuzzOptions): Promise<FuzzResult> {
   const windrow = await Installation.start();
   const installation = await openInstallation({ ...process.env, ...windrow.endpoints });
-  const services = readRecord(windrow.stateDir)?.services ?? [];
+  const services = servicesStatus(windrow.stateDir).services;
   let done = 0;
   const progress = setInterval(() => log(`${done} of ${requests + records}`), progressEveryMs);
   try {
@@ -68,7 +68,7 @@ export async function fuzz({ seed, requests, records, log, signal }: FuzzOptions
     const consumed = audit.partitions.reduce((sum, partition) => sum + partition.consumed, 0);
     const expected = http.accepted + [...sent.values()].reduce((sum, count) => sum + count, 0);
     if (consumed !== expected) findings.push(`${expected} events came in, ${consumed} were consumed`);
-    for (const { name, restarts, failure } of readRecord(windrow.stateDir)?.services ?? []) {
+    for (const { name, restarts, failure } of servicesStatus(windrow.stateDir).services) {
       if (restarts > 0) findings.push(`${name} died ${restarts} times: ${failure}`);
     }
     return { http, records, memory, findings };

@@ -1,5 +1,4 @@
-import { sumOf } from '../../packages/cli/src/services/health.ts';
-import { addressOf, type ServiceRecord } from '../../packages/cli/src/services/record.ts';
+import { addressOf, type ServiceRecord, sumOf } from '@windrow/stack';
 
 const everyMs = 500;
 /** A process that has just begun its work grows; before so many samples nothing can be said. */

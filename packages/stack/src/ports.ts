@@ -2,8 +2,8 @@ import getPort from 'get-port';
 import { loopback } from './parts/part.ts';
 import { readJson, type StackPaths, writeWhole } from './state.ts';
 
-// Below the range from which systems take the local ports of outgoing connections: a client that tries to reconnect to a
-// part that is down must not by chance be given that part's own port.
+// Below the range of ephemeral ports: a client that tries to reconnect to a stopped part must not be given that part's port
+// as its own local port.
 const lowest = 20_000;
 const count = 12_000;
 
@@ -11,10 +11,7 @@ function* candidates(): Iterable<number> {
   for (let attempt = 0; attempt < 200; attempt++) yield lowest + Math.floor(Math.random() * count);
 }
 
-/**
- * A free port for each name. Those of the last start are taken again where they are free, so that addresses written down
- * elsewhere stay true.
- */
+/** A free port for each name. Ports of the last start are reused if they are free, so that noted addresses stay valid. */
 export async function choosePorts(paths: StackPaths, names: string[]): Promise<Record<string, number>> {
   const former = readJson<Record<string, number>>(paths.ports) ?? {};
   const chosen: Record<string, number> = { ...former };

@@ -16,7 +16,7 @@ export function writeScrapeTargets(paths: StackPaths, targets: ScrapeTarget[]): 
   writeWhole(path.join(paths.prometheus, 'targets.json'), `${JSON.stringify(groups, null, 2)}\n`);
 }
 
-/** Replaces what the stack's Prometheus scrapes; it takes note within its file_sd refresh interval, without a restart. */
+/** Replaces the targets of the stack's Prometheus, which reads them again at its file_sd refresh interval. */
 export function setScrapeTargets(stateDir: string, targets: ScrapeTarget[]): void {
   writeScrapeTargets(stackPaths(stateDir), targets);
 }

@@ -16,11 +16,11 @@ import { WindrowError } from '@windrow/runtime';
 import pg from 'pg';
 import { afterEach, expect, test, vi } from 'vitest';
 import { stackStatus, startBackgroundStack, stopStack } from './background.ts';
-import { identify, processesOf } from './process-identity.ts';
 import { checkKafka, checkPostgres, checkPrometheus, checkRegistry, checkS3 } from './ready.ts';
 import { setScrapeTargets } from './scrape-targets.ts';
 import { type Stack, startStack } from './stack.ts';
 import { partNames, readStackEnv } from './state.ts';
+import { identify, processesOf } from './supervision/process-identity.ts';
 
 // Each starts and stops real parts, some of them twice; on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 240_000 });
@@ -154,8 +154,8 @@ test('a process that got the id of a dead part is left alone', async () => {
   try {
     const recordFile = path.join(stateDir, 'stack.json');
     const record = JSON.parse(readFileSync(recordFile, 'utf8'));
-    record.parts[0].process.pid = bystander.pid;
-    record.parts[0].keeper.pid = bystander.pid;
+    record.processes[0].process.pid = bystander.pid;
+    record.processes[0].keeper.pid = bystander.pid;
     writeFileSync(recordFile, JSON.stringify(record));
     await stopStack(stateDir);
     expect(identify(bystander.pid as number)).toBeDefined();
@@ -213,7 +213,7 @@ test('two stacks side by side share no port, no file and no end', async () => {
     start({ stateDir: freshDir(), parts: ['postgres', 's3'] }),
     start({ stateDir: freshDir(), parts: ['postgres', 's3'] }),
   ]);
-  await expect(startStack({ stateDir: one.stateDir, parts: ['postgres'] })).rejects.toThrow(/ready already/);
+  await expect(startStack({ stateDir: one.stateDir, parts: ['postgres'] })).rejects.toThrow(/already ready/);
   expect(one.endpoints.S3_ENDPOINT).not.toBe(two.endpoints.S3_ENDPOINT);
   await query(one.endpoints.DATABASE_URL as string, 'CREATE TABLE mine ()');
   await expect(query(two.endpoints.DATABASE_URL as string, 'TABLE mine')).rejects.toThrow('does not exist');

@@ -1,39 +1,41 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { WindrowError } from '@windrow/runtime';
-import { claimStateDir } from './claim.ts';
 import { kafka } from './parts/kafka.ts';
-import type { Part } from './parts/part.ts';
+import type { Part, PartContext } from './parts/part.ts';
 import { postgres } from './parts/postgres.ts';
 import { prometheus } from './parts/prometheus.ts';
 import { registry } from './parts/registry.ts';
 import { s3 } from './parts/s3.ts';
 import { choosePorts } from './ports.ts';
 import { writeScrapeTargets } from './scrape-targets.ts';
+import { type PartRecord, stackGroup } from './stack-record.ts';
 import {
-  logFile,
   type PartName,
-  type PartRecord,
   partNames,
   type StackEndpoints,
   type StackPaths,
   stackPaths,
   writeEnv,
-  writeWhole,
 } from './state.ts';
-import { SupervisedPart } from './supervised-part.ts';
+import { SupervisedGroup } from './supervision/group.ts';
+import type { OwnerKind } from './supervision/record.ts';
+import type { ProcessDefinition } from './supervision/supervised-process.ts';
 
 const allParts: Record<PartName, Part> = { kafka, registry, s3, postgres, prometheus };
 
+const readyWithinMs = 120_000;
+const stopGraceMs = 10_000;
+
 export interface StackOptions {
-  /** The stack's directory: its record, endpoints, logs and data. Two stacks have two. */
+  /** The stack's directory: its record, endpoints, logs and data. Each stack needs its own. */
   stateDir: string;
   /** Progress, one line a call. Default: silent. */
   log?: (line: string) => void;
-  /** Default: all; Prometheus only where it can be had. */
+  /** Default: all; Prometheus only if it is installed. */
   parts?: readonly PartName[];
-  /** A part ended that nobody stopped; the error says how and shows the end of its log. The other parts go on. */
+  /** A part ended although nobody stopped it. The error shows the end of its log. The other parts keep running. */
   onPartDied?: (error: WindrowError) => void;
 }
 
@@ -43,14 +45,17 @@ export interface Stack {
   endpoints: StackEndpoints;
   /** The parts as they are now. */
   readonly parts: PartRecord[];
-  /** Stops one part and leaves it stopped. Its port stays its own. Default signal: the one that stops it cleanly. */
+  /** Stops a part, which keeps its port. Default signal: the one that stops it cleanly. */
   stopPart(name: PartName, options?: { signal?: NodeJS.Signals }): Promise<void>;
-  /** Starts a part that is stopped or has died; fulfilled when it is ready. Kafka, the registry and Postgres find their data again, S3 is empty. */
+  /**
+   * Starts a part that was stopped or died; fulfilled when it is ready. Kafka, the registry and Postgres keep their data,
+   * S3 is empty.
+   */
   startPart(name: PartName): Promise<void>;
   restartPart(name: PartName, options?: { signal?: NodeJS.Signals }): Promise<void>;
-  /** Sends a signal to a part as if from outside: SIGKILL is a crash, SIGSTOP and SIGCONT a pause. */
+  /** Sends a signal to a part as if from outside: SIGKILL is a crash, SIGSTOP and SIGCONT are a pause. */
   signalPart(name: PartName, signal: NodeJS.Signals): void;
-  /** Stops all parts and removes their data; logs stay. */
+  /** Stops all parts and removes their data. Logs are kept. */
   stop(): Promise<void>;
 }
 
@@ -62,113 +67,87 @@ function selectParts(names: readonly PartName[] | undefined, log: (line: string)
     const list = required.map((part) => part.missing()).join(', ');
     throw new WindrowError('STACK_PREREQUISITE_MISSING', `not installed: ${list}. Run: npm run setup`);
   }
-  for (const part of lacking) log(`${part.name}: goes without; not installed: ${part.missing()}`);
+  for (const part of lacking) log(`${part.name}: skipped, because this is not installed: ${part.missing()}`);
   return wanted.filter((part) => !lacking.includes(part));
 }
 
-/** The stack begins afresh: LocalStack forgets everything, and the others must not remember what it has forgotten. */
-function clearState(paths: StackPaths, parts: Part[]): void {
+/** LocalStack starts empty, so the other parts must not keep data that refers to its objects. */
+function clearState(paths: StackPaths): void {
   rmSync(paths.data, { recursive: true, force: true });
   rmSync(paths.prometheus, { recursive: true, force: true });
   rmSync(paths.env, { force: true });
-  for (const dir of [paths.logs, paths.data]) mkdirSync(dir, { recursive: true });
-  for (const part of parts) {
-    const log = logFile(paths, part.name);
-    if (existsSync(log)) renameSync(log, log.replace(/\.log$/, '.previous.log'));
-  }
+  mkdirSync(paths.data, { recursive: true });
 }
 
-/**
- * Starts Kafka, the registry, S3, Postgres and Prometheus as children of this process, at the same time, on loopback,
- * with no data. Fulfilled when each has done once what the pipeline relies on. They end with this process, however it ends.
- * Errors: STACK_PREREQUISITE_MISSING; STACK_PART_FAILED with the end of the part's log, when nothing is left running.
- */
-export async function startStack(
-  options: StackOptions,
-  kind: 'supervisor' | 'embedded' = 'embedded',
-): Promise<Stack> {
-  const log = options.log ?? (() => undefined);
-  const paths = stackPaths(options.stateDir);
-  const selected = selectParts(options.parts, log);
-  const record = await claimStateDir(paths, kind, log);
-  const save = () => writeWhole(paths.record, `${JSON.stringify(record, null, 2)}\n`);
-  let parts: SupervisedPart[] = [];
+/** What all parts get to know of their stack. */
+async function contextsOf(parts: Part[], paths: StackPaths): Promise<{ part: Part; context: PartContext }[]> {
+  const portKeys = parts.flatMap((part) => part.portNames.map((name) => `${part.name}.${name}`));
+  const chosen = await choosePorts(paths, portKeys);
+  const password = randomBytes(12).toString('hex');
+  return parts.map((part) => {
+    const ports = Object.fromEntries(
+      part.portNames.map((name) => [name, chosen[`${part.name}.${name}`] as number]),
+    );
+    return { part, context: { paths, ports, dataDir: path.join(paths.data, part.name), password } };
+  });
+}
 
-  async function stopAll(): Promise<void> {
-    record.state = 'stopping';
-    save();
-    const results = await Promise.allSettled(parts.map((part) => part.stop()));
-    rmSync(paths.env, { force: true });
-    rmSync(paths.data, { recursive: true, force: true });
-    rmSync(paths.record, { force: true });
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
-  }
-
-  try {
-    clearState(paths, selected);
-    const portKeys = selected.flatMap((part) => part.portNames.map((name) => `${part.name}.${name}`));
-    const chosen = await choosePorts(paths, portKeys);
-    writeScrapeTargets(paths, []);
-    const password = randomBytes(12).toString('hex');
-    parts = selected.map((part) => {
-      const ports = Object.fromEntries(
-        part.portNames.map((name) => [name, chosen[`${part.name}.${name}`] as number]),
-      );
-      const dataDir = path.join(paths.data, part.name);
-      return new SupervisedPart(
-        part,
-        { paths, ports, dataDir, password },
-        {
-          log,
-          changed: save,
-          died: (error) => {
-            log(error.message);
-            options.onPartDied?.(error);
-          },
-        },
-      );
-    });
-    record.parts = parts.map((part) => part.record);
-    save();
-    await allOrFirstFailure(parts.map((part) => part.start()));
-  } catch (error) {
-    await stopAll().catch(() => undefined); // the first error is the one that explains
-    throw error;
-  }
-
-  const endpoints = Object.assign({}, ...parts.map((part) => part.endpoints())) as StackEndpoints;
-  writeEnv(paths.env, endpoints);
-  record.state = 'ready';
-  save();
-
-  function part(name: PartName): SupervisedPart {
-    const found = parts.find((candidate) => candidate.record.name === name);
-    if (!found) throw new WindrowError('USAGE', `this stack runs without ${name}`);
-    return found;
-  }
-
-  let stopping: Promise<void> | undefined;
+function definitionOf(part: Part, context: PartContext): ProcessDefinition<PartName> {
   return {
-    stateDir: paths.stateDir,
-    endpoints,
-    parts: record.parts,
-    stopPart: (name, { signal } = {}) => part(name).stop(signal),
-    startPart: (name) => part(name).start(),
-    async restartPart(name, { signal } = {}) {
-      await part(name).stop(signal);
-      await part(name).start();
-    },
-    signalPart: (name, signal) => part(name).signal(signal),
-    stop() {
-      stopping ??= stopAll();
-      return stopping;
-    },
+    name: part.name,
+    ports: context.ports,
+    launch: () => part.launch(context),
+    check: () => part.check(context),
+    readyWithinMs,
+    stopSignal: part.stopSignal,
+    stopGraceMs,
   };
 }
 
-/** Like Promise.all; a name of its own because the rest must not be left to fail unheard. */
-async function allOrFirstFailure(promises: Promise<void>[]): Promise<void> {
-  for (const promise of promises) promise.catch(() => undefined);
-  await Promise.all(promises);
+/**
+ * Starts Kafka, the registry, S3, Postgres and Prometheus as children of this process, in parallel, on loopback, without
+ * data. Fulfilled when each has passed its readiness check. They stop when this process ends, even by a crash.
+ * @throws WindrowError STACK_PREREQUISITE_MISSING; STACK_PART_FAILED with the end of the part's log, after all were stopped
+ */
+export async function startStack(options: StackOptions, owner: OwnerKind = 'embedded'): Promise<Stack> {
+  const { log = () => undefined } = options;
+  const paths = stackPaths(options.stateDir);
+  const selected = selectParts(options.parts, log);
+  const group = await SupervisedGroup.claim<PartName>(stackGroup, paths, { owner, log });
+  const stop = () =>
+    group.stop(() => {
+      rmSync(paths.env, { force: true });
+      rmSync(paths.data, { recursive: true, force: true });
+    });
+  try {
+    clearState(paths);
+    const parts = await contextsOf(selected, paths);
+    writeScrapeTargets(paths, []);
+    await group.start(
+      parts.map(({ part, context }) => definitionOf(part, context)),
+      options.onPartDied,
+    );
+    const endpoints: StackEndpoints = Object.assign(
+      {},
+      ...parts.map(({ part, context }) => part.endpoints(context)),
+    );
+    writeEnv(paths.env, endpoints);
+    group.markReady();
+    return {
+      stateDir: paths.stateDir,
+      endpoints,
+      parts: group.records,
+      stopPart: (name, { signal } = {}) => group.process(name).stop(signal),
+      startPart: (name) => group.process(name).start(),
+      async restartPart(name, { signal } = {}) {
+        await group.process(name).stop(signal);
+        await group.process(name).start();
+      },
+      signalPart: (name, signal) => group.process(name).signal(signal),
+      stop,
+    };
+  } catch (error) {
+    await stop().catch(() => undefined); // the first error explains the failure
+    throw error;
+  }
 }

@@ -1,42 +1,17 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { WindrowError } from '@windrow/runtime';
-import type { ProcessIdentity } from './process-identity.ts';
 
 export const partNames = ['kafka', 'registry', 's3', 'postgres', 'prometheus'] as const;
 export type PartName = (typeof partNames)[number];
 
-export type PartState = 'starting' | 'ready' | 'stopping' | 'stopped' | 'failed';
-
-/** What is written down of a part: enough to find and end it without the process that started it. */
-export interface PartRecord {
-  name: PartName;
-  state: PartState;
-  /** Name → port; kept when the part or the whole stack is started again, where they are still free. */
-  ports: Record<string, number>;
-  /** The leader of its process group, and the part itself. */
-  keeper?: ProcessIdentity;
-  process?: ProcessIdentity;
-  /** Why it failed, with the end of its log. */
-  failure?: string;
-}
-
-export interface StackRecord {
-  /** The process that supervises the parts: `supervisor` is the background one, `embedded` lives in some other program. */
-  owner: ProcessIdentity & { kind: 'supervisor' | 'embedded' };
-  state: 'starting' | 'ready' | 'failed' | 'stopping';
-  failure?: string;
-  parts: PartRecord[];
-}
-
-/** Where things are. The repository's own directory for what all stacks share, `stateDir` for what is one stack's. */
+/** What all stacks of this clone share. */
 export const repositoryDir = path.resolve(import.meta.dirname, '../../..');
 export const installedPartsDir = path.join(repositoryDir, '.windrow/parts');
 export const defaultStateDir = path.join(repositoryDir, '.windrow');
 
 export interface StackPaths {
   stateDir: string;
-  record: string;
   ports: string;
   env: string;
   logs: string;
@@ -44,13 +19,12 @@ export interface StackPaths {
   prometheus: string;
 }
 
-/** The paths of a stack; makes its directory, and resolves links so that one directory has one name. */
+/** Creates the state directory if it does not exist, and resolves links, so that one directory has one name. */
 export function stackPaths(stateDir: string): StackPaths {
   mkdirSync(stateDir, { recursive: true });
   const real = realpathSync(stateDir);
   return {
     stateDir: real,
-    record: path.join(real, 'stack.json'),
     ports: path.join(real, 'ports.json'),
     env: path.join(real, 'stack.env'),
     logs: path.join(real, 'logs'),
@@ -59,11 +33,17 @@ export function stackPaths(stateDir: string): StackPaths {
   };
 }
 
-export function logFile(paths: StackPaths, part: string): string {
-  return path.join(paths.logs, `${part}.log`);
+export function logFile(paths: StackPaths, name: string): string {
+  return path.join(paths.logs, `${name}.log`);
 }
 
-/** Replaces a file as a whole: a reader sees the old or the new content. */
+/** Keeps the log of the last run as `<name>.previous.log`. */
+export function rotateLog(paths: StackPaths, name: string): void {
+  const log = logFile(paths, name);
+  if (existsSync(log)) renameSync(log, path.join(paths.logs, `${name}.previous.log`));
+}
+
+/** Replaces a file atomically: a reader sees either the old or the new content. */
 export function writeWhole(file: string, content: string, mode = 0o644): void {
   const draft = `${file}.${process.pid}.tmp`;
   writeFileSync(draft, content, { mode });
@@ -75,7 +55,7 @@ function readIfThere(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new WindrowError('FILE_UNREADABLE', `${file} can't be read`, { cause: error });
+    throw new WindrowError('FILE_UNREADABLE', `${file} cannot be read`, { cause: error });
   }
 }
 
@@ -91,7 +71,7 @@ export function readJson<T>(file: string): T | undefined {
   }
 }
 
-/** Environment variables of the design: how a service finds the parts. Values of parts that don't run are absent. */
+/** Environment variables by which a service finds the parts. Those of parts that do not run are absent. */
 export type StackEndpoints = Record<string, string>;
 
 export function writeEnv(file: string, endpoints: StackEndpoints): void {
@@ -100,8 +80,8 @@ export function writeEnv(file: string, endpoints: StackEndpoints): void {
 }
 
 /**
- * Adds names to the stack's endpoints, such as those of services that run on it, and takes those out whose value is
- * undefined. Does nothing where no stack runs.
+ * Adds variables to the stack's endpoints, such as those of services that run on it. A value of undefined removes the
+ * variable. Does nothing if no stack is running.
  */
 export function setEnvironmentNames(stateDir: string, names: Record<string, string | undefined>): void {
   const file = path.join(stateDir, 'stack.env');
@@ -113,7 +93,7 @@ export function setEnvironmentNames(stateDir: string, names: Record<string, stri
   );
 }
 
-/** The endpoints of the stack of `stateDir`. Throws STACK_PART_FAILED when none was started there. */
+/** @throws WindrowError STACK_PART_FAILED if no stack is running in the state directory */
 export function readStackEnv(stateDir: string): StackEndpoints {
   const file = path.join(stateDir, 'stack.env');
   const text = readIfThere(file);
@@ -131,9 +111,9 @@ export function readStackEnv(stateDir: string): StackEndpoints {
   return endpoints;
 }
 
-/** The last lines of a part's log, indented, for a message. */
-export function logEnd(paths: StackPaths, part: string, lines = 15): string {
-  const text = readIfThere(logFile(paths, part))?.trimEnd();
+/** The last lines of a log, indented, for an error message. */
+export function logEnd(paths: StackPaths, name: string, lines = 15): string {
+  const text = readIfThere(logFile(paths, name))?.trimEnd();
   if (!text) return '    (its log is empty)';
   return text
     .split('\n')

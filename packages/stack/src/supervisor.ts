@@ -1,16 +1,37 @@
 import { WindrowError } from '@windrow/runtime';
-import { type Stack, startStack } from './stack.ts';
-import { type PartName, partNames } from './state.ts';
+import { partNames } from './state.ts';
+import type { SupervisorMessage } from './supervision/background.ts';
 
-// The background process of `windrow stack up`: node supervisor.ts STATE_DIR [PART…]. It tells its parent how the start
-// goes; when the parent is gone before the stack is ready, nobody wants it any more, and it stops again. Afterwards it
-// runs until it is told to stop by SIGTERM or SIGINT.
+// The background process of `windrow stack up` and `windrow up`: node supervisor.ts stack|services STATE_DIR [NAME…]. It
+// reports the progress of the start to its parent. If the parent ends before all are ready, the start is abandoned. Then
+// it runs until SIGTERM or SIGINT.
 
-/** What it sends to the process that started it. */
-export type SupervisorMessage =
-  | { kind: 'log'; line: string }
-  | { kind: 'ready' }
-  | { kind: 'failed'; code: string; message: string };
+interface Supervised {
+  stop(): Promise<void>;
+}
+interface StartOptions {
+  stateDir: string;
+  names: string[];
+  log(line: string): void;
+}
+
+// Each loads only what it starts.
+const starts: Record<string, (options: StartOptions) => Promise<Supervised>> = {
+  async stack({ stateDir, names, log }) {
+    const { startStack } = await import('./stack.ts');
+    const parts = partNames.filter((name) => names.includes(name));
+    return startStack({ stateDir, log, ...(names.length > 0 && { parts }) }, 'supervisor');
+  },
+  async services({ stateDir, names, log }) {
+    const { startServices } = await import('./services/services.ts');
+    const { serviceNames } = await import('./services/service-list.ts');
+    const wanted = serviceNames.filter((name) => names.includes(name));
+    return startServices(
+      { stateDir, env: process.env, log, ...(names.length > 0 && { names: wanted }) },
+      'supervisor',
+    );
+  },
+};
 
 function tell(message: SupervisorMessage): void {
   if (process.connected) process.send?.(message);
@@ -21,39 +42,40 @@ function log(line: string): void {
   tell({ kind: 'log', line });
 }
 
-async function supervise(stateDir: string, parts: PartName[]): Promise<void> {
-  let stack: Stack | undefined;
+async function supervise(starting: Promise<Supervised>): Promise<void> {
+  let group: Supervised | undefined;
   const stopRequested = new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve).once('SIGINT', resolve);
-    process.once('disconnect', () => stack ?? resolve());
+    process.once('disconnect', () => group ?? resolve());
   });
-  const starting = startStack({ stateDir, log, ...(parts.length > 0 ? { parts } : {}) }, 'supervisor');
-  // Asked to stop while the parts start: this process ends, and their keepers end them.
+  // If a stop is requested during the start, this process ends, and the keepers stop what has been started.
   const interrupted = await Promise.race([starting.then(() => false), stopRequested.then(() => true)]);
   if (interrupted) {
-    log('stopped before it was ready');
+    log('stopped before all were ready');
     process.exit(1);
   }
-  stack = await starting;
+  group = await starting;
   tell({ kind: 'ready' });
   if (process.connected) process.disconnect();
-  // The handle that keeps the process alive until it is asked to stop.
+  // Keeps the process alive until a stop is requested.
   const alive = setInterval(() => undefined, 60_000);
   await stopRequested;
   log('stopping');
-  await stack.stop();
+  await group.stop();
   clearInterval(alive);
   log('stopped');
 }
 
 if (import.meta.main) {
-  const [stateDir = '', ...names] = process.argv.slice(2);
+  const [kind = '', stateDir = '', ...names] = process.argv.slice(2);
   try {
-    await supervise(stateDir, names.filter((name) => partNames.includes(name as PartName)) as PartName[]);
+    const start = starts[kind];
+    if (!start) throw new WindrowError('USAGE', `"${kind}" is neither ${Object.keys(starts).join(' nor ')}`);
+    await supervise(start({ stateDir, names, log }));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     console.error(message);
-    tell({ kind: 'failed', code: error instanceof WindrowError ? error.code : 'STACK_PART_FAILED', message });
+    tell({ kind: 'failed', code: error instanceof WindrowError ? error.code : 'SERVICE_FAILED', message });
     process.exitCode = 1;
     if (process.connected) process.disconnect();
   }

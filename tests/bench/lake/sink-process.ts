@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { compileCache, services } from '../../../packages/cli/src/services/definitions.ts';
+import { compileCache, services } from '@windrow/stack';
 import { type ProcessUsage, processUsage } from '../process-usage.ts';
 
 const sampleEveryMs = 50;

@@ -1,5 +1,5 @@
 import { type ConfigEntry, describeConfig, environmentNames } from '@windrow/runtime';
-import { services } from '../../../packages/cli/src/services/definitions.ts';
+import { services } from '@windrow/stack';
 import { code, page, table } from './page.ts';
 
 export async function configurationPage(): Promise<string> {

@@ -13,9 +13,8 @@ import {
   waitForLanding,
 } from '@windrow/operations';
 import { Teardown } from '@windrow/runtime';
-import { defaultStateDir, startStack } from '@windrow/stack';
+import { defaultStateDir, startServices, startStack } from '@windrow/stack';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startServices } from '../services/services.ts';
 
 // The whole pipeline, with the export that has faults in it: what the audit says of real tables, before and after somebody
 // has laid hands on them. Each test puts back what it has changed.

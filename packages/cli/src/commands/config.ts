@@ -1,10 +1,10 @@
 import type { ConfigEntry } from '@windrow/runtime';
 import { describeConfig, loadConfig, WindrowError } from '@windrow/runtime';
+import { loopbackSettings, type ServiceDefinition, serviceNames, services } from '@windrow/stack';
 import { InvalidArgumentError } from 'commander';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
 import { resolveEnvironment } from '../environment.ts';
-import { loopbackSettings, type ServiceDefinition, serviceNames, services } from '../services/definitions.ts';
 
 export const addConfigCommand: AddCommand = (program, context) => {
   program

@@ -1,5 +1,5 @@
+import { stopServices } from '@windrow/stack';
 import type { AddCommand } from '../context.ts';
-import { stopServices } from '../services/background.ts';
 
 export const addDownCommand: AddCommand = (program, { stateDir, print }) => {
   program

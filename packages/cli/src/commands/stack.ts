@@ -1,9 +1,8 @@
 import path from 'node:path';
 import { hideUrlPasswords } from '@windrow/runtime';
-import { type StackStatus, stackStatus, startBackgroundStack, stopStack } from '@windrow/stack';
+import { type StackStatus, stackStatus, startBackgroundStack, stopServices, stopStack } from '@windrow/stack';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson, unlessInterrupted } from '../context.ts';
-import { stopServices } from '../services/background.ts';
 
 export const addStackCommand: AddCommand = (program, context) => {
   const stack = program

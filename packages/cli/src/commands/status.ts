@@ -1,9 +1,15 @@
-import { type StackStatus, stackStatus } from '@windrow/stack';
+import {
+  addressOf,
+  askLag,
+  askReady,
+  type ServiceRecord,
+  type ServicesStatus,
+  type StackStatus,
+  servicesStatus,
+  stackStatus,
+} from '@windrow/stack';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
-import { type ServicesStatus, servicesStatus } from '../services/background.ts';
-import { askLag, askReady } from '../services/health.ts';
-import { addressOf, type ServiceRecord } from '../services/record.ts';
 import { count } from '../tables.ts';
 import { describeStack } from './stack.ts';
 

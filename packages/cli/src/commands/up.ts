@@ -1,8 +1,7 @@
+import { addressOf, startBackgroundServices } from '@windrow/stack';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson, unlessInterrupted } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
-import { startBackgroundServices } from '../services/background.ts';
-import { addressOf } from '../services/record.ts';
 
 export const addUpCommand: AddCommand = (program, context) => {
   program

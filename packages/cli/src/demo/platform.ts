@@ -1,8 +1,16 @@
 import { applyInstallation } from '@windrow/operations/apply';
 import { type Teardown, WindrowError } from '@windrow/runtime';
-import { readStackEnv, stackStatus, startBackgroundStack, startStack, stopStack } from '@windrow/stack';
-import { servicesStatus, startBackgroundServices, stopServices } from '../services/background.ts';
-import { startServices } from '../services/services.ts';
+import {
+  readStackEnv,
+  servicesStatus,
+  stackStatus,
+  startBackgroundServices,
+  startBackgroundStack,
+  startServices,
+  startStack,
+  stopServices,
+  stopStack,
+} from '@windrow/stack';
 import type { Phases } from './phases.ts';
 
 export interface PlatformOptions {

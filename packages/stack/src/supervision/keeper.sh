@@ -1,8 +1,8 @@
 #!/bin/sh
 # keeper.sh STOP_SIGNAL GRACE_SECONDS COMMAND [ARGUMENT…]
-# Runs COMMAND and ends it as soon as stdin closes, which is when the supervisor is gone, however it went: a kill -9 leaves
-# nobody else to do it. Started as the leader of its own process group, so a Ctrl-C in the terminal does not reach it.
-# Writes the command's process id to descriptor 3; ends with the command's exit status.
+# Runs COMMAND and stops it when stdin closes, which happens when the supervisor ends, even by kill -9. It is started as
+# the leader of its own process group, so Ctrl-C in the terminal does not reach it. It writes the command's process id to
+# descriptor 3 and exits with the command's exit status.
 stop_signal=$1
 grace_seconds=$2
 shift 2
@@ -24,7 +24,7 @@ watcher_pid=$!
 wait "$command_pid"
 status=$?
 kill -s KILL "$watcher_pid" 2>/dev/null
-# The watcher may be in its `sleep`, which is of this group too; this line ends it together with what COMMAND left behind.
+# Stops the watcher's `sleep`, which is in this process group, and any process that COMMAND left behind.
 trap '' TERM
 kill -s TERM -- -$$ 2>/dev/null
 exit "$status"

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** A process that is told apart from a later one with the same id: `startedAt` is the system's own mark of its start. */
+/** Identifies a process even if its id is reused: `startedAt` is its start time as the system reports it. */
 export interface ProcessIdentity {
   pid: number;
   startedAt: string;
@@ -16,9 +16,9 @@ function linuxStart(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-  // The second field is the command in parentheses and may itself hold spaces and parentheses.
+  // The second field is the command in parentheses. It may contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  // A zombie is dead; in a container without an init nobody may ever reap it.
+  // A zombie counts as dead: in a container without an init, it may never be reaped.
   if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
   bootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   return `${bootId}/${fields[19]}`;
@@ -37,18 +37,18 @@ function startOf(pid: number): string | undefined {
   return process.platform === 'linux' ? linuxStart(pid) : psStart(pid);
 }
 
-/** The identity of a living process, or undefined. */
+/** Undefined if no such process is running. */
 export function identify(pid: number): ProcessIdentity | undefined {
   const startedAt = startOf(pid);
   return startedAt === undefined ? undefined : { pid, startedAt };
 }
 
-/** Whether this very process, not another one that got its id, is alive. */
+/** False also if the id now belongs to another process. */
 export function isAlive(identity: ProcessIdentity): boolean {
   return startOf(identity.pid) === identity.startedAt;
 }
 
-/** Sends a signal to a process, or to its group with a negative id; one that is gone already is no error. */
+/** Sends a signal to a process, or with a negative id to its group. Does nothing if it has ended. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -61,9 +61,8 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
 export const ownerVariable = 'WINDROW_STACK_OWNER';
 
 /**
- * Every living process that belongs to the stack of `stateDir`, found by what it is and not by what was written down:
- * by the mark in its environment, or, for Postgres, which overwrites its environment, by its data directory.
- * Linux only; elsewhere it is empty and the recorded identities must do.
+ * The running processes of the stack of `stateDir`, found without its record: by the mark in their environment, or by the
+ * data directory for Postgres, which overwrites its environment. Empty on systems other than Linux.
  */
 export function processesOf(stateDir: string): ProcessIdentity[] {
   if (process.platform !== 'linux') return [];
@@ -76,7 +75,7 @@ export function processesOf(stateDir: string): ProcessIdentity[] {
       const marked = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark);
       if (!marked && !isPostgresOf(pid, stateDir)) continue;
     } catch {
-      continue; // it ended meanwhile, or it is another user's
+      continue; // it has ended, or belongs to another user
     }
     const identity = identify(pid);
     if (identity) found.push(identity);

@@ -9,8 +9,7 @@ import { identify, isAlive, ownerVariable, type ProcessIdentity, sendSignal } fr
 
 const keeper = path.join(import.meta.dirname, 'keeper.sh');
 
-/** How long a part may take to stop before it is killed, and its keeper waits when the supervisor is gone. */
-const partStopGraceMs = 10_000;
+/** How long the keeper waits for the command to stop once the supervisor is gone. */
 const orphanGraceSeconds = 3;
 
 /** How a command ended, in words. */
@@ -20,11 +19,11 @@ export interface Child {
   keeper: ProcessIdentity;
   /** The command itself. */
   process: ProcessIdentity;
-  /** Fulfilled when it has ended, for whatever reason. */
+  /** Fulfilled when it has ended, for any reason. */
   ended: Promise<{ ok: boolean; how: Ending }>;
   /** Sends a signal to the command itself, not to its keeper. */
   signal(signal: NodeJS.Signals): void;
-  /** Asks with `signal`, kills its whole process group after the grace time; fulfilled when it has ended. */
+  /** Sends `signal`, and kills its process group after the grace time. Fulfilled when it has ended. */
   stop(signal: NodeJS.Signals): Promise<void>;
 }
 
@@ -34,22 +33,22 @@ export interface ChildOptions {
   cwd: string;
   logFile: string;
   stopSignal: NodeJS.Signals;
-  /** How long a stop may take before the process is killed. Default: what a part of the stack gets. */
-  stopGraceMs?: number;
+  /** How long a stop may take before the process is killed. */
+  stopGraceMs: number;
   stateDir: string;
 }
 
 const signalNames = new Map(Object.entries(os.constants.signals).map(([name, number]) => [number, name]));
 
 function describe(code: number | null, signal: NodeJS.Signals | null): Ending {
-  // A shell tells a signal as 128 + its number.
+  // A shell reports a signal as 128 plus its number.
   const name = signal ?? (code !== null && code > 128 ? signalNames.get(code - 128) : undefined);
   return name === undefined ? `ended with exit code ${code}` : `was ended by ${name}`;
 }
 
-/** Starts a command under a keeper, which ends it when this process is gone. Its output is added to the log file. */
+/** Starts a command under a keeper, which stops it when this process ends. Its output is appended to the log file. */
 export async function startChild(options: ChildOptions): Promise<Child> {
-  const { stopGraceMs = partStopGraceMs } = options;
+  const { stopGraceMs } = options;
   const log = openSync(options.logFile, 'a');
   const spawned = spawn(
     '/bin/sh',
@@ -57,7 +56,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     {
       cwd: options.cwd,
       env: { ...process.env, ...options.env, [ownerVariable]: options.stateDir },
-      // Its own process group: a Ctrl-C in the terminal goes to us, and we stop the parts in order.
+      // Its own process group: Ctrl-C in the terminal reaches only the supervisor, which stops its processes.
       detached: true,
       stdio: ['pipe', log, log, 'pipe'],
     },
@@ -67,7 +66,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     spawned.once('error', (error) => resolve({ ok: false, how: `could not be started: ${error.message}` }));
     spawned.once('exit', (code, signal) => resolve({ ok: code === 0, how: describe(code, signal) }));
   });
-  spawned.stdin?.on('error', () => undefined); // it ended; `ended` says so
+  spawned.stdin?.on('error', () => undefined); // it has ended, and `ended` reports it
   const group = spawned.pid;
   const pid = await firstLine(spawned.stdio[3] as Readable);
   const found = pid === undefined ? undefined : identify(pid);
@@ -75,12 +74,12 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   if (pid === undefined || group === undefined) {
     throw new WindrowError('STACK_PART_FAILED', `${options.command[0]} ${(await ended).how}`);
   }
-  // One that has ended already has no identity any more; `ended` tells its caller.
+  // A process that has already ended has no identity; `ended` reports it to the caller.
   const identity = found ?? { pid, startedAt: '' };
   const signal = (name: NodeJS.Signals): void => {
     if (isAlive(identity)) sendSignal(pid, name);
   };
-  // A keeper that was killed leaves its command behind, which nobody would stop any more.
+  // If the keeper was killed, its command is still running, and nothing else would stop it.
   void ended.then(() => signal('SIGKILL'));
   return {
     keeper: leader ?? { pid: group, startedAt: '' },
@@ -89,7 +88,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     signal,
     async stop(stopSignal) {
       signal(stopSignal);
-      // One that is paused (SIGSTOP) gets its signal only when it goes on.
+      // A process paused by SIGSTOP receives the signal only after SIGCONT.
       signal('SIGCONT');
       const late = new Promise<false>((resolve) => setTimeout(resolve, stopGraceMs, false).unref());
       if (await Promise.race([ended.then(() => true), late])) return;

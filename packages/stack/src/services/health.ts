@@ -4,11 +4,11 @@ const answerWithinMs = 2_000;
 
 export interface Health {
   ready: boolean;
-  /** Why it isn't, in words. */
+  /** Why it is not. */
   reasons: string[];
 }
 
-/** What the service's `/ready` says; no answer is a reason too. */
+/** The response of the service's `/ready`. Without a response it is not ready. */
 export async function askReady(service: Pick<ServiceRecord, 'ports'>): Promise<Health> {
   const url = `${addressOf(service)}/ready`;
   try {
@@ -20,7 +20,7 @@ export async function askReady(service: Pick<ServiceRecord, 'ports'>): Promise<H
   }
 }
 
-/** Records that the service has yet to read, over all its partitions; undefined where it doesn't say. */
+/** The consumer lag, summed over the service's partitions; undefined if it reports none. */
 export async function askLag(service: Pick<ServiceRecord, 'ports'>): Promise<number | undefined> {
   try {
     const response = await fetch(`${addressOf(service)}/metrics`, {
@@ -32,7 +32,7 @@ export async function askLag(service: Pick<ServiceRecord, 'ports'>): Promise<num
   }
 }
 
-/** The sum of a metric's series in Prometheus' text format; undefined without any. */
+/** The sum of a metric's series in Prometheus' text format; undefined if there are none. */
 export function sumOf(metric: string, text: string): number | undefined {
   let sum: number | undefined;
   for (const line of text.split('\n')) {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { loopbackSettings } from './definitions.ts';
+import { loopbackSettings } from './service-list.ts';
 
 test.each([
   {},

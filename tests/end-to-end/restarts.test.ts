@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Installation } from './installation.ts';
+
+// It starts and stops all services five times.
+vi.setConfig({ testTimeout: 300_000 });
 
 const total = 27_004;
 let windrow: Installation;

@@ -37,7 +37,7 @@ const additions: AddCommand[] = [
 /** The command line; it throws what its commands throw, and commander's own errors, and never exits by itself. */
 export function createProgram(context: CommandContext): Command {
   const program = new Command('windrow')
-    .description('Streams of events into a lake and Postgres, exactly once')
+    .description('Turns event streams into queryable tables: a Delta lake and Postgres, exactly once')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.print(text.trimEnd()),
@@ -47,10 +47,10 @@ export function createProgram(context: CommandContext): Command {
     .addHelpText(
       'after',
       `
-Commands work on what the environment names (KAFKA_BROKERS, SCHEMA_REGISTRY_URL, S3_ENDPOINT, LAKE_BUCKET, DATABASE_URL),
-or else on the local stack of this clone. Exit codes: 0 it worked, 1 it failed, 2 it was used wrongly.
+Commands use the installation that the environment names (KAFKA_BROKERS, SCHEMA_REGISTRY_URL, S3_ENDPOINT, LAKE_BUCKET,
+DATABASE_URL), otherwise the local stack of this clone. Exit codes: 0 success, 1 failure, 2 wrong usage.
 
-Example, from nothing to an answer:
+Example, from a fresh clone to an answer:
   $ npx windrow demo`,
     );
   for (const add of additions) add(program, context);

@@ -13,7 +13,7 @@ export async function consumeMeasured(
   });
   const damagedFetches = counter(registry, {
     name: 'windrow_damaged_fetches_total',
-    help: 'Fetches that brought what was not written so: wrong checksums or lengths. They are repeated',
+    help: 'Fetches with a wrong checksum or length; they are repeated',
     labels: ['topic', 'partition'],
   });
   const consumer = await broker.consume({
@@ -29,7 +29,7 @@ export async function consumeMeasured(
   });
   gauge(registry, {
     name: 'windrow_consumer_lag',
-    help: "Offsets between a partition's end and what this process has handled",
+    help: "Consumer lag: offsets between the end of the partition and this process's position",
     labels: ['topic', 'partition'],
     collect: async (lag) => {
       lag.reset();

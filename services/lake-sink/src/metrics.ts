@@ -8,17 +8,17 @@ export function sinkMetrics(registry: Registry) {
   const sink = { sink: 'lake' } as const;
   const events = counter(registry, {
     name: 'windrow_events_total',
-    help: 'Events by what became of them: ok (landed), deadLetter, skipped (dead-lettered by the enricher, or a deletion), expired (offsets that Kafka deleted before they were read)',
+    help: 'Events by outcome: ok (committed), deadLetter, skipped (dead-lettered by the enricher, or a deletion), expired (offsets that Kafka deleted before they were read)',
     labels: ['stream', 'table', 'outcome'],
   });
   const deadLetters = counter(registry, {
     name: 'windrow_dead_letters_total',
-    help: 'Events that could not go on, by where and why',
+    help: 'Rejected events, by stage and reason',
     labels: ['stage', 'reason'],
   });
   const rows = histogram(registry, {
     name: 'windrow_microbatch_rows',
-    help: 'Rows of a micro-batch',
+    help: 'Rows in a micro-batch',
     labels: ['sink'],
     buckets: [0, 10, 100, 1_000, 5_000, 10_000, 25_000, 50_000, 100_000, 200_000, 500_000, 1_000_000],
   });
@@ -36,44 +36,44 @@ export function sinkMetrics(registry: Registry) {
   });
   const seconds = histogram(registry, {
     name: 'windrow_microbatch_seconds',
-    help: 'Time that the phases of a micro-batch take: fill (first record to cut), encode (within upload), upload, commit',
+    help: 'Duration of the phases of a micro-batch: fill (first record until it is closed), encode (part of upload), upload, commit',
     labels: ['sink', 'phase'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
   });
   const conflicts = counter(registry, {
     name: 'windrow_ledger_conflicts_total',
-    help: 'Micro-batches given up because another instance had moved the ledger on',
+    help: 'Micro-batches discarded because another instance had advanced the ledger',
     labels: ['sink'],
   });
   const versionConflicts = counter(registry, {
     name: 'windrow_log_version_conflicts_total',
-    help: "Commits tried again because another writer had taken the log's next version; normal with several instances",
+    help: "Commits retried because another writer had taken the log's next version; normal with several instances",
     labels: ['sink'],
   });
   const retries = counter(registry, {
     name: 'windrow_microbatch_retries_total',
-    help: 'Micro-batches tried again after a failure that may pass',
+    help: 'Micro-batches retried after a transient failure',
     labels: ['sink'],
   });
   const endToEnd = histogram(registry, {
     name: 'windrow_end_to_end_seconds',
-    help: 'Time from accepted to readable, of the oldest event of each range that was fetched',
+    help: 'Time from accepted to readable, for the oldest event of each fetched range',
     labels: ['sink'],
     buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400],
   });
   const compactions = counter(registry, {
     name: 'windrow_compactions_total',
-    help: 'Compactions of a window’s small files by what became of them: ok, overtaken (another process was first), failed',
+    help: 'Compactions of the small files of a window, by outcome: ok, overtaken (another process was first), failed',
     labels: ['table', 'outcome'],
   });
   const compactionSeconds = histogram(registry, {
     name: 'windrow_compaction_seconds',
-    help: 'Time that a compaction takes: reading, writing anew, commit',
+    help: 'Duration of a compaction: read, write, commit',
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   });
   const vacuumedFiles = counter(registry, {
     name: 'windrow_vacuumed_files_total',
-    help: 'Files deleted that compaction had replaced, or that no commit names, after their retention',
+    help: 'Files deleted after their retention: replaced by compaction, or named by no commit',
     labels: ['table'],
   });
   // The series that alerts look at are there from the start, with 0.
@@ -102,7 +102,7 @@ export function showState(
 ): void {
   gauge(registry, {
     name: 'windrow_watermark_timestamp_seconds',
-    help: 'The newest landed event time of the partition that is furthest behind and not idle, in seconds since the epoch',
+    help: 'The newest committed event time of the partition that is furthest behind and not idle, in seconds since the epoch',
     labels: ['stream'],
     collect: (metric) => {
       metric.reset();
@@ -112,7 +112,7 @@ export function showState(
   });
   gauge(registry, {
     name: 'windrow_sink_buffer_bytes',
-    help: 'Memory of rows that have not landed yet, by estimate',
+    help: 'Estimated memory of rows that are not committed yet',
     collect: (metric) => metric.set(state().heldBytes),
   });
 }

@@ -7,17 +7,17 @@ export function sinkMetrics(registry: Registry) {
   const sink = { sink: 'postgres' } as const;
   const events = counter(registry, {
     name: 'windrow_events_total',
-    help: 'Events by what became of them: ok (inserted or replaced), duplicate (was there already), deadLetter, skipped (dead-lettered by the enricher, or a deletion), expired (offsets that Kafka deleted before they were read)',
+    help: 'Events by outcome: ok (inserted or replaced), duplicate (already stored), deadLetter, skipped (dead-lettered by the enricher, or a deletion), expired (offsets that Kafka deleted before they were read)',
     labels: ['stream', 'outcome'],
   });
   const deadLetters = counter(registry, {
     name: 'windrow_dead_letters_total',
-    help: 'Events that could not go on, by where and why',
+    help: 'Rejected events, by stage and reason',
     labels: ['stage', 'reason'],
   });
   const rows = histogram(registry, {
     name: 'windrow_microbatch_rows',
-    help: 'Rows of a micro-batch',
+    help: 'Rows in a micro-batch',
     labels: ['sink'],
     buckets: [0, 10, 100, 1_000, 2_500, 5_000, 10_000, 20_000, 50_000, 100_000],
   });
@@ -29,23 +29,23 @@ export function sinkMetrics(registry: Registry) {
   });
   const seconds = histogram(registry, {
     name: 'windrow_microbatch_seconds',
-    help: 'Time that the phases of a micro-batch take: fill (first record to cut), copy, land, commit',
+    help: 'Duration of the phases of a micro-batch: fill (first record until it is closed), copy, land, commit',
     labels: ['sink', 'phase'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   });
   const conflicts = counter(registry, {
     name: 'windrow_ledger_conflicts_total',
-    help: 'Micro-batches rolled back because another instance had moved the ledger on',
+    help: 'Micro-batches rolled back because another instance had advanced the ledger',
     labels: ['sink'],
   });
   const retries = counter(registry, {
     name: 'windrow_microbatch_retries_total',
-    help: 'Micro-batches tried again after a failure that may pass',
+    help: 'Micro-batches retried after a transient failure',
     labels: ['sink'],
   });
   const endToEnd = histogram(registry, {
     name: 'windrow_end_to_end_seconds',
-    help: 'Time from accepted to readable, of the oldest event of each range that was fetched',
+    help: 'Time from accepted to readable, for the oldest event of each fetched range',
     labels: ['sink'],
     buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 21_600, 86_400],
   });

@@ -18,12 +18,12 @@ interface Told {
 export function watchReplays(database: Database, registry: Registry, log: Logger): () => void {
   const replays = gauge(registry, {
     name: 'windrow_replays',
-    help: 'Replays by how far they are: staging and staged have changed nothing yet, swapping has begun to, done and cancelled have ended',
+    help: 'Replays by state: staging and staged have changed nothing yet, swapping is replacing rows, done and cancelled have ended',
     labels: ['stream', 'state'],
   });
   const rows = gauge(registry, {
     name: 'windrow_replayed_rows',
-    help: 'Rows that replays have made anew',
+    help: 'Rows that replays have replaced',
     labels: ['stream'],
   });
   const look = async () => {

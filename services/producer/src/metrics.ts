@@ -6,17 +6,17 @@ export function producerMetrics(registry: Registry) {
   return {
     events: counter(registry, {
       name: 'windrow_events_total',
-      help: 'Events handled: ok (Kafka has them) or deadLetter',
+      help: 'Events handled, by outcome: ok (acknowledged by Kafka) or deadLetter',
       labels: ['stream', 'outcome'],
     }),
     deadLetters: counter(registry, {
       name: 'windrow_dead_letters_total',
-      help: 'Events that could not go on, by where and why',
+      help: 'Rejected events, by stage and reason',
       labels: ['stage', 'reason'],
     }),
     warnings: counter(registry, {
       name: 'windrow_ingestion_warnings_total',
-      help: 'What is odd about what a source sends, by the source of its write key (none: sent without one)',
+      help: 'Suspicious input, by the source of the write key (none: sent without a key)',
       labels: ['source', 'warning'],
     }),
     requests: counter(registry, {
@@ -26,12 +26,12 @@ export function producerMetrics(registry: Registry) {
     }),
     sendSeconds: histogram(registry, {
       name: 'windrow_kafka_send_seconds',
-      help: 'Time from handing a group of records to Kafka until all in-sync replicas had it',
+      help: 'Time from sending a group of records to Kafka until all in-sync replicas have acknowledged it',
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
     }),
     sendRecords: histogram(registry, {
       name: 'windrow_kafka_send_records',
-      help: 'Records that went to Kafka as one group',
+      help: 'Records in a group that is sent to Kafka',
       buckets: [1, 3, 10, 30, 100, 300, 1_000],
     }),
     queuedBytes: gauge(registry, {

@@ -7,15 +7,15 @@ export const addAuditCommand: AddCommand = (program, context) => {
   program
     .command('audit')
     .description(
-      'hold what came in against what landed, partition by partition; exit 1 where a line does not add up',
+      'compare events received with rows stored, for each partition; exit 1 if a line does not add up',
     )
-    .option('--deep', 'also read the topics and tables: count the rows and compare the ids')
+    .option('--deep', 'also read the topics and tables: count the rows and compare the event ids')
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
       `
-consumed = accepted + duplicates + deletions + dead-lettered; accepted = rows in the lake = rows in Postgres. Events on their way make a
-line "behind": run windrow wait first.
+consumed = accepted + duplicates + deletions + dead-lettered; accepted = rows in the lake = rows in Postgres. Events that are not
+stored yet make a line "behind": run windrow wait first.
 
 Example:
   $ npx windrow wait && npx windrow audit --deep`,

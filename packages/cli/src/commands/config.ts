@@ -9,7 +9,7 @@ import { resolveEnvironment } from '../environment.ts';
 export const addConfigCommand: AddCommand = (program, context) => {
   program
     .command('config')
-    .description("the services' configuration: values, defaults and faults; exit 1 where one is faulty")
+    .description("show the services' configuration: values, defaults and errors; exit 1 if one is invalid")
     .argument('[service]', `one of ${serviceNames.join(', ')}; default: all`, (name: string) => {
       if (services.some((service) => service.name === name)) return name;
       throw new InvalidArgumentError(`It is one of ${serviceNames.join(', ')}.`);

@@ -5,13 +5,13 @@ export const addDemoCommand: AddCommand = (program, context) => {
   program
     .command('demo')
     .description(
-      'from nothing to an answer: stack, services, a month of flights and weather, and what they tell',
+      'start the stack and the services, load a month of flights and weather, and query the result',
     )
     .option('--keep', 'leave the stack and the services running')
     .addHelpText(
       'after',
       `
-It runs on this clone's local stack; one that runs already is used, with the events that are in it.
+It uses the local stack of this clone. If that is already running, the demo uses it, with the events in it.
 
 Example:
   $ npx windrow demo --keep`,

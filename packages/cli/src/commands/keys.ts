@@ -17,16 +17,22 @@ interface AddOptions {
 }
 
 export const addKeysCommand: AddCommand = (program, context) => {
-  const keys = program.command('keys').description('the write keys with which sources send events over HTTP');
+  const keys = program
+    .command('keys')
+    .description('manage the write keys of the sources that send events over HTTP');
   keys
     .command('add')
-    .description('make a key and print it; it is not kept, so it can not be shown again')
-    .requiredOption('--source <name>', 'who sends with it; warnings are counted by this name', sourceName)
-    .option('--streams <names>', 'the only streams that it may send to, separated by commas', names)
-    .option('--rate <events>', 'events a second that each producer lets pass', eventsAbove0)
+    .description('create a key and print it; the key is not stored, so it cannot be shown again')
+    .requiredOption(
+      '--source <name>',
+      'the name of the sender; warnings are counted by this name',
+      sourceName,
+    )
+    .option('--streams <names>', 'the streams that it may send to, separated by commas; default: all', names)
+    .option('--rate <events>', 'events per second that each producer accepts', eventsAbove0)
     .option(
       '--daily <events>',
-      'events of a day (UTC) that all producers together let pass',
+      'events per day (UTC) that all producers together accept',
       wholeAbove0('events'),
     )
     .option('--json', 'print it as JSON, with its id')
@@ -40,14 +46,14 @@ Examples:
     .action((options: AddOptions) => withStore(context, (store) => add(context, store, options)));
   keys
     .command('list')
-    .description('what is known of each key; not the keys themselves')
+    .description('list the keys by id, with source, limits and state, without the keys themselves')
     .option('--json', 'print it as JSON')
     .addHelpText('after', '\nExample:\n  $ npx windrow keys list')
     .action((options: { json?: true }) => withStore(context, (store) => list(context, store, options)));
   keys
     .command('revoke')
-    .description('refuse a key from now on; running producers know it within seconds')
-    .argument('<id>', 'its id, as windrow keys list shows it')
+    .description('reject a key from now on; running producers apply it within seconds')
+    .argument('<id>', 'the id of the key, from windrow keys list')
     .addHelpText('after', '\nExample:\n  $ npx windrow keys revoke 3f0a62c1d9e4')
     .action((id: string) => withStore(context, (store) => revoke(context, store, id)));
 };

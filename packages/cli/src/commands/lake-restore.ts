@@ -20,17 +20,23 @@ export function addRestoreCommand(
 ): void {
   lake
     .command('restore')
-    .description('make a table what it was: its files, and the offsets from which its sinks go on')
-    .argument('<table>', 'its path, as raw/track')
-    .requiredOption('--to <version>', 'a version, or a time with its zone, as 2013-01-15T12:00:00Z', target)
-    .option('--dry-run', 'only say what would change')
-    .option('--yes', "don't ask")
+    .description(
+      'restore a table to an older version: its files, and the offsets from which its sinks continue',
+    )
+    .argument('<table>', 'the path of the table, for example raw/track')
+    .requiredOption(
+      '--to <version>',
+      'a version, or a time with its zone, for example 2013-01-15T12:00:00Z',
+      target,
+    )
+    .option('--dry-run', 'show the changes without making them')
+    .option('--yes', 'do not ask for confirmation')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
-What has landed since is taken from Kafka once more: nothing is lost, and what the sinks do now counts. So first put the sink
-right that has landed it wrongly. Sinks that run need no stop. It is a new version, so it can be undone by another restore.
+The sinks read the later events from Kafka again and write them anew, so no event is lost. If a sink wrote wrong rows, fix the
+sink first. Running sinks need not be stopped. A restore is a new version, so another restore can undo it.
 
 Examples:
   $ npx windrow lake history curated/track

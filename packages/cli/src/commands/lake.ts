@@ -11,11 +11,11 @@ import { date, wholeAbove0 } from './arguments.ts';
 import { addRestoreCommand } from './lake-restore.ts';
 
 export const addLakeCommand: AddCommand = (program, context) => {
-  const lake = program.command('lake').description("the lake's tables: what they hold, and their upkeep");
+  const lake = program.command('lake').description('inspect and maintain the tables of the lake');
   lake
     .command('describe')
-    .description('rows, files, columns and ledger of a table; without one, a line for each')
-    .argument('[table]', 'its path, as raw/track')
+    .description('show rows, files, columns and ledger of a table; without a table, a line for each')
+    .argument('[table]', 'the path of the table, for example raw/track')
     .option('--json', 'print it as JSON')
     .addHelpText(
       'after',
@@ -26,9 +26,9 @@ export const addLakeCommand: AddCommand = (program, context) => {
     );
   lake
     .command('history')
-    .description('the commits of a table, newest first; without one, of each')
-    .argument('[table]', 'its path, as raw/track')
-    .option('--limit <commits>', 'no more than this many of a table', wholeAbove0('commits'), 20)
+    .description('list the commits of a table, newest first; without a table, of each')
+    .argument('[table]', 'the path of the table, for example raw/track')
+    .option('--limit <commits>', 'at most this many for a table', wholeAbove0('commits'), 20)
     .option('--json', 'print it as JSON')
     .addHelpText('after', '\nExample:\n  $ npx windrow lake history curated/track --limit 5')
     .action((table: string | undefined, options: Printed & { limit: number }) =>
@@ -37,15 +37,15 @@ export const addLakeCommand: AddCommand = (program, context) => {
   lake
     .command('files')
     .description(
-      'the addresses of the files that a table consists of now, for readers that know no Delta log',
+      'print the addresses of the live files of a table, for readers that do not read the Delta log',
     )
-    .argument('<table>', 'its path, as raw/track')
-    .option('--date <date>', 'of one date only, YYYY-MM-DD', date)
+    .argument('<table>', 'the path of the table, for example raw/track')
+    .option('--date <date>', 'only files of this date, YYYY-MM-DD', date)
     .option('--json', 'print them as JSON')
     .addHelpText(
       'after',
       `
-A pattern as date=*/*.parquet also finds files that were compacted and not vacuumed yet: their rows would count twice.
+A pattern such as date=*/*.parquet also finds files that were compacted and not vacuumed yet: their rows would count twice.
 
 Example:
   $ npx windrow lake files curated/track --date 2013-01-15`,
@@ -56,15 +56,15 @@ Example:
   lake
     .command('compact')
     .description(
-      'write the small files of each window as one; the lake sink does it when a window has closed',
+      'merge the small files of each window into one; with LAKE_COMPACTION=on the lake sink does it for closed windows',
     )
-    .argument('<table>', 'its path, as raw/track')
-    .option('--date <date>', 'of one date only, YYYY-MM-DD', date)
-    .option('--dry-run', 'only say what would be compacted')
+    .argument('<table>', 'the path of the table, for example raw/track')
+    .option('--date <date>', 'only files of this date, YYYY-MM-DD', date)
+    .option('--dry-run', 'list the files without compacting them')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
-      '\nThe sink goes on meanwhile. Stopped half-way, what is done is done.\n\nExample:\n  $ npx windrow lake compact raw/track --date 2013-01-15',
+      '\nThe sink continues meanwhile. If you stop the command, the compactions that it has finished remain.\n\nExample:\n  $ npx windrow lake compact raw/track --date 2013-01-15',
     )
     .action((table: string, options: Printed & { date?: string; dryRun?: true }) =>
       withLake(context, (opened) => compact(context, opened, table, options)),
@@ -72,16 +72,16 @@ Example:
   lake
     .command('vacuum')
     .description(
-      'delete files that a table has removed, and that no commit names, and log entries; each after its retention',
+      'delete removed files, files that no commit names, and log entries, each after its retention',
     )
-    .argument('<table>', 'its path, as raw/track')
+    .argument('<table>', 'the path of the table, for example raw/track')
     .option(
       '--older-than <time>',
       'removed longer ago, as 36h or 14d; default: what the table says, else 7d',
       age,
     )
-    .option('--force', "also with a shorter time than the table's own")
-    .option('--dry-run', 'only list the files')
+    .option('--force', "accept a shorter time than the table's own retention")
+    .option('--dry-run', 'list the files without deleting them')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',

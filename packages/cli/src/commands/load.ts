@@ -22,26 +22,30 @@ export const addLoadCommand: AddCommand = (program, context) => {
     .description(
       "send files to a stream: JSON Lines, a JSON array or CSV, each also gzipped; '-' reads standard input",
     )
-    .argument('<source...>', 'files, directories, s3://bucket/prefix; one after the other')
-    .requiredOption('--stream <name>', 'the stream that they belong to')
-    .option('--from <date>', 'of directories and prefixes: only days from this one on, as 2013-01-15', date)
-    .option('--to <date>', 'only days before this one', date)
-    .option('--concurrency <files>', 'files of a directory or prefix at once, 1 to 16; default: 4', files)
-    .option('--again', 'also what has been loaded already')
+    .argument('<source...>', 'files, directories or s3://bucket/prefix, in this order')
+    .requiredOption('--stream <name>', 'the stream of the events')
+    .option('--from <date>', 'for directories and prefixes: the first day, for example 2013-01-15', date)
+    .option('--to <date>', 'the end, exclusive', date)
+    .option(
+      '--concurrency <files>',
+      'files of a directory or prefix to load at once, 1 to 16; default: 4',
+      files,
+    )
+    .option('--again', 'load files again that have been loaded already')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
-A line that can't be parsed or typed becomes a dead letter and stops nothing. The same file gives the same ids, so it may
-be loaded again after any failure. A file that can't be read stops no other; it is named at the end.
+A line that can't be parsed or typed becomes a dead letter; the rest of the file is loaded. The same file gives the
+same ids, so load it again after any failure. A file that can't be read is named at the end; the other files are loaded.
 
-Of directories and prefixes it takes .json, .jsonl, .ndjson and .csv, also with .gz, but nothing hidden (. or _ in front), and
-remembers in Kafka what has been loaded: the next time only new and changed files are, and one that was cut off goes on
-near where it stopped. A file that is named itself is always loaded. The order is kept within a file; where it matters
-between files too, as for corrections of the weather, use --concurrency 1.
+From directories and prefixes it loads .json, .jsonl, .ndjson and .csv, also with .gz, but no hidden files (names that start with
+. or _). It records in Kafka which files were loaded: the next run loads only new and changed files, and continues an interrupted
+file near the point where it stopped. A file that is named itself is always loaded. The order is kept within a file; if it also
+matters between files, for example for corrections of the weather, use --concurrency 1.
 
-The day of a file is in its path: date=2013-01-15/ or 2013/01/15/. With --from or --to, a file without one is an error, and
-nothing is sent. S3 is the one of the lake, with its settings; any bucket of it.
+The day of a file is in its path: date=2013-01-15/ or 2013/01/15/. With --from or --to, a file without a day is an
+error, and nothing is sent. Prefixes are read from the S3 store of the lake, from any bucket.
 
 Examples:
   $ npx windrow load --stream track examples/flights-2013-01/track_events.jsonl.gz

@@ -38,39 +38,44 @@ const dayMs = 86_400_000;
 export const addReplayCommand: AddCommand = (program, context) => {
   const replay = program
     .command('replay')
-    .description('read a range of a stream again, and replace what had been made of it')
+    .description('read a range of events again and replace their rows')
     .option('--stream <name>', 'the stream')
-    .option('--offsets <ranges>', 'offsets of its raw topic, as 0:100-200,1:0-50; the last one exclusive')
-    .option('--from <time>', 'with --to: a span of time, as 2026-06-01T12:00:00Z', time)
-    .option('--to <time>', 'its end, exclusive', time)
+    .option(
+      '--offsets <ranges>',
+      'offsets of its raw topic, for example 0:100-200,1:0-50; the end is exclusive',
+    )
+    .option('--from <time>', 'begin of a time range, for example 2026-06-01T12:00:00Z', time)
+    .option('--to <time>', 'end of the time range, exclusive', time)
     .addOption(
-      new Option(
-        '--time <which>',
-        'the time that --from and --to mean: when it happened, or when Kafka had it',
-      )
+      new Option('--time <which>', 'the time that --from and --to select by: event time, or arrival in Kafka')
         .choices(['event', 'ingestion'])
         .default('event'),
     )
-    .option('--date <date>', 'all that Kafka had on a UTC date, YYYY-MM-DD', (text) => Date.parse(date(text)))
-    .option('--where <column=value>', 'events whose row says so, as weather_match=missing', condition)
+    .option('--date <date>', 'all events that arrived in Kafka on this UTC date, YYYY-MM-DD', (text) =>
+      Date.parse(date(text)),
+    )
+    .option(
+      '--where <column=value>',
+      'events whose row has this value, for example weather_match=missing',
+      condition,
+    )
     .addOption(
-      new Option('--target <which>', 'whose rows are replaced')
+      new Option('--target <which>', 'where to replace rows')
         .choices(['lake', 'postgres', 'both'])
         .default('both'),
     )
-    .option('--rate <events>', 'no more than this many events a second', eventsAbove0)
-    .option('--dry-run', 'only say what would be read and replaced')
-    .option('--yes', "don't ask")
-    .option('--resume <id>', 'go on with a replay that was stopped', number)
-    .option('--cancel <id>', 'give up a replay that has changed nothing yet', number)
+    .option('--rate <events>', 'at most this many events per second', eventsAbove0)
+    .option('--dry-run', 'show the plan without replacing rows')
+    .option('--yes', 'do not ask for confirmation')
+    .option('--resume <id>', 'continue a replay that was stopped', number)
+    .option('--cancel <id>', 'discard a replay that has changed nothing yet', number)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
-Events go through the rules and the join of today: late weather is joined, a changed rule is applied. Rows change at once in
-the lake, and window by window in Postgres. Live events go on, and are not part of it. The same replay again makes the same
-rows. An event that today's rules refuse loses its row and becomes a dead letter; one that was refused and isn't any more
-is sent again.
+Events are processed with today's rules and weather. Rows are replaced in one commit in the lake, and window by window in
+Postgres. Live events continue and are not part of the replay. Repeating a replay produces the same rows. An event that today's
+rules reject loses its row and becomes a dead letter. An event that was rejected before and is valid today is sent again.
 
 Examples:
   $ npx windrow replay --stream track --where weather_match=missing
@@ -81,8 +86,8 @@ Examples:
     .action((options: Options) => withSession(context, (session) => replayed(context, session, options)));
   replay
     .command('list')
-    .description('the replays there were, newest first')
-    .option('--limit <replays>', 'no more than this many', wholeAbove0('replays'), 20)
+    .description('list the replays, newest first')
+    .option('--limit <replays>', 'at most this many', wholeAbove0('replays'), 20)
     .option('--json', 'print them as JSON')
     // Commander gives an option of both to the parent.
     .action((_, command: { optsWithGlobals(): { limit: number; json?: true } }) =>
@@ -90,8 +95,8 @@ Examples:
     );
   replay
     .command('show')
-    .description('one replay: who, what, when, and what became of it')
-    .argument('<id>', 'its number', number)
+    .description('show one replay: who, what, when, and its result')
+    .argument('<id>', 'the number of the replay', number)
     .option('--json', 'print it as JSON')
     .action((id: number, _, command: { optsWithGlobals(): { json?: true } }) =>
       withSession(context, ({ db }) => show(context, db, id, command.optsWithGlobals())),

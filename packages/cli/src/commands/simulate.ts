@@ -26,24 +26,28 @@ interface Options {
 export const addSimulateCommand: AddCommand = (program, context) => {
   program
     .command('simulate')
-    .description('riders of rented scooters in real cities, and the weather there: made up, and sent')
-    .option('--rate <events>', 'events of riders a second', number(0.01, 1_000_000), 100)
-    .option('--minutes <minutes>', 'how long it goes on', number(0.001, 100_000), 1)
-    .option('--users <riders>', 'how many riders there are', integer(1, 10_000_000), 1_000)
-    .option('--cities <cities>', 'in how many cities', integer(1, cities.length), 10)
-    .option('--faults <share>', 'of the events, how many are late, sent twice or broken', number(0, 1), 0.03)
-    .option('--seed <number>', 'another seed makes another simulation', integer(-(2 ** 31), 2 ** 31 - 1), 1)
-    .option('--start <time>', 'when its time begins, as 2026-06-01T12:00:00Z; now, if not said', time)
-    .option('--to <kafka|http>', 'straight into Kafka, or through the HTTP API', sinkName, 'kafka')
-    .option('--url <url>', 'the producer for --to http; else PRODUCER_URL')
-    .option('--write-key <key>', 'the write key for --to http; better in WINDROW_WRITE_KEY')
+    .description('simulate riders of rented scooters in real cities, and the weather there')
+    .option('--rate <events>', 'events of riders per second', number(0.01, 1_000_000), 100)
+    .option('--minutes <minutes>', 'duration', number(0.001, 100_000), 1)
+    .option('--users <riders>', 'number of riders', integer(1, 10_000_000), 1_000)
+    .option('--cities <cities>', 'number of cities', integer(1, cities.length), 10)
+    .option('--faults <share>', 'share of the events that are late, sent twice or broken', number(0, 1), 0.03)
+    .option('--seed <number>', 'seed of the random numbers', integer(-(2 ** 31), 2 ** 31 - 1), 1)
+    .option(
+      '--start <time>',
+      'begin of the simulated time, for example 2026-06-01T12:00:00Z; default: now',
+      time,
+    )
+    .option('--to <kafka|http>', 'send straight to Kafka or over HTTP', sinkName, 'kafka')
+    .option('--url <url>', 'the producer for --to http; default: PRODUCER_URL')
+    .option('--write-key <key>', 'the write key for --to http; prefer WINDROW_WRITE_KEY')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
-The same options with the same --start make the same messages, byte for byte. A third of the faults each: late by 30 seconds
-to 5 minutes, the same message twice, and broken ones, which must become dead letters. There is an observation of each
-city's weather every 5 minutes.
+The same options with the same --start produce the same messages, byte for byte. A third of the faulty events each is late by
+30 seconds to 5 minutes, is sent twice, or is broken and must become a dead letter. The weather of each city is observed
+every 5 minutes.
 
 Examples:
   $ npx windrow simulate --rate 200 --minutes 5

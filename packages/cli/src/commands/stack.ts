@@ -7,21 +7,21 @@ import { printJson, unlessInterrupted } from '../context.ts';
 export const addStackCommand: AddCommand = (program, context) => {
   const stack = program
     .command('stack')
-    .description('the local stack: Kafka, registry, S3, Postgres, Prometheus');
+    .description('start and stop the local stack: Kafka, registry, S3, Postgres, Prometheus');
   stack
     .command('up')
-    .description('start it, with no data, and wait until every part has done what is asked of it')
+    .description('start the stack without data, and wait until every part works')
     .option('--json', 'print the endpoints as JSON, without secrets')
     .addHelpText('after', '\nExample:\n  $ npx windrow stack up')
     .action((options: { json?: true }) => up(context, options));
   stack
     .command('down')
-    .description('stop it, and the services that run on it; its data is removed, its logs stay')
+    .description('stop the stack and its services; removes the data, keeps the logs')
     .addHelpText('after', '\nExample:\n  $ npx windrow stack down')
     .action(() => down(context));
   stack
     .command('status')
-    .description('its parts, and where they are; exit 1 unless it is ready')
+    .description('show the parts and their addresses; exit 1 unless all are ready')
     .option('--json', 'print it as JSON')
     .addHelpText('after', '\nExample:\n  $ npx windrow stack status --json')
     .action((options: { json?: true }) => status(context, options));

@@ -17,7 +17,7 @@ export const addStatusCommand: AddCommand = (program, context) => {
   program
     .command('status')
     .description(
-      'the stack and the services: running, ready or why not, lag, address; exit 1 unless all are ready',
+      'show the parts and services: state, reason if not ready, consumer lag, address; exit 1 unless all are ready',
     )
     .option('--json', 'print it as JSON')
     .addHelpText('after', '\nExample:\n  $ npx windrow status')

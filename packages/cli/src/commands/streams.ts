@@ -8,15 +8,13 @@ import { plainTable } from '../tables.ts';
 export const addStreamsCommand: AddCommand = (program, context) => {
   const streams = program
     .command('streams')
-    .description('the streams that the contracts define: their topics and tables')
+    .description('list the streams, with their topics and tables')
     .option('--json', 'print them as JSON')
     .addHelpText('after', '\nExamples:\n  $ npx windrow streams\n  $ npx windrow streams apply')
     .action((options: { json?: true }) => list(context, options));
   streams
     .command('apply')
-    .description(
-      'make the topics, subjects and Postgres tables that are missing; changes nothing when run again',
-    )
+    .description('create the missing topics, subjects and Postgres tables; running it again changes nothing')
     .addHelpText('after', '\nExample:\n  $ KAFKA_PARTITIONS=12 npx windrow streams apply')
     .action((_options, command: { optsWithGlobals(): { json?: true } }) =>
       apply(context, command.optsWithGlobals()),

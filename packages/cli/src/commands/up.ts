@@ -7,13 +7,13 @@ export const addUpCommand: AddCommand = (program, context) => {
   program
     .command('up')
     .description(
-      'make topics and tables, start the four services in the background, and wait until they are ready',
+      'create topics and tables, start the four services in the background, and wait until they are ready',
     )
     .option('--json', 'print the services as JSON')
     .addHelpText(
       'after',
       `
-A service that dies is started again; logs are in .windrow/logs. Settings come from the environment: windrow config.
+A service that dies is started again. Logs are in .windrow/logs. The configuration comes from the environment: see windrow config.
 
 Example:
   $ npx windrow stack up && npx windrow up

@@ -6,8 +6,13 @@ import { installationEnvironment } from '../environment.ts';
 export const addWaitCommand: AddCommand = (program, context) => {
   program
     .command('wait')
-    .description('until everything accepted so far has landed in the lake and in Postgres')
-    .option('--timeout <seconds>', 'fail after this time, naming what is behind', positive, 300)
+    .description('wait until all accepted events are committed to the lake and Postgres')
+    .option(
+      '--timeout <seconds>',
+      'fail after this time and name the services that are behind',
+      positive,
+      300,
+    )
     .addHelpText('after', '\nExample:\n  $ npx windrow wait --timeout 120')
     .action((options: { timeout: number }) => wait(context, options));
 };

@@ -16,21 +16,29 @@ interface Options {
 }
 
 export const addWeatherCommand: AddCommand = (program, context) => {
-  const weather = program.command('weather').description("the weather stream's sources");
+  const weather = program.command('weather').description('load weather from providers');
   weather
     .command('poll')
-    .description('the current weather of cities from a provider, posted to the producer whenever it is new')
-    .requiredOption('--provider <open-meteo|openweather>', 'who is asked', providerName)
-    .requiredOption('--cities <file|names>', 'names of known cities with commas, or a JSON file of places')
-    .option('--every <time>', 'the pace, as 90s, 10m or 1h', duration, 600_000)
-    .option('--url <url>', 'the producer; else PRODUCER_URL')
-    .option('--write-key <key>', 'the write key; better in WINDROW_WRITE_KEY')
-    .option('--provider-url <url>', 'another address of the provider, as for its customers or a proxy')
+    .description(
+      'poll the current weather of cities from a provider and post new observations to the producer',
+    )
+    .requiredOption('--provider <open-meteo|openweather>', 'the provider', providerName)
+    .requiredOption(
+      '--cities <file|names>',
+      'names of known cities, separated by commas, or a JSON file of places',
+    )
+    .option('--every <time>', 'the interval, for example 90s, 10m or 1h', duration, 600_000)
+    .option('--url <url>', 'the producer; default: PRODUCER_URL')
+    .option('--write-key <key>', 'the write key; prefer WINDROW_WRITE_KEY')
+    .option(
+      '--provider-url <url>',
+      'another address of the provider, for example for its customers or a proxy',
+    )
     .addHelpText(
       'after',
       `
-OpenWeather wants a key in OPENWEATHER_API_KEY. A city that fails is named with its reason and tried again; the others go on.
-A file of places: [{"city": "Zug", "latitude": 47.17, "longitude": 8.52}]. Ctrl-C ends it.
+OpenWeather needs a key in OPENWEATHER_API_KEY. If a city fails, its name and the reason are printed, and it is tried again.
+A file of places: [{"city": "Zug", "latitude": 47.17, "longitude": 8.52}]. Ctrl-C stops the command.
 
 Examples:
   $ npx windrow weather poll --provider open-meteo --cities "Zurich,New York"

@@ -3,7 +3,7 @@ export interface Phase {
   ms: number;
 }
 
-/** Tells each phase as it begins, and remembers how long it took. */
+/** Prints each phase when it begins, and measures how long it takes. */
 export class Phases {
   readonly all: Phase[] = [];
   readonly #note: (line: string) => void;
@@ -14,7 +14,7 @@ export class Phases {
     this.#signal = signal;
   }
 
-  /** A phase that the signal interrupts fails with the signal's reason, whatever it failed with itself. */
+  /** A phase that the signal interrupts rejects with the signal's reason, and not with its own error. */
   async run<T>(name: string, what: string, work: () => Promise<T>): Promise<T> {
     this.#signal.throwIfAborted();
     this.#note(`▸ ${what}`);

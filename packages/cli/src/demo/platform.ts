@@ -16,35 +16,36 @@ import type { Phases } from './phases.ts';
 export interface PlatformOptions {
   stateDir: string;
   env: NodeJS.ProcessEnv;
-  /** In the background, so that they outlive this process; otherwise they end with it, however it ends. */
+  /** Run in the background, to outlive this process. Otherwise they stop when it ends, even by a crash. */
   keep: boolean;
   phases: Phases;
   note: (line: string) => void;
-  /** What was started here is added, to be stopped. */
+  /** Stops what is started here. */
   teardown: Teardown;
 }
 
 /**
- * What the demo runs on, as an environment. A stack or services that run in the state directory are used as they are, and
- * nobody stops them; what is missing is started.
+ * Starts the stack and the services, unless they are running in the state directory already: then they are used as they are,
+ * and not stopped.
+ * @returns the environment of the installation
  */
 export async function startPlatform(options: PlatformOptions): Promise<NodeJS.ProcessEnv> {
   const { stateDir, phases, note } = options;
   const stack = stackStatus(stateDir);
-  if (stack.state === 'ready') note(`the stack of ${stateDir} runs already, and is used`);
+  if (stack.state === 'ready') note(`using the stack of ${stateDir}, which is running already`);
   else
     await phases.run('stack', 'starting Kafka, the registry, S3, Postgres and Prometheus', () =>
       ownStack(options),
     );
-  // Micro-batches are cut early, so that nobody waits a minute to see a small load land. An own setting goes first.
+  // Small micro-batches: a small load is committed in seconds and not in a minute. The user's settings take precedence.
   const env = {
     LAKE_MAX_AGE_SECONDS: '2',
     POSTGRES_MAX_AGE_SECONDS: '1',
     ...options.env,
     ...readStackEnv(stateDir),
   };
-  await phases.run('streams', 'making topics, schemas and tables', () => applyInstallation(env));
-  if (servicesStatus(stateDir).state === 'ready') note('its services run already, and are used');
+  await phases.run('streams', 'creating topics, schemas and tables', () => applyInstallation(env));
+  if (servicesStatus(stateDir).state === 'ready') note('using its services, which are running already');
   else {
     await phases.run(
       'services',
@@ -77,7 +78,7 @@ async function ownServices(
   if (servicesStatus(stateDir).state === 'starting') {
     throw new WindrowError(
       'USAGE',
-      `services of ${stateDir} are starting at this moment: wait for them, or stop them with windrow down`,
+      `the services of ${stateDir} are being started by another process: wait for them, or stop them with windrow down`,
     );
   }
   if (keep) {

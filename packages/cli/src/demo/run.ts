@@ -16,7 +16,7 @@ import { type DemoResult, describeDemo, type Outcome, succeeded } from './screen
 
 const data = fileURLToPath(new URL('../../../../examples/flights-2013-01/', import.meta.url));
 
-/** Weather first: what is there before an event is sent is what the event is joined with. */
+/** Weather first: an event is joined only with weather that was loaded before it. */
 const loads = [
   {
     stream: 'weather',
@@ -31,9 +31,9 @@ const loads = [
 ];
 
 /**
- * From nothing to the answer, on the local stack whatever else the environment names; the answer is printed. Whatever it
- * started is stopped again, also when it fails or is interrupted; with `keep` only then.
- * @returns whether the two answers agree and the audit adds up
+ * Starts the local stack and the services, loads the examples, audits them, and queries Postgres and the lake. It ignores other
+ * installations that the environment names. It stops whatever it has started; with `keep`, only if it fails or is interrupted.
+ * @returns whether both queries have the same result and the audit succeeds
  */
 export async function runDemo(context: CommandContext, { keep }: { keep: boolean }): Promise<boolean> {
   const { env, stateDir, note, signal } = context;
@@ -71,11 +71,11 @@ async function ask(
       assertLoaded(result);
     });
   }
-  await phases.run('wait', 'waiting until all of it has landed', () =>
+  await phases.run('wait', 'waiting until all events are committed to the lake and Postgres', () =>
     waitForLanding(installation, { signal }),
   );
   const facts = await phases.run('audit', 'auditing', () => collectFacts(installation, { signal }));
-  return phases.run('answer', 'asking Postgres and the lake', async () => ({
+  return phases.run('answer', 'querying Postgres and the lake', async () => ({
     outcomes: outcomesOf(before, facts),
     audit: judge(facts),
     postgresRows: await postgresRows(installation),
@@ -86,7 +86,7 @@ async function ask(
   }));
 }
 
-/** What became of the events that were sent between the two. */
+/** The outcomes of the events that were sent between the two audits. */
 function outcomesOf(before: AuditFacts, after: AuditFacts): Outcome[] {
   return after.streams.map(({ stream, accounts }) => {
     const earlier = before.streams.find((candidate) => candidate.stream === stream)?.accounts ?? [];

@@ -6,7 +6,7 @@ import { type Answer, agree } from './answers.ts';
 import type { Phase } from './phases.ts';
 
 export interface DemoResult {
-  /** By stream, what the enricher made of this run's events. */
+  /** By stream: the enricher's outcomes for the events of this run. */
   outcomes: Outcome[];
   audit: Audit;
   /** Rows by table. */
@@ -21,13 +21,13 @@ export interface Outcome {
   stream: string;
   /** Records that Kafka accepted. */
   accepted: number;
-  /** That passed the enricher's checks, and were joined where the stream is joined. */
+  /** Events that passed the enricher's checks, joined if the stream has a join. */
   passed: number;
   rejected: number;
   duplicates: number;
 }
 
-/** Whether the demo has shown what it is to show. */
+/** Whether the audit succeeded and both queries have the same result. */
 export function succeeded({ audit, postgres, lakeFiles }: DemoResult): boolean {
   return audit.addsUp && agree(postgres, lakeFiles);
 }

@@ -1,4 +1,4 @@
-/** Where the weather is asked for; `city` becomes the observation's city, whatever the provider calls it. */
+/** A place to observe. `city` becomes the observation's city, regardless of the provider's name for it. */
 export interface Place {
   city: string;
   /** Degrees north and east. */
@@ -6,7 +6,7 @@ export interface Place {
   longitude: number;
 }
 
-/** An observation as `POST /v1/weather` takes it; units are those of the weather stream's schema. */
+/** An observation as `POST /v1/weather` accepts it, in the units of the weather stream's schema. */
 export interface Observation extends Place {
   /** ISO 8601, UTC. */
   observed_at: string;
@@ -25,13 +25,16 @@ export interface Observation extends Place {
 
 export type PrecipType = 'rain' | 'snow' | 'sleet' | 'hail';
 
-/** How a provider is asked for the current weather, and what its answer means. */
+/** A provider's API for the current weather. */
 export interface WeatherAdapter {
   name: string;
-  /** The address for a place; it may hold a secret and is never printed. */
+  /** The URL for a place. It may contain a secret, so it is never printed. */
   address(place: Place): URL;
-  /** What may not be printed, should an answer repeat it. */
+  /** Masked in messages, because a response may repeat it. */
   secret: string | undefined;
-  /** The parsed JSON of a 200. Throws an Error that says what is missing in it. */
-  observation(answer: unknown, place: Place): Observation;
+  /**
+   * Converts the parsed JSON of a 200 response.
+   * @throws an error that names the missing field
+   */
+  observation(response: unknown, place: Place): Observation;
 }

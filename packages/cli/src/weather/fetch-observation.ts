@@ -5,19 +5,20 @@ import type { Observation, Place, WeatherAdapter } from './adapter.ts';
 
 export interface FetchOptions {
   signal: AbortSignal;
-  /** After this long without the whole answer, it counts as failed. */
+  /** The time limit for a complete response. */
   timeoutMs: number;
   attempts: number;
-  /** The first retry's upper bound of waiting; it doubles. */
+  /** The longest delay before the first retry. It doubles with each retry. */
   baseMs: number;
 }
 
-/** Of an answer that is an error, so much is told. */
+/** How much of an error response is shown. */
 const shownLength = 200;
 
 /**
- * The current weather of a place. Tried again, no sooner than `Retry-After` says, where the provider can't be reached, answers
- * 429 or 5xx, or with something that is no JSON. Errors: HTTP_FAILED, never with a key in it; the signal's reason
+ * The current weather of a place. Retried, not before `Retry-After`, if the provider cannot be reached or responds with 429, 5xx
+ * or something that is not JSON.
+ * @throws WindrowError HTTP_FAILED, with the key masked; the signal's reason
  */
 export function fetchObservation(
   adapter: WeatherAdapter,
@@ -50,30 +51,32 @@ async function fetchOnce(
     signal.throwIfAborted();
     const isTimeout = error instanceof Error && error.name === 'TimeoutError';
     const reason = isTimeout
-      ? `did not answer in ${timeoutMs} ms`
-      : `could not be reached: ${reasonOf(error)}`;
+      ? `did not respond within ${timeoutMs} ms`
+      : `cannot be reached: ${reasonOf(error)}`;
     throw failure(reason, true);
   }
   if (!response.ok) {
     const retriable = response.status === 429 || response.status >= 500;
-    const patienceMs = retriable ? retryAfterMs(response.headers.get('retry-after')) : 0;
-    await sleep(patienceMs, undefined, { signal }).catch(() => signal.throwIfAborted());
-    throw failure(`answered ${response.status}: ${text.trim().slice(0, shownLength)}`, retriable);
+    const delayMs = retriable ? retryAfterMs(response.headers.get('retry-after')) : 0;
+    await sleep(delayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+    throw failure(`responded with ${response.status}: ${text.trim().slice(0, shownLength)}`, retriable);
   }
-  let answer: unknown;
+  let body: unknown;
   try {
-    answer = JSON.parse(text);
+    body = JSON.parse(text);
   } catch {
-    throw failure(`answered with something that is no JSON: ${text.trim().slice(0, shownLength)}`, true);
+    throw failure(`sent a response that is not JSON: ${text.trim().slice(0, shownLength)}`, true);
   }
   try {
-    return adapter.observation(answer, place);
+    return adapter.observation(body, place);
   } catch (error) {
-    throw failure(`answered without what is needed: ${missing(error)}`, false, error);
+    throw failure(`sent a response that does not fit: ${missing(error)}`, false, error);
   }
 }
 
 function missing(error: unknown): string {
   if (!(error instanceof z.ZodError)) return String(error);
-  return error.issues.map(({ path, message }) => `${path.join('.') || 'the answer'}: ${message}`).join('; ');
+  return error.issues
+    .map(({ path, message }) => `${path.join('.') || 'the response'}: ${message}`)
+    .join('; ');
 }

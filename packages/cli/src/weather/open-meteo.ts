@@ -18,10 +18,10 @@ const variables = [
 const measured = z.number().nullish();
 
 /**
- * The part of an answer that is used. A variable that the place's weather model does not have is null. `precipitation`
+ * The fields of a response that are used. A variable that the place's weather model lacks is null. `precipitation`
  * (millimetres), like rain, showers and snowfall (centimetres), is the sum over the last `interval` seconds.
  */
-const answerSchema = z.object({
+const responseSchema = z.object({
   current: z.object({
     time: z.number().int(),
     interval: z.number().positive(),
@@ -39,12 +39,12 @@ const answerSchema = z.object({
   }),
 });
 
-type Current = z.infer<typeof answerSchema>['current'];
+type Current = z.infer<typeof responseSchema>['current'];
 
 /** Thunderstorms with hail (WMO code table 4677, as Open-Meteo's documentation lists it). */
 const hailCodes = new Set([96, 99]);
 
-/** https://open-meteo.com/en/docs: the forecast API's `current`, without a key; free for non-commercial use. */
+/** The forecast API's `current` (https://open-meteo.com/en/docs). It needs no key and is free for non-commercial use. */
 export function openMeteo(baseUrl = 'https://api.open-meteo.com'): WeatherAdapter {
   return {
     name: 'open-meteo',
@@ -60,8 +60,8 @@ export function openMeteo(baseUrl = 'https://api.open-meteo.com'): WeatherAdapte
       }).toString();
       return address;
     },
-    observation(answer, place): Observation {
-      const { current } = answerSchema.parse(answer);
+    observation(response, place): Observation {
+      const { current } = responseSchema.parse(response);
       const { precipitation, relative_humidity_2m: humidity, visibility } = current;
       return {
         ...place,

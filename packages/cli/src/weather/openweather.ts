@@ -3,8 +3,8 @@ import type { Observation, PrecipType, WeatherAdapter } from './adapter.ts';
 
 const lastHour = z.object({ '1h': z.number() }).partial().optional();
 
-/** The part of an answer that is used; `rain` and `snow` are there only while it falls, in millimetres per hour. */
-const answerSchema = z.object({
+/** The fields of a response that are used. `rain` and `snow` are in millimetres per hour, and absent if none falls. */
+const responseSchema = z.object({
   dt: z.number().int(),
   main: z.object({
     temp: z.number(),
@@ -21,9 +21,9 @@ const answerSchema = z.object({
   weather: z.array(z.object({ id: z.number() })),
 });
 
-type Answer = z.infer<typeof answerSchema>;
+type Response = z.infer<typeof responseSchema>;
 
-/** https://openweathermap.org/current: the current weather of a place, with a key (`OPENWEATHER_API_KEY`). */
+/** The current weather of a place (https://openweathermap.org/current). It needs a key (`OPENWEATHER_API_KEY`). */
 export function openWeather(apiKey: string, baseUrl = 'https://api.openweathermap.org'): WeatherAdapter {
   return {
     name: 'openweather',
@@ -38,8 +38,8 @@ export function openWeather(apiKey: string, baseUrl = 'https://api.openweatherma
       }).toString();
       return address;
     },
-    observation(answer, place): Observation {
-      const parsed = answerSchema.parse(answer);
+    observation(response, place): Observation {
+      const parsed = responseSchema.parse(response);
       const { main, visibility, wind, rain, snow } = parsed;
       return {
         ...place,
@@ -58,7 +58,7 @@ export function openWeather(apiKey: string, baseUrl = 'https://api.openweatherma
 }
 
 /** By the groups of https://openweathermap.org/weather-conditions: 2xx thunderstorm, 3xx drizzle, 5xx rain, 6xx snow. */
-function precipType({ weather, rain, snow }: Answer): PrecipType | undefined {
+function precipType({ weather, rain, snow }: Response): PrecipType | undefined {
   const ids = weather.map(({ id }) => id);
   // Sleet (611 to 613), and rain and snow together (615, 616).
   if (ids.some((id) => id >= 611 && id <= 616)) return 'sleet';

@@ -14,8 +14,9 @@ const fileSchema = z
   .min(1);
 
 /**
- * Places from a JSON file, `[{"city": "Zug", "latitude": 47.17, "longitude": 8.52}]`, or known cities by their names, separated
- * by commas. Error: USAGE
+ * Places from a JSON file, `[{"city": "Zug", "latitude": 47.17, "longitude": 8.52}]`, or names of known cities, separated by
+ * commas.
+ * @throws WindrowError USAGE
  */
 export function placesOf(fileOrNames: string): Place[] {
   const places = existsSync(fileOrNames) ? fromFile(fileOrNames) : fileOrNames.split(',').map(knownCity);
@@ -31,13 +32,13 @@ function fromFile(file: string): Place[] {
     content = JSON.parse(readFileSync(file, 'utf8'));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new WindrowError('USAGE', `${file} can't be read as JSON: ${reason}`, { cause });
+    throw new WindrowError('USAGE', `${file} cannot be read as JSON: ${reason}`, { cause });
   }
   const parsed = fileSchema.safeParse(content);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
   const shape = '[{"city": "Zug", "latitude": 47.17, "longitude": 8.52}]';
-  throw new WindrowError('USAGE', `${file} is not a list of places as ${shape}: ${faults}`);
+  throw new WindrowError('USAGE', `${file} is not a list of places such as ${shape}: ${faults}`);
 }
 
 function knownCity(text: string): Place {
@@ -45,6 +46,6 @@ function knownCity(text: string): Place {
   const found = cities.find((city) => city.name.toLowerCase() === name.toLowerCase());
   if (found) return { city: found.name, latitude: found.latitude, longitude: found.longitude };
   const names = cities.map((city) => city.name).join(', ');
-  const message = `${JSON.stringify(name)} is no known city and no file; known are ${names}; others go into a file`;
+  const message = `${JSON.stringify(name)} is neither a known city nor a file. Known cities: ${names}. For other places, use a file`;
   throw new WindrowError('USAGE', message);
 }

@@ -12,7 +12,7 @@ import { pollWeather, type Round, WeatherPoll } from './poll.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8');
 const apiKey = 'b1b15e88fa797225412429c1c50c122a1';
-const zurich = placesOf('Zurich')[0]!;
+const [zurich] = placesOf('Zurich') as [Place];
 
 type Handler = (reply: ServerResponse, query: URLSearchParams, number: number) => void;
 
@@ -111,7 +111,7 @@ test.each<[string, string, () => WeatherAdapter, Partial<Observation>]>([
     { temperature_c: 19.14, precip_intensity: 0, precip_type: undefined },
   ],
 ])(
-  '%s: an answer becomes an observation that the weather stream takes',
+  '%s: a response becomes an observation that the weather stream accepts',
   async (_, name, adapter, expected) => {
     handle = answering(fixture(name));
     expect(await pollOf(adapter()).round()).toEqual({ posted: 1, unchanged: 0, failed: 0 });
@@ -123,7 +123,7 @@ test.each<[string, string, () => WeatherAdapter, Partial<Observation>]>([
   },
 );
 
-test('Open-Meteo tells snow, sleet and hail apart', () => {
+test('Open-Meteo: snow, sleet and hail are distinguished', () => {
   const { current, ...rest } = JSON.parse(fixture('open-meteo-rain')) as { current: object };
   const typeOf = (changes: object) =>
     openMeteo().observation({ ...rest, current: { ...current, ...changes } }, zurich).precip_type;
@@ -133,7 +133,7 @@ test('Open-Meteo tells snow, sleet and hail apart', () => {
   expect(typeOf({ weather_code: 96 })).toBe('hail');
 });
 
-test('OpenWeather tells snow and sleet apart', () => {
+test('OpenWeather: snow and sleet are distinguished', () => {
   const { rain: _, ...answer } = JSON.parse(fixture('openweather-rain')) as Record<string, unknown>;
   const observed = (id: number) =>
     openWeather(apiKey).observation({ ...answer, weather: [{ id }], snow: { '1h': 0.4 } }, zurich);
@@ -141,20 +141,20 @@ test('OpenWeather tells snow and sleet apart', () => {
   expect(observed(616)).toMatchObject({ precip_type: 'sleet', precip_intensity: 0.4 });
 });
 
-test('providers are asked for the place, in metric units', async () => {
+test('requests name the place and metric units', async () => {
   handle = answering(fixture('open-meteo-dry'));
   await pollOf(openMeteo(providerUrl)).round();
   handle = answering(fixture('openweather-clear'));
   await pollOf(openWeather(apiKey, providerUrl)).round();
   expect(asked.map(({ pathname }) => pathname)).toEqual(['/v1/forecast', '/data/2.5/weather']);
-  expect(Object.fromEntries(asked[0]!.searchParams)).toMatchObject({
+  expect(Object.fromEntries(asked[0]?.searchParams ?? [])).toMatchObject({
     latitude: '47.3769',
     longitude: '8.5417',
     current: expect.stringContaining('temperature_2m,'),
     wind_speed_unit: 'ms',
     timeformat: 'unixtime',
   });
-  expect(Object.fromEntries(asked[1]!.searchParams)).toEqual({
+  expect(Object.fromEntries(asked[1]?.searchParams ?? [])).toEqual({
     lat: '47.3769',
     lon: '8.5417',
     units: 'metric',
@@ -162,7 +162,7 @@ test('providers are asked for the place, in metric units', async () => {
   });
 });
 
-test('what was posted is not posted again; what is newer is', async () => {
+test('an observation is posted once, and a newer one is posted', async () => {
   const poll = pollOf(openMeteo(providerUrl));
   handle = answering(fixture('open-meteo-rain'));
   await poll.round();
@@ -182,15 +182,25 @@ const cut: Handler = (reply) => {
 };
 
 test.each<[string, Handler, RegExp, number]>([
-  ['429', answering('Hourly API request limit exceeded.', 429), /answered 429: Hourly API request limit/, 3],
-  ['500', answering('', 500), /answered 500/, 3],
-  ['no JSON', answering('<html>Bad gateway'), /no JSON: <html>Bad gateway/, 3],
-  ['an answer that never comes', hang, /did not answer in 500 ms/, 3],
-  ['an answer that is cut off', cut, /could not be reached/, 3],
-  ['an error of ours', answering(fixture('open-meteo-error'), 400), /answered 400: .*Latitude must be/, 1],
-  ['an answer of another shape', answering('{"current":{}}'), /without what is needed: current\.time: /, 1],
+  [
+    '429',
+    answering('Hourly API request limit exceeded.', 429),
+    /responded with 429: Hourly API request limit/,
+    3,
+  ],
+  ['500', answering('', 500), /responded with 500/, 3],
+  ['a response that is not JSON', answering('<html>Bad gateway'), /not JSON: <html>Bad gateway/, 3],
+  ['a response that never comes', hang, /did not respond within 500 ms/, 3],
+  ['a response that is cut off', cut, /cannot be reached/, 3],
+  [
+    'an error of the request',
+    answering(fixture('open-meteo-error'), 400),
+    /responded with 400: .*Latitude must be/,
+    1,
+  ],
+  ['a response of another shape', answering('{"current":{}}'), /does not fit: current\.time: /, 1],
 ])(
-  'after %s nothing is posted, the city and the reason are told, and the next round is as fresh',
+  'after %s nothing is posted, the city and the reason are reported, and the next round tries again',
   async (_, fault, reason, tries) => {
     const poll = pollOf(openMeteo(providerUrl));
     handle = fault;
@@ -205,18 +215,18 @@ test.each<[string, Handler, RegExp, number]>([
   },
 );
 
-test('a failure that passes is not even told', async () => {
+test('a failure that a retry resolves is not reported', async () => {
   handle = (reply, _, number) =>
     answering(number === 1 ? 'busy' : fixture('open-meteo-rain'), number === 1 ? 503 : 200)(reply, _, number);
   expect(await pollOf(openMeteo(providerUrl)).round()).toEqual({ posted: 1, unchanged: 0, failed: 0 });
   expect(notes).toEqual([]);
 });
 
-test('a city that fails keeps no other one from its turn', async () => {
+test('a city that fails does not stop the others', async () => {
   const places = placesOf('Zurich,New York,Tokyo,Sydney,Nairobi,Oslo');
-  const tokyo = places[2]!;
+  const tokyo = places.find(({ city }) => city === 'Tokyo');
   handle = (reply, query, number) =>
-    query.get('latitude') === String(tokyo.latitude)
+    query.get('latitude') === String(tokyo?.latitude)
       ? hang(reply, query, number)
       : answering(fixture('open-meteo-dry'))(reply, query, number);
   const round = await pollOf(openMeteo(providerUrl), places).round();
@@ -225,26 +235,26 @@ test('a city that fails keeps no other one from its turn', async () => {
   expect(notes).toEqual([expect.stringMatching(/^Tokyo: /)]);
 });
 
-test('the key is never told, not even when the answer repeats it', async () => {
+test('the key is masked even if the response repeats it', async () => {
   handle = answering(`{"cod":401,"message":"Invalid API key ${apiKey}"}`, 401);
   await pollOf(openWeather(apiKey, providerUrl)).round();
-  expect(notes).toEqual([expect.stringMatching(/^Zurich: .*answered 401: .*Invalid API key \*\*\*/)]);
+  expect(notes).toEqual([expect.stringMatching(/^Zurich: .*responded with 401: .*Invalid API key \*\*\*/)]);
 });
 
-test('an answer without a key says so, once', async () => {
+test('a rejected key is not retried', async () => {
   handle = answering(fixture('openweather-no-key'), 401);
   expect(await pollOf(openWeather('wrong', providerUrl)).round()).toMatchObject({ failed: 1 });
   expect(asked).toHaveLength(1);
 });
 
-test('an observation that the producer refuses is told with its reason', async () => {
+test('an observation that the producer rejects is reported with the reason', async () => {
   handle = answering(fixture('open-meteo-rain'));
   refusals = [{ reason: 'humidity_out_of_range', message: 'humidity is 86' }];
   expect(await pollOf(openMeteo(providerUrl)).round()).toEqual({ posted: 0, unchanged: 0, failed: 1 });
-  expect(notes).toEqual(['Zurich: the producer refused it: humidity_out_of_range: humidity is 86']);
+  expect(notes).toEqual(['Zurich: the producer rejected it: humidity_out_of_range: humidity is 86']);
 });
 
-test('rounds go on until the signal, which also ends a round under way', async () => {
+test('rounds continue until the signal, which also ends the current round', async () => {
   handle = answering(fixture('open-meteo-rain'));
   const rounds: Round[] = [];
   await pollWeather(pollOf(openMeteo(providerUrl)), {
@@ -262,9 +272,9 @@ test('rounds go on until the signal, which also ends a round under way', async (
   ]);
 });
 
-test('a city that is not known is named, with those that are', () => {
+test('an unknown city is named, together with the known ones', () => {
   expect(() => placesOf('Zurich,Atlantis')).toThrow(
-    /"Atlantis" is no known city.*known are Zurich, New York/,
+    /"Atlantis" is neither a known city.*Known cities: Zurich, New York/,
   );
   expect(() => placesOf('Zurich, zurich')).toThrow(/names Zurich twice/);
 });

@@ -9,34 +9,37 @@ export interface PollOptions {
   places: readonly Place[];
   producer: Pick<ProducerClient, 'post'>;
   signal: AbortSignal;
-  /** A line for each thing that went wrong, naming the city. */
+  /** Receives a line for each failure, with the city's name. */
   note: (line: string) => void;
-  /** For tests: how a provider that fails is treated. */
+  /** For tests: limits and retries for a provider that fails. */
   fetching?: { timeoutMs: number; attempts: number; baseMs: number };
 }
 
 export interface Round {
   posted: number;
-  /** The provider has nothing newer than what was posted before. */
+  /** The provider has no newer observation than the one posted before. */
   unchanged: number;
   failed: number;
 }
 
 const usualFetching = { timeoutMs: 10_000, attempts: 4, baseMs: 1_000 };
-/** Cities that are asked for at the same time: providers count requests a minute. */
+/** Parallel requests. Providers limit the requests per minute. */
 const concurrency = 4;
 
-/** Takes the current weather from a provider and posts what is new. A failure is told and forgotten: nothing is cached. */
+/** Fetches the current weather from a provider and posts new observations. A failure is reported, and the next round tries again. */
 export class WeatherPoll {
   readonly #options: PollOptions;
-  /** City → time of the newest observation that the producer has had. */
+  /** City → time of the newest observation that was posted. */
   readonly #posted = new Map<string, string>();
 
   constructor(options: PollOptions) {
     this.#options = options;
   }
 
-  /** All cities once; a city that fails keeps no other one from its turn. Error: the signal's reason */
+  /**
+   * Fetches and posts each city once. A city that fails does not stop the others.
+   * @throws the signal's reason
+   */
   async round(): Promise<Round> {
     const round: Round = { posted: 0, unchanged: 0, failed: 0 };
     const waiting = this.#options.places.values();
@@ -64,16 +67,16 @@ export class WeatherPoll {
 
   async #post(observation: Observation): Promise<'posted' | 'failed'> {
     const refusals = await this.#options.producer.post('/v1/weather', observation);
-    // Refused or not, the producer has had it: a refused one is among the dead letters.
+    // The producer has recorded it even if it rejected it: then it is a dead letter.
     this.#posted.set(observation.city, observation.observed_at);
     for (const { reason, message } of refusals) {
-      this.#options.note(`${observation.city}: the producer refused it: ${reason}: ${message}`);
+      this.#options.note(`${observation.city}: the producer rejected it: ${reason}: ${message}`);
     }
     return refusals.length === 0 ? 'posted' : 'failed';
   }
 }
 
-/** Rounds at this pace, the first one at once, until the signal; what all of them did together. */
+/** Runs a round at once, and then one every `everyMs`, until the signal. */
 export async function pollWeather(
   poll: WeatherPoll,
   { everyMs, signal, onRound }: { everyMs: number; signal: AbortSignal; onRound: (round: Round) => void },

@@ -35,15 +35,18 @@ const folder = {
       parse: (input) => input,
       rules: [between('distance_m', 0, 1_000_000)],
       dedupe: { horizonMs: 86_400_000 },
-      join: {
-        table: 'weather',
-        series: 'city',
-        coordinates: { latitude: 'latitude', longitude: 'longitude' },
-        locate: [{ by: 'field', field: 'city' }],
-        maxAgeMs: 7_200_000,
-        prefix: 'weather',
-        fields: ['temperature_c'],
-      },
+      steps: [
+        {
+          kind: 'asOfJoin',
+          table: 'weather',
+          series: 'city',
+          coordinates: { latitude: 'latitude', longitude: 'longitude' },
+          locate: [{ by: 'field', field: 'city' }],
+          maxAgeMs: 7_200_000,
+          prefix: 'weather',
+          fields: ['temperature_c'],
+        },
+      ],
       lake: { raw: 'raw/rides', curated: 'curated/rides' },
       curated: {
         table: 'curated.ride',

@@ -1,8 +1,10 @@
-import type { AvroRecordSchema, TopicSpec } from './contract.ts';
+import type { AvroRecordSchema } from './avro-record.ts';
+import type { TopicSpec } from './contract.ts';
 
 /**
- * What became of one range of an input partition. Sent in the transaction that did it, so the ranges of a partition join
- * without a gap or an overlap, and `consumed = accepted + duplicates + deletions + the sum of rejected`.
+ * The counts of one range of an input partition. The enricher sends it in the transaction of the range, so the ranges of a
+ * partition join without gap or overlap, and
+ * `consumed = accepted + duplicates + deletions + sum of dropped + sum of rejected`.
  */
 export interface Account {
   stream: string;
@@ -11,13 +13,15 @@ export interface Account {
   /** The range: `first_offset ≤ offset < next_offset`. */
   first_offset: number;
   next_offset: number;
-  /** Records in the range (control records and compacted ones are not there to be counted). */
+  /** Records in the range, without control records and compacted ones. */
   consumed: number;
-  /** Passed: written to the enriched topic where the stream has one. */
+  /** Events that passed: written to the enriched topic where the stream has one. */
   accepted: number;
   duplicates: number;
   /** Records without a value in a compacted topic. */
   deletions: number;
+  /** Events that a step dropped, by reason. Accounts that older versions wrote have none. */
+  dropped: Record<string, number>;
   /** Dead-lettered, by `stage/reason`. */
   rejected: Record<string, number>;
   /** Epoch milliseconds. */
@@ -28,7 +32,7 @@ export const accountSchema: AvroRecordSchema = {
   type: 'record',
   name: 'Account',
   namespace: 'windrow',
-  doc: 'What became of one range of an input partition',
+  doc: 'The counts of one range of an input partition',
   fields: [
     { name: 'stream', type: 'string' },
     { name: 'topic', type: 'string' },
@@ -40,14 +44,32 @@ export const accountSchema: AvroRecordSchema = {
     { name: 'duplicates', type: 'long' },
     { name: 'deletions', type: 'long', default: 0, doc: 'Records without a value in a compacted topic' },
     { name: 'rejected', type: { type: 'map', values: 'long' }, default: {}, doc: 'By stage/reason' },
+    {
+      name: 'dropped',
+      type: { type: 'map', values: 'long' },
+      default: {},
+      doc: 'Dropped by steps, by reason',
+    },
     { name: 'committed_at', type: { type: 'long', logicalType: 'timestamp-millis' } },
   ],
 };
 
-/** One partition: it is small, and the audit reads it in order. Kept for ever: the audit starts at the beginning. */
+/** It has one partition, because it is small and the audit reads it in order. It is kept forever, because the audit starts at its beginning. */
 export const accountTopic: TopicSpec = {
   name: 'accounts',
   cleanup: 'delete',
   retentionMs: -1,
   partitions: 1,
 };
+
+/** The events of an account that were neither accepted nor rejected, by reason. */
+export function dropsOf({ duplicates, deletions, dropped }: Account): Map<string, number> {
+  const drops = new Map<string, number>();
+  const add = (reason: string, count: number) => {
+    if (count > 0) drops.set(reason, (drops.get(reason) ?? 0) + count);
+  };
+  add('duplicate', duplicates);
+  add('deletion', deletions);
+  for (const [reason, count] of Object.entries(dropped)) add(reason, count);
+  return drops;
+}

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, inject, test } from 'vitest';
+import type { AvroRecordSchema } from './avro-record.ts';
 import { AvroCodec } from './codec.ts';
-import type { AvroRecordSchema } from './contract.ts';
 import { AvroRegistry } from './registry.ts';
 import { loadStreams } from './streams.ts';
 import { topicsOf } from './topics.ts';

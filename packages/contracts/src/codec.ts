@@ -1,6 +1,6 @@
 import { WindrowError } from '@windrow/runtime';
 import avsc, { type Resolver, type Type } from 'avsc';
-import type { AvroRecordSchema, EventRecord } from './contract.ts';
+import type { AvroRecordSchema, EventRecord } from './avro-record.ts';
 import type { AvroRegistry } from './registry.ts';
 
 /** What became of one message's bytes. `reason` is a short stable code. */

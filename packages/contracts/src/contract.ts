@@ -1,27 +1,11 @@
+import type { AvroRecordSchema, EventRecord } from './avro-record.ts';
+import type { Step } from './step.ts';
+
 /**
  * What a stream is made of. A stream is a folder under `streams/`: `schema.avsc`, `contract.ts` (a default export made
  * with {@link defineStream}) and, where it has curated tables, `migrations/*.sql`. Services read contracts; none of
  * them names a stream, so a new folder is all that a new stream needs.
  */
-
-/** One event as JavaScript values: Avro field names; times are epoch milliseconds; absent values are null. */
-export type EventRecord = Record<string, unknown>;
-
-export interface AvroField {
-  name: string;
-  type: unknown;
-  doc?: string;
-  default?: unknown;
-}
-
-/** An Avro record schema as JSON (https://avro.apache.org/docs/1.12.0/specification/). */
-export interface AvroRecordSchema {
-  type: 'record';
-  name: string;
-  namespace?: string;
-  doc?: string;
-  fields: AvroField[];
-}
 
 export interface TopicSpec {
   name: string;
@@ -59,36 +43,11 @@ export type Constraint =
 export interface Rule {
   /** Short stable code; becomes the dead letter's `reason`. */
   reason: string;
+  /** The fields of the raw schema that `check` reads; a rule of your own may leave it out. */
+  reads?: readonly string[];
   check(record: EventRecord): string | null;
   /** For the description of the HTTP API. */
   constraint?: Constraint;
-}
-
-/** The ways to find an event's place; the first whose fields are there answers. */
-export type Locator =
-  | { by: 'field'; field: string }
-  /** The series whose newest coordinates are nearest, if no farther than `withinKm`. */
-  | { by: 'coordinates'; latitude: string; longitude: string; withinKm: number }
-  /** The city of an IANA zone: `Europe/Zurich` → `Zurich`, `America/New_York` → `New York`. */
-  | { by: 'timezone'; field: string };
-
-/**
- * An as-of join with another stream, held as a table: the newest row of the event's series whose time is at or before the
- * event's, if not older than `maxAgeMs`. The enriched record gets `<prefix>_match` (matched, stale, missing,
- * no_location), `<prefix>_age_s`, `<prefix>_<time of the table>`, `<prefix>_<series>` and `fields` by their own names.
- */
-export interface AsOfJoin {
-  /** The stream that is the table; its raw topic is read whole. */
-  table: string;
-  /** The table's field that tells its series apart (for weather: the city). */
-  series: string;
-  /** The table's fields with a series' coordinates, in degrees; for `by: 'coordinates'`. */
-  coordinates: { latitude: string; longitude: string };
-  locate: Locator[];
-  maxAgeMs: number;
-  prefix: string;
-  /** The table's fields that the enriched event takes over. */
-  fields: string[];
 }
 
 /** A Postgres type that the sink can send in a COPY. */
@@ -181,7 +140,8 @@ export interface StreamDefinition {
   rules: Rule[];
   /** How long an event's id is remembered, by the broker's time of its record. Only for streams with `enriched`. */
   dedupe?: { horizonMs: number };
-  join?: AsOfJoin;
+  /** The steps of an accepted event, in this order. Only for streams with `enriched`. */
+  steps?: Step[];
   lake: { raw: string; curated?: string };
   curated?: CuratedMapping;
   http?: HttpRoute[];

@@ -1,4 +1,5 @@
-import type { AvroRecordSchema, TopicSpec } from './contract.ts';
+import type { AvroRecordSchema } from './avro-record.ts';
+import type { TopicSpec } from './contract.ts';
 
 /** Where on its way an event failed. */
 export type DeadLetterStage =
@@ -7,6 +8,7 @@ export type DeadLetterStage =
   | 'decode'
   | 'rules'
   | 'join'
+  | 'step'
   | 'encode'
   | 'lake'
   | 'postgres'

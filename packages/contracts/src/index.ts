@@ -1,4 +1,6 @@
 export * from './account.ts';
+export * from './as-of-join.ts';
+export * from './avro-record.ts';
 export * from './codec.ts';
 export * from './contract.ts';
 export * from './dead-letter.ts';
@@ -11,6 +13,7 @@ export * from './loaded-file.ts';
 export * from './message-schema.ts';
 export * from './registry.ts';
 export * from './rules.ts';
+export * from './step.ts';
 export * from './streams.ts';
 export * from './time.ts';
 export * from './topic-partition.ts';

@@ -1,4 +1,5 @@
-import type { EventRecord, InputSource, ParseResult, StreamContract } from './contract.ts';
+import type { EventRecord } from './avro-record.ts';
+import type { InputSource, ParseResult, StreamContract } from './contract.ts';
 import { type InputField, inputFields } from './value-types.ts';
 
 /** One input of any form that the contract knows → a record of its raw schema, or why not. Never throws on bad input. */

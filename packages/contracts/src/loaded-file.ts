@@ -1,4 +1,5 @@
-import type { AvroRecordSchema, TopicSpec } from './contract.ts';
+import type { AvroRecordSchema } from './avro-record.ts';
+import type { TopicSpec } from './contract.ts';
 
 /** How far a file of a directory or a prefix has been loaded into a stream. Never further than what Kafka has acknowledged. */
 export interface LoadedFile {

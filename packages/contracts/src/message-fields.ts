@@ -1,4 +1,5 @@
-import type { EventRecord, MessageLayout } from './contract.ts';
+import type { EventRecord } from './avro-record.ts';
+import type { MessageLayout } from './contract.ts';
 
 /**
  * Reads a message's values by their paths into the fields' names; undefined where there is none. It is made as code, so

@@ -1,7 +1,7 @@
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { WindrowError } from '@windrow/runtime';
 import type { Type } from 'avsc';
-import type { AvroRecordSchema } from './contract.ts';
+import type { AvroRecordSchema } from './avro-record.ts';
 import { subjectOf } from './topics.ts';
 
 const statusOf = (error: unknown): number | undefined =>

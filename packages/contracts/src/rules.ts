@@ -1,4 +1,5 @@
-import type { EventRecord, Rule } from './contract.ts';
+import type { EventRecord } from './avro-record.ts';
+import type { Rule } from './contract.ts';
 
 const shown = (value: unknown): string => {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
@@ -15,6 +16,7 @@ export function required(field: string, when?: { field: string; is: string }): R
   const applies = (record: EventRecord) => when === undefined || record[when.field] === when.is;
   return {
     reason: `${field}_missing`,
+    reads: when === undefined ? [field] : [field, when.field],
     check: (record) => (isMissing(record[field]) && applies(record) ? `${field} is required` : null),
     constraint: { kind: 'required', field, ...(when && { when }) },
   };
@@ -24,6 +26,7 @@ export function required(field: string, when?: { field: string; is: string }): R
 export function anyOf(...fields: string[]): Rule {
   return {
     reason: `${fields.join('_or_')}_missing`,
+    reads: fields,
     check: (record) =>
       fields.every((field) => isMissing(record[field])) ? `one of ${fields.join(', ')} is required` : null,
     constraint: { kind: 'anyOf', fields },
@@ -34,6 +37,7 @@ export function anyOf(...fields: string[]): Rule {
 export function between(field: string, low: number, high: number): Rule {
   return {
     reason: `${field}_out_of_range`,
+    reads: [field],
     check: (record) => {
       const value = record[field];
       if (value === null || value === undefined) return null;
@@ -48,6 +52,7 @@ export function between(field: string, low: number, high: number): Rule {
 export function oneOf(field: string, values: readonly string[]): Rule {
   return {
     reason: `${field}_unknown`,
+    reads: [field],
     check: (record) => {
       const value = record[field];
       if (value === null || value === undefined || values.includes(value as string)) return null;
@@ -62,6 +67,7 @@ export function notBefore(field: string, earliest: string): Rule {
   const earliestMs = Date.parse(earliest);
   return {
     reason: `${field}_too_old`,
+    reads: [field],
     check: (record) => {
       const value = record[field];
       return typeof value === 'number' && value < earliestMs
@@ -75,6 +81,7 @@ export function notBefore(field: string, earliest: string): Rule {
 export function notAhead(field: string, of: string, aheadMs: number): Rule {
   return {
     reason: `${field}_in_future`,
+    reads: [field, of],
     check: (record) => {
       const value = record[field];
       const limit = record[of];

@@ -34,11 +34,11 @@ test('a contract that contradicts itself says all that is wrong', async () => {
     topics: { raw: { cleanup: 'delete', retentionMs: 1 } }, parse: (i) => i, rules: [], dedupe: { horizonMs: 1 },
     jsonFields: ['extra'], lake: { raw: 'raw/orders' } }`;
   await expect(loadStreams(streamsWith('orders', definition))).rejects.toThrow(
-    /no field nope[\s\S]*no field when[\s\S]*a field extra[\s\S]*need topics.enriched/,
+    /no field nope[\s\S]*no field when[\s\S]*no field extra[\s\S]*need topics.enriched/,
   );
 });
 
-test('the enriched schema has the raw fields, then what the join adds, all of it nullable', async () => {
+test('the enriched schema has the raw fields, then the fields that the join adds, all of them nullable', async () => {
   const contracts = await loadStreams();
   const track = streamNamed(contracts, 'track');
   const added = enrichedSchema(track, contracts).fields.slice(track.schema.fields.length);

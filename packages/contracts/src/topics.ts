@@ -1,5 +1,6 @@
 import { accountSchema, accountTopic } from './account.ts';
-import type { AvroRecordSchema, StreamContract, TopicSpec } from './contract.ts';
+import type { AvroRecordSchema } from './avro-record.ts';
+import type { StreamContract, TopicSpec } from './contract.ts';
 import { deadLetterSchema, deadLetterTopic } from './dead-letter.ts';
 import { enrichedSchema } from './enriched-schema.ts';
 import { loadedFileSchema, loadTopic } from './loaded-file.ts';

@@ -1,4 +1,5 @@
-import type { AvroField, StreamContract } from './contract.ts';
+import type { AvroField } from './avro-record.ts';
+import type { StreamContract } from './contract.ts';
 import { epochMs, timePattern } from './time.ts';
 
 /** A schema of JSON Schema 2020-12, as OpenAPI 3.1 has them. */

@@ -1,4 +1,5 @@
-import type { AvroRecordSchema, TopicSpec } from './contract.ts';
+import type { AvroRecordSchema } from './avro-record.ts';
+import type { TopicSpec } from './contract.ts';
 
 /** What one instance of the producer has let pass on a key with a daily quota. All instances' records add up. */
 export interface WriteKeyUsage {

@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
-import type { AvroRecordSchema, TopicSpec } from './contract.ts';
+import type { AvroRecordSchema } from './avro-record.ts';
+import type { TopicSpec } from './contract.ts';
 
 /** What is known of a write key. The key itself is known to whoever it was given to, and to nobody else. */
 export interface WriteKey {

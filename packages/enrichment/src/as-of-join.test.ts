@@ -1,28 +1,36 @@
-import { loadStreams, streamNamed } from '@windrow/contracts';
+import { type AsOfJoin, loadStreams, type StreamContract, streamNamed } from '@windrow/contracts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { asOfJoin } from './as-of-join.ts';
+import { joinsOf } from './enrichment.ts';
 import { cityOf, locateBy } from './locate.ts';
 import { ReferenceTable, rowMaker } from './reference-table.ts';
 
 const contracts = await loadStreams();
 const [track, weather] = [streamNamed(contracts, 'track'), streamNamed(contracts, 'weather')];
+const join = onlyJoin(track);
 const hourMs = 3_600_000;
 const startMs = Date.parse('2024-05-01T12:00:00Z');
 const zurich = { city: 'Zurich', latitude: 47.37, longitude: 8.54 };
 
+function onlyJoin(contract: StreamContract): AsOfJoin {
+  const [first, ...others] = joinsOf(contract);
+  if (first === undefined || others.length > 0) throw new Error(`${contract.name} has not one join`);
+  return first;
+}
+
 function joined(rows: Record<string, unknown>[]) {
   const table = new ReferenceTable();
-  const toRow = rowMaker(track, weather);
+  const toRow = rowMaker(join, weather);
   for (const row of rows) table.put(weather.key(row), toRow(row));
-  return { table, join: asOfJoin(track, weather, table) };
+  return { table, run: asOfJoin(join, track, weather, table) };
 }
 
 test('matched, stale, missing and no_location, at the edges of each', () => {
-  const { join } = joined([{ ...zurich, observed_at: startMs, temperature_c: 20, precip_type: 'rain' }]);
+  const { run } = joined([{ ...zurich, observed_at: startMs, temperature_c: 20, precip_type: 'rain' }]);
   const at = (afterMs: number, city: string | null = 'Zurich') => {
     const record: Record<string, unknown> = { city, occurred_at: startMs + afterMs };
-    join(record);
+    run(record);
     return record;
   };
   const matched = { weather_match: 'matched', weather_observed_at: startMs, weather_city: 'Zurich' };
@@ -46,7 +54,7 @@ test('every event gets the newest observation of its city that is not after it',
   fc.assert(
     fc.property(times, fc.nat(120), (observed, occurred) => {
       const minuteMs = 60_000 * 10;
-      const { join } = joined(
+      const { run } = joined(
         observed.map((minute) => ({
           city: 'Zurich',
           observed_at: startMs + minute * minuteMs,
@@ -57,7 +65,8 @@ test('every event gets the newest observation of its city that is not after it',
       const newest = Math.max(...observed.filter((minute) => minute <= occurred));
       const age = occurred - newest;
       const match = Number.isFinite(age) ? (age * minuteMs <= 2 * hourMs ? 'matched' : 'stale') : 'missing';
-      expect(join(record)).toBe(match);
+      run(record);
+      expect(record.weather_match).toBe(match);
       expect(record.temperature_c).toBe(match === 'matched' ? newest : null);
     }),
   );
@@ -65,8 +74,6 @@ test('every event gets the newest observation of its city that is not after it',
 
 test('the place: city, else the nearest station within 50 km, else the zone’s city', () => {
   const { table } = joined([{ ...zurich, observed_at: startMs, temperature_c: 20 }]);
-  const join = track.join;
-  if (!join) throw new Error('track has no join');
   const locate = locateBy(join, table);
   const near = { latitude: 47.5, longitude: 8.7 };
   const far = { latitude: 46.2, longitude: 6.15 };

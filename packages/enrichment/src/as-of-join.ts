@@ -1,27 +1,30 @@
-import { type EventRecord, joinFieldNames, type StreamContract } from '@windrow/contracts';
+import {
+  type AsOfJoin,
+  type EventRecord,
+  joinFieldNames,
+  ok,
+  type StepOutcome,
+  type StreamContract,
+} from '@windrow/contracts';
 import { locateBy } from './locate.ts';
 import type { ReferenceTable } from './reference-table.ts';
 
-/** What became of an event at the join: what the enriched record's `<prefix>_match` says. */
+/** The result of a join, which the enriched record has in `<prefix>_match`. */
 export const matches = ['matched', 'stale', 'missing', 'no_location'] as const;
 export type Match = (typeof matches)[number];
 
-/** Writes the join's fields into the record, which gets the shape of the enriched schema. */
-export type Join = (record: EventRecord) => Match;
-
 /**
- * The join of a contract with its table: the event's series' newest row at or before the event's time. A row older than
- * `maxAgeMs` is `stale`: its age and time are given, its values are not.
+ * Joins a record with the newest row of its series at or before its event time. If the row is older than `maxAgeMs`, the
+ * match is `stale`: the record gets the age and the time of the row, but not its values.
  */
 export function asOfJoin(
-  contract: StreamContract,
+  join: AsOfJoin,
+  { eventTime }: Pick<StreamContract, 'eventTime'>,
   tableContract: StreamContract,
   table: ReferenceTable,
-): Join {
-  const { join, eventTime } = contract;
-  if (!join) throw new TypeError(`${contract.name} joins nothing`);
+): (record: EventRecord) => StepOutcome {
   const { fields, maxAgeMs } = join;
-  const names = joinFieldNames(contract, tableContract);
+  const names = joinFieldNames(join, tableContract);
   const locate = locateBy(join, table);
   return (record) => {
     const timeMs = record[eventTime] as number;
@@ -38,6 +41,6 @@ export function asOfJoin(
     const values = match === 'matched' && row !== null ? row.values : null;
     for (let at = 0; at < fields.length; at++)
       record[fields[at] as string] = values === null ? null : values[at];
-    return match;
+    return ok;
   };
 }

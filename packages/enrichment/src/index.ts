@@ -1,4 +1,4 @@
-export { asOfJoin, type Join, type Match } from './as-of-join.ts';
+export { type Match, matches } from './as-of-join.ts';
 export { Dedupe, idReader } from './dedupe.ts';
-export { rowMaker } from './reference-table.ts';
-export { TableFeed } from './table-feed.ts';
+export { Enrichment, type EnrichmentOptions, joinsOf } from './enrichment.ts';
+export { type EnrichmentOutcome, type RunSteps, runSteps, type StagedRejection } from './run-steps.ts';

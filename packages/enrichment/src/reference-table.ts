@@ -1,4 +1,4 @@
-import type { EventRecord, StreamContract } from '@windrow/contracts';
+import type { AsOfJoin, EventRecord, StreamContract } from '@windrow/contracts';
 import { around } from 'geokdbush';
 import KDBush from 'kdbush';
 
@@ -125,18 +125,19 @@ function countUpTo(timesMs: number[], timeMs: number): number {
   return low;
 }
 
-/** Makes rows of the table's records, as the joined stream's contract wants them. */
-export function rowMaker(contract: StreamContract, table: StreamContract): (record: EventRecord) => TableRow {
-  const join = contract.join;
-  if (!join) throw new TypeError(`${contract.name} joins nothing`);
-  const { series, fields, coordinates } = join;
-  const degrees = (value: unknown): number | null =>
-    typeof value === 'number' && Number.isFinite(value) ? value : null;
+/** Makes the rows of a join's table from the table's records. */
+export function rowMaker(
+  { series, fields, coordinates }: AsOfJoin,
+  { eventTime }: Pick<StreamContract, 'eventTime'>,
+): (record: EventRecord) => TableRow {
   return (record) => ({
     series: String(record[series]),
-    timeMs: record[table.eventTime] as number,
+    timeMs: record[eventTime] as number,
     values: fields.map((field) => record[field] ?? null),
     latitude: degrees(record[coordinates.latitude]),
     longitude: degrees(record[coordinates.longitude]),
   });
 }
+
+const degrees = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) ? value : null;

@@ -1,5 +1,17 @@
-import { AvroRegistry, loadStreams, type StreamContract, streamNamed, topicsOf } from '@windrow/contracts';
-import { Dedupe } from '@windrow/enrichment';
+import {
+  AvroRegistry,
+  defineStep,
+  drop,
+  dropsOf,
+  loadStreams,
+  ok,
+  reject,
+  type Step,
+  type StreamContract,
+  streamNamed,
+  topicsOf,
+} from '@windrow/contracts';
+import { Dedupe, runSteps } from '@windrow/enrichment';
 import type { Outcome } from '@windrow/pipeline';
 import { expect, test } from 'vitest';
 import { enrichRange } from './enrich-range.ts';
@@ -12,7 +24,6 @@ const options = {
   contracts,
   registry,
   schemaIds: new Map(topicsOf(contracts).map(({ topic }, index) => [topic.name, index])),
-  feeds: new Map(),
 };
 const encoders = outputEncoders({ deadLetters: 'dead-letter', accounts: 'accounts' }, options);
 const range = { topic: 'track.raw', partition: 3, firstOffset: 10, nextOffset: 20 };
@@ -24,22 +35,32 @@ function outcome(contract: StreamContract, offset: number, values: Record<string
   return { kind: 'ok', input, record: { ...nulls, ...values } };
 }
 
-function stepsWith(join: (record: Record<string, unknown>) => 'missing'): StreamSteps {
-  const steps = stepsOf(streamNamed(contracts, 'track'), options);
-  const nulls = (record: Record<string, unknown>) => {
-    for (const name of ['age_s', 'observed_at', 'city']) record[`weather_${name}`] = null;
-    for (const name of steps.contract.join?.fields ?? []) record[name] = null;
-    record.weather_match = join(record);
-    return 'missing' as const;
-  };
-  return { ...steps, join: { run: nulls, feed: undefined as never } };
+function stepsWith(...steps: Step[]): StreamSteps {
+  const contract = { ...streamNamed(contracts, 'track'), steps };
+  return stepsOf(contract, enrichmentOf(contract), { ...options, contracts: [contract] });
 }
 
-test('an event at which a step fails becomes a dead letter; it is not remembered, and the others go on', () => {
-  const steps = stepsWith((record) => {
+/** Steps without tables. */
+const enrichmentOf = (contract: StreamContract): StreamSteps['enrichment'] => ({
+  run: runSteps(contract, new Map()),
+  current: () => Promise.resolve(),
+});
+
+const region = defineStep({
+  name: 'region',
+  reads: ['event_name'],
+  adds: [{ name: 'region', type: 'string' }],
+  run(record) {
     if (record.event_name === 'bad') throw new Error('no such place');
-    return 'missing';
-  });
+    if (record.event_name === 'abroad') return drop('outside_europe');
+    if (record.event_name === 'nowhere') return reject('region_unknown', 'nowhere has no region');
+    record.region = 'Europe';
+    return ok;
+  },
+});
+
+test('a step drops, rejects or fails at an event: it is counted by its reason, not remembered, and the others continue', () => {
+  const steps = stepsWith(region);
   const event = (offset: number, event_id: string, event_name: unknown) =>
     outcome(steps.contract, offset, { event_id, type: 'track', event_name, occurred_at: 5, received_at: 5 });
   const dedupe = new Dedupe({ horizonMs: 1000, maxIds: 1000 });
@@ -49,31 +70,40 @@ test('an event at which a step fails becomes a dead letter; it is not remembered
     {
       range,
       dedupe,
-      outcomes: [event(10, 'a', 'good'), event(11, 'b', 'bad'), event(12, 'b', 'good'), event(13, 'c', 17)],
+      outcomes: [
+        event(10, 'a', 'good'),
+        event(11, 'b', 'bad'),
+        event(12, 'b', 'good'),
+        event(13, 'c', 17),
+        event(14, 'd', 'abroad'),
+        event(15, 'd', 'abroad'),
+        event(16, 'e', 'nowhere'),
+        event(17, 'b', 'good'),
+      ],
     },
     origin,
   );
   expect(account).toMatchObject({
     ...{ stream: 'track', topic: 'track.raw', partition: 3, first_offset: 10, next_offset: 20 },
-    ...{
-      consumed: 4,
-      accepted: 2,
-      duplicates: 0,
-      rejected: { 'join/join_failed': 1, 'encode/encode_failed': 1 },
-    },
+    ...{ consumed: 8, accepted: 2, duplicates: 1, deletions: 0, dropped: { outside_europe: 2 } },
+    rejected: { 'step/region_failed': 1, 'step/region_unknown': 1, 'encode/encode_failed': 1 },
   });
+  expect([...dropsOf(account)]).toEqual([
+    ['duplicate', 1],
+    ['outside_europe', 2],
+  ]);
   expect(outputs.map(({ topic, records }) => [topic, records.length])).toEqual([
     ['track.enriched', 2],
-    ['dead-letter', 2],
+    ['dead-letter', 3],
     ['accounts', 1],
   ]);
-  expect(['a', 'b', 'c'].map((id) => dedupe.has(id, 1))).toEqual([true, true, false]);
+  expect(['a', 'b', 'c', 'd', 'e'].map((id) => dedupe.has(id, 1))).toEqual([true, true, false, false, false]);
   expect(newestEventMs).toBe(5);
 });
 
 test('a stream that is only checked gives its account and its dead letters, and nothing else', () => {
   const weather = streamNamed(contracts, 'weather');
-  const steps = stepsOf(weather, options);
+  const steps = stepsOf(weather, enrichmentOf(weather), options);
   const outcomes: Outcome[] = [
     outcome(weather, 10, { city: 'Zurich', observed_at: 7, temperature_c: 1 }),
     {

@@ -1,5 +1,12 @@
-import { type Account, type DeadLetter, rawOffsetField } from '@windrow/contracts';
-import type { Dedupe, Match } from '@windrow/enrichment';
+import {
+  type Account,
+  type DeadLetter,
+  matchFieldOf,
+  partitionName,
+  schemaIdOf,
+  type TopicPartition,
+} from '@windrow/contracts';
+import { type Dedupe, joinsOf, type Match } from '@windrow/enrichment';
 import {
   deadLetterOf,
   maxRecordBytes,
@@ -12,9 +19,7 @@ import { WindrowError } from '@windrow/runtime';
 import type { OutputEncoders, StreamSteps } from './stream-steps.ts';
 
 /** A part of a fetched batch that one transaction handles: `firstOffset ≤ offset < nextOffset`. */
-export interface Range {
-  topic: string;
-  partition: number;
+export interface Range extends TopicPartition {
   firstOffset: number;
   nextOffset: number;
 }
@@ -22,17 +27,23 @@ export interface Range {
 export interface EnrichedRange {
   outputs: TopicOutput[];
   account: Account;
-  /** How often the join answered what. */
-  matches: Map<Match, number>;
-  /** The newest event time that went on; −∞ without one. Epoch milliseconds. */
+  /** How often each join gave which result. */
+  joins: JoinMatches[];
+  /** The newest event time of the accepted events; −∞ without one. Epoch milliseconds. */
   newestEventMs: number;
 }
 
-type Failed = Extract<Outcome, { kind: 'deadLetter' }>;
+export interface JoinMatches {
+  /** The prefix of the join. */
+  join: string;
+  matches: Map<Match, number>;
+}
+
+type Rejected = Extract<Outcome, { kind: 'deadLetter' }>;
 
 /**
- * Dedupe, join and encode, in the order of the records. What fails becomes a dead letter and holds up nothing else.
- * The ids of what went on are in `dedupe` from here on: if the range is not committed, it is of no more use.
+ * Deduplicates, enriches and encodes the events of a range, in their order. A rejected event becomes a dead letter; the
+ * others continue. From here on `dedupe` has the ids of the accepted events: discard it if the range is not committed.
  */
 export function enrichRange(
   steps: StreamSteps,
@@ -40,10 +51,11 @@ export function enrichRange(
   { range, outcomes, dedupe }: { range: Range; outcomes: Outcome[]; dedupe: Dedupe | null },
   origin: { service: string; version: string },
 ): EnrichedRange {
-  const { contract, enriched } = steps;
+  const { contract, enriched, enrichment } = steps;
   const passed: OutputRecord[] = [];
-  const failed: Failed[] = [];
-  const matches = new Map<Match, number>();
+  const rejected: Rejected[] = [];
+  const dropped = new Map<string, number>();
+  const matchCounts = matchCountsOf(steps);
   let accepted = 0;
   let duplicates = 0;
   let deletions = 0;
@@ -51,7 +63,7 @@ export function enrichRange(
 
   for (const outcome of outcomes) {
     if (outcome.kind !== 'ok') {
-      if (outcome.kind === 'deadLetter') failed.push(outcome);
+      if (outcome.kind === 'deadLetter') rejected.push(outcome);
       else deletions += 1;
       continue;
     }
@@ -61,54 +73,65 @@ export function enrichRange(
       duplicates += 1;
       continue;
     }
-    let stage: DeadLetter['stage'] = 'join';
-    try {
-      const match = steps.join?.run(record);
-      stage = 'encode';
-      if (enriched !== null) {
-        const { key, headers } = input;
-        record[rawOffsetField] = input.offset;
-        const output = { key, value: enriched.encode(record), headers, partition: range.partition };
-        const bytes = recordBytes(output);
-        if (bytes > maxRecordBytes) {
-          failed.push(failure(input, stage, 'too_large', `${bytes} bytes are over ${maxRecordBytes}`));
-          continue;
-        }
-        passed.push(output);
+    if (enriched !== null) {
+      const result = enrichment.run(record, input.offset);
+      if (result.kind === 'drop') {
+        dropped.set(result.reason, (dropped.get(result.reason) ?? 0) + 1);
+        continue;
       }
-      if (match !== undefined) matches.set(match, (matches.get(match) ?? 0) + 1);
-    } catch (error) {
-      const reason = error instanceof WindrowError ? error.code.toLowerCase() : `${stage}_failed`;
-      failed.push(failure(input, stage, reason, error instanceof Error ? error.message : String(error)));
-      continue;
+      if (result.kind === 'deadLetter') {
+        rejected.push(rejection(input, result.stage, result.reason, result.message));
+        continue;
+      }
+      const { key, headers } = input;
+      let value: Buffer;
+      try {
+        value = enriched.encode(record);
+      } catch (error) {
+        const reason = error instanceof WindrowError ? error.code.toLowerCase() : 'encode_failed';
+        const message = error instanceof Error ? error.message : String(error);
+        rejected.push(rejection(input, 'encode', reason, message));
+        continue;
+      }
+      const output = { key, value, headers, partition: range.partition };
+      const bytes = recordBytes(output);
+      if (bytes > maxRecordBytes) {
+        const message = `the enriched record has ${bytes} bytes; the limit is ${maxRecordBytes}`;
+        rejected.push(rejection(input, 'encode', 'too_large', message));
+        continue;
+      }
+      passed.push(output);
+      for (const { field, matches } of matchCounts) {
+        const match = record[field] as Match;
+        matches.set(match, (matches.get(match) ?? 0) + 1);
+      }
     }
     accepted += 1;
     dedupe?.add(id, input.timestampMs);
     newestEventMs = Math.max(newestEventMs, record[contract.eventTime] as number);
   }
 
-  const rejected: Record<string, number> = {};
-  for (const { stage, reason } of failed)
-    rejected[`${stage}/${reason}`] = (rejected[`${stage}/${reason}`] ?? 0) + 1;
+  const { topic, partition } = range;
   const account: Account = {
     stream: contract.name,
-    topic: range.topic,
-    partition: range.partition,
+    topic,
+    partition,
     first_offset: range.firstOffset,
     next_offset: range.nextOffset,
     consumed: outcomes.length,
     accepted,
     duplicates,
     deletions,
-    rejected,
+    dropped: Object.fromEntries(dropped),
+    rejected: countsByCause(rejected),
     committed_at: Date.now(),
   };
-  const source = { stream: contract.name, topic: range.topic, partition: range.partition, ...origin };
-  const key = `${range.topic}/${range.partition}`;
+  const source = { stream: contract.name, topic, partition, ...origin };
+  const key = partitionName(range);
   const outputs: TopicOutput[] = [
     {
       topic: encoders.deadLetters.topic,
-      records: failed.map((outcome) => ({
+      records: rejected.map((outcome) => ({
         key,
         value: encoders.deadLetters.encode(deadLetterOf(outcome, source)),
       })),
@@ -116,20 +139,37 @@ export function enrichRange(
     { topic: encoders.accounts.topic, records: [{ key, value: encoders.accounts.encode({ ...account }) }] },
   ];
   if (enriched !== null) outputs.unshift({ topic: enriched.topic, records: passed });
-  return { outputs, account, matches, newestEventMs };
+  return { outputs, account, joins: matchCounts, newestEventMs };
 }
 
-const failure = (
+/** An empty count for each join of the stream. */
+function matchCountsOf({ contract }: StreamSteps): (JoinMatches & { field: string })[] {
+  return joinsOf(contract).map((join) => ({
+    join: join.prefix,
+    field: matchFieldOf(join),
+    matches: new Map(),
+  }));
+}
+
+function countsByCause(rejected: Rejected[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { stage, reason } of rejected) {
+    const cause = `${stage}/${reason}`;
+    counts[cause] = (counts[cause] ?? 0) + 1;
+  }
+  return counts;
+}
+
+const rejection = (
   input: Outcome['input'],
   stage: DeadLetter['stage'],
   reason: string,
   message: string,
-): Failed => ({
+): Rejected => ({
   kind: 'deadLetter',
   input,
   stage,
   reason,
   message,
-  // What could be decoded has its schema's id in front.
-  schemaId: input.value?.readInt32BE(1) ?? null,
+  schemaId: schemaIdOf(input.value),
 });

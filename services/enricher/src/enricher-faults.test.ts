@@ -272,7 +272,7 @@ test('a missing topic is named, with the way out', async () => {
   const enricher = here.start();
   await expect(enricher.started).rejects.toMatchObject({
     code: 'TOPIC_MISSING',
-    message: expect.stringMatching(/\.gone; make them with: npx windrow streams apply/),
+    message: expect.stringMatching(/\.gone; create it with: npx windrow streams apply/),
   });
   await enricher.stop();
 });

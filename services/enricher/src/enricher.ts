@@ -1,4 +1,4 @@
-import type { TopicPartition } from '@windrow/contracts';
+import { dropsOf, partitionName, type TopicPartition } from '@windrow/contracts';
 import {
   type Broker,
   examine,
@@ -8,12 +8,19 @@ import {
   type PartitionOffset,
   Watermark,
 } from '@windrow/pipeline';
-import { failpoint, isRetriable, type Logger, type Readiness, retry, WindrowError } from '@windrow/runtime';
+import {
+  failpoint,
+  isRetriable,
+  type Logger,
+  type Readiness,
+  retryUntilReady,
+  WindrowError,
+} from '@windrow/runtime';
 import { type EnrichedRange, enrichRange } from './enrich-range.ts';
 import type { EnricherMetrics, StreamState } from './metrics.ts';
 import { rangesOf } from './ranges.ts';
 import type { OutputEncoders, StreamSteps } from './stream-steps.ts';
-import { nameOf, type OwnedPartition, positionOf, takeOver } from './take-over.ts';
+import { type OwnedPartition, positionOf, takeOver } from './take-over.ts';
 
 export interface EnricherOptions {
   broker: Broker;
@@ -68,7 +75,7 @@ export class Enricher implements GroupHandler {
 
   async #assign(partitions: TopicPartition[], signal: AbortSignal): Promise<PartitionOffset[]> {
     const { log, broker } = this.#options;
-    const assigned = new Set(partitions.map(nameOf));
+    const assigned = new Set(partitions.map(partitionName));
     await Promise.all(
       [...this.#owned.keys()].filter((name) => !assigned.has(name)).map((name) => this.#giveUp(name)),
     );
@@ -78,14 +85,14 @@ export class Enricher implements GroupHandler {
       if (wanted.length === 0) continue;
       signal.throwIfAborted();
       await this.#giveUpDeleted(topic, await broker.startOffsets(topic));
-      const fresh = wanted.filter((partition) => !this.#owned.has(nameOf({ topic, partition })));
+      const fresh = wanted.filter((partition) => !this.#owned.has(partitionName({ topic, partition })));
       const startedMs = performance.now();
       for (const owned of await takeOver(steps, fresh, this.#options, signal))
-        this.#owned.set(nameOf({ topic, partition: owned.partition }), owned);
+        this.#owned.set(partitionName({ topic, partition: owned.partition }), owned);
       if (fresh.length > 0)
         log.info({ topic, partitions: fresh, ms: Math.round(performance.now() - startedMs) }, 'taken over');
       for (const partition of wanted) {
-        const owned = this.#owned.get(nameOf({ topic, partition }));
+        const owned = this.#owned.get(partitionName({ topic, partition }));
         if (owned) starts.push(positionOf(topic, owned));
       }
     }
@@ -95,7 +102,7 @@ export class Enricher implements GroupHandler {
   /** Where retention has gone past a position, the partition starts anew; the accounts show the gap. */
   async #giveUpDeleted(topic: string, firsts: Map<number, number>): Promise<void> {
     for (const [partition, first] of firsts) {
-      const name = nameOf({ topic, partition });
+      const name = partitionName({ topic, partition });
       if ((this.#owned.get(name)?.position ?? first) < first) await this.#giveUp(name);
     }
   }
@@ -108,7 +115,7 @@ export class Enricher implements GroupHandler {
   }
 
   async batch(batch: FetchedBatch, signal: AbortSignal): Promise<void> {
-    const name = nameOf(batch);
+    const name = partitionName(batch);
     const steps = this.#steps.get(batch.topic);
     const owned = this.#owned.get(name);
     if (!steps || owned?.position !== batch.firstOffset) {
@@ -137,8 +144,8 @@ export class Enricher implements GroupHandler {
   async #enrich(batch: FetchedBatch, steps: StreamSteps, owned: OwnedPartition, signal: AbortSignal) {
     const { log, encoders, groupId, version, metrics } = this.#options;
     const stream = steps.contract.name;
-    // Everything in the batch was appended before this call, so what it waits for is what the events may see.
-    await steps.join?.feed.current(signal);
+    // The events were appended before this call. So it waits for every row that was appended before any of them.
+    await steps.enrichment.current(signal);
     for (const range of rangesOf(batch)) {
       if (signal.aborted) return;
       const outcomes = await this.#examine(range, steps, signal);
@@ -166,37 +173,36 @@ export class Enricher implements GroupHandler {
           'too many event ids: the oldest are forgotten before their time',
         );
       }
-      this.#count(steps, nameOf(range), enriched);
+      this.#count(steps, partitionName(range), enriched);
     }
   }
 
-  /** Waits where a schema has to be asked for and the registry is away. */
-  async #examine(range: FetchedBatch, steps: StreamSteps, signal: AbortSignal): Promise<Outcome[]> {
+  /** Retries while the registry is unavailable and an unknown schema is needed. */
+  #examine(range: FetchedBatch, steps: StreamSteps, signal: AbortSignal): Promise<Outcome[]> {
     const { readiness, log } = this.#options;
-    let waited = false;
-    const outcomes = await retry(() => examine(steps.contract, steps.rawCodec, range), {
+    return retryUntilReady(() => examine(steps.contract, steps.rawCodec, range), {
+      condition: 'registry',
+      readiness,
+      log,
       signal,
-      onRetry: ({ error }) => {
-        waited = true;
-        readiness.unmet('registry', error instanceof Error ? error.message : String(error));
-        log.warn({ err: error }, 'waiting for the schema registry');
-      },
     });
-    if (waited) readiness.met('registry');
-    return outcomes;
   }
 
-  #count(steps: StreamSteps, name: string, { account, matches, newestEventMs }: EnrichedRange): void {
+  #count(steps: StreamSteps, name: string, { account, joins, newestEventMs }: EnrichedRange): void {
     const { metrics } = this.#options;
     const stream = steps.contract.name;
     metrics.events.inc({ stream, outcome: 'ok' }, account.accepted);
-    metrics.events.inc({ stream, outcome: 'drop' }, account.duplicates + account.deletions);
+    for (const [reason, count] of dropsOf(account)) {
+      metrics.events.inc({ stream, outcome: 'drop' }, count);
+      metrics.drops.inc({ stream, reason }, count);
+    }
     for (const [place, count] of Object.entries(account.rejected)) {
       const [stage = '', reason = ''] = place.split('/');
       metrics.events.inc({ stream, outcome: 'deadLetter' }, count);
       metrics.deadLetters.inc({ stage, reason }, count);
     }
-    for (const [match, count] of matches) metrics.matches.inc({ stream, match }, count);
+    for (const { join, matches } of joins)
+      for (const [match, count] of matches) metrics.matches.inc({ stream, join, match }, count);
     this.#watermarks.get(steps.contract.topics.raw.name)?.note(name, newestEventMs);
   }
 

@@ -8,6 +8,11 @@ export function enricherMetrics(registry: Registry) {
       help: 'Events handled: ok went on, drop is a duplicate or a deletion, deadLetter could not go on',
       labels: ['stream', 'outcome'],
     }),
+    drops: counter(registry, {
+      name: 'windrow_drops_total',
+      help: 'Events that the enricher dropped, by reason: duplicate, deletion, or the reason of a step',
+      labels: ['stream', 'reason'],
+    }),
     deadLetters: counter(registry, {
       name: 'windrow_dead_letters_total',
       help: 'Events that became dead letters, by where and why',
@@ -16,7 +21,7 @@ export function enricherMetrics(registry: Registry) {
     matches: counter(registry, {
       name: 'windrow_join_matches_total',
       help: 'What events found in the table they are joined with: matched, stale, missing or no_location',
-      labels: ['stream', 'match'],
+      labels: ['stream', 'join', 'match'],
     }),
     transactionSeconds: histogram(registry, {
       name: 'windrow_transaction_seconds',

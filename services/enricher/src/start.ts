@@ -3,24 +3,23 @@ import {
   accountTopic,
   deadLetterTopic,
   type StreamContract,
-  streamNamed,
   topicsOf,
 } from '@windrow/contracts';
-import { rowMaker, TableFeed } from '@windrow/enrichment';
+import { Enrichment } from '@windrow/enrichment';
 import { type Broker, consumeMeasured, watchBroker } from '@windrow/pipeline';
 import {
   type Logger,
   type Readiness,
   type Registry,
-  retry,
+  retryUntilReady,
   type Teardown,
   WindrowError,
 } from '@windrow/runtime';
 import { Enricher } from './enricher.ts';
 import { enricherMetrics, showState } from './metrics.ts';
-import { outputEncoders, stepsOf } from './stream-steps.ts';
+import { outputEncoders, type StreamSteps, stepsOf } from './stream-steps.ts';
 
-/** Partitions whose batches are in work at the same time: while one waits for the broker, others compute. */
+/** Partitions that are processed at the same time: while one waits for the broker, others compute. */
 const concurrency = 8;
 
 export interface StartOptions {
@@ -38,16 +37,22 @@ export interface StartOptions {
   fail(error: unknown): void;
 }
 
-/** Sets the enricher up; while broker or registry are away it waits, and the readiness says for what. */
+/** Starts the enricher. While the broker or the registry is unavailable it waits, and its readiness names the reason. */
 export async function startEnricher(options: StartOptions): Promise<Enricher> {
   const { contracts, broker, avro, groupId, registry, teardown, signal, fail } = options;
   const metrics = enricherMetrics(registry);
-  const schemaIds = await patiently(options, 'topics', () => prepare(contracts, broker, avro));
-  const feeds = await openTables(options);
+  const schemaIds = await ready(options, 'topics', () => registerSchemas(contracts, broker, avro));
+  const enrichments: Enrichment[] = [];
+  const steps: StreamSteps[] = [];
+  for (const contract of contracts) {
+    const enrichment = await openEnrichment(contract, options);
+    enrichments.push(enrichment);
+    steps.push(stepsOf(contract, enrichment, { contracts, registry: avro, schemaIds }));
+  }
   const enricher = new Enricher({
     ...options,
     metrics,
-    steps: contracts.map((contract) => stepsOf(contract, { contracts, registry: avro, schemaIds, feeds })),
+    steps,
     encoders: outputEncoders(
       { deadLetters: deadLetterTopic.name, accounts: accountTopic.name },
       { registry: avro, schemaIds },
@@ -57,10 +62,13 @@ export async function startEnricher(options: StartOptions): Promise<Enricher> {
   showState(
     registry,
     () => enricher.state(),
-    () => [...feeds.values()].map(({ contract, table }) => ({ stream: contract.name, rows: table.size })),
+    () =>
+      enrichments.flatMap(({ feeds }) =>
+        feeds.map(({ contract, table }) => ({ stream: contract.name, rows: table.size })),
+      ),
   );
   options.readiness.unmet('partitions', 'no partitions are assigned yet');
-  const consumer = await patiently(options, 'group', () =>
+  const consumer = await ready(options, 'group', () =>
     consumeMeasured(broker, registry, {
       groupId,
       topics: enricher.topics,
@@ -76,28 +84,18 @@ export async function startEnricher(options: StartOptions): Promise<Enricher> {
   return enricher;
 }
 
-/** Tries until it works, the process is asked to stop, or trying is of no use. */
-function patiently<T>(
+/** Retries until the call succeeds; the condition is unmet from the first attempt on. */
+function ready<T>(
   { readiness, log, signal }: Pick<StartOptions, 'readiness' | 'log' | 'signal'>,
   condition: string,
   call: () => Promise<T>,
 ): Promise<T> {
-  readiness.unmet(condition, 'not asked for yet');
-  return retry(call, {
-    signal,
-    capMs: 5_000,
-    onRetry: ({ error }) => {
-      readiness.unmet(condition, error instanceof Error ? error.message : String(error));
-      log.warn({ err: error }, 'trying again');
-    },
-  }).then((result) => {
-    readiness.met(condition);
-    return result;
-  });
+  readiness.unmet(condition, 'not requested yet');
+  return retryUntilReady(call, { condition, readiness, log, signal });
 }
 
-/** Registers the schemas of the topics that are written, which have to be there. */
-async function prepare(
+/** Registers the schemas of the topics that the enricher writes. The topics must exist. */
+async function registerSchemas(
   contracts: StreamContract[],
   broker: Broker,
   avro: AvroRegistry,
@@ -109,13 +107,13 @@ async function prepare(
   );
   const missing = names.filter((name) => !existing.has(name));
   if (missing.length > 0) {
-    const message = `Kafka has no topic ${missing.join(', ')}; make them with: npx windrow streams apply`;
+    const message = `Kafka has no topic ${missing.join(', ')}; create it with: npx windrow streams apply`;
     throw new WindrowError('TOPIC_MISSING', message);
   }
   for (const { topics: own } of contracts) {
     const [raw, enriched] = [existing.get(own.raw.name), existing.get(own.enriched?.name ?? '')];
     if (enriched === undefined || enriched === raw) continue;
-    const message = `${own.raw.name} has ${raw} partitions and ${own.enriched?.name} ${enriched}; an event keeps its partition, so make them equal`;
+    const message = `${own.raw.name} has ${raw} partitions and ${own.enriched?.name} has ${enriched}; an event keeps its partition number, so both need the same number of partitions`;
     throw new WindrowError('CONTRACT_INVALID', message);
   }
   const ids = new Map<string, number>();
@@ -123,24 +121,19 @@ async function prepare(
   return ids;
 }
 
-/** Stream → the table that it is joined with, read whole. */
-async function openTables(options: StartOptions): Promise<Map<string, TableFeed>> {
+/** Opens the steps of a stream and waits until the tables of its joins are complete. */
+async function openEnrichment(contract: StreamContract, options: StartOptions): Promise<Enrichment> {
   const { contracts, broker, avro, teardown, signal, fail, readiness, log } = options;
-  const feeds = new Map<string, TableFeed>();
-  for (const contract of contracts) {
-    if (!contract.join) continue;
-    const table = streamNamed(contracts, contract.join.table);
-    const condition = `table ${table.name} of ${contract.name}`;
-    const feed = await patiently(options, condition, () =>
-      TableFeed.open({ broker, registry: avro, contract: table, toRow: rowMaker(contract, table) }),
-    );
-    teardown.add(condition, () => feed.close());
-    feed.failed.catch((error) => signal.aborted || fail(error));
-    readiness.unmet(condition, `${table.topics.raw.name} is being read`);
-    await feed.current(signal);
-    readiness.met(condition);
-    log.info({ table: table.name, rows: feed.table.size }, 'table read');
-    feeds.set(contract.name, feed);
-  }
-  return feeds;
+  const condition = `tables of ${contract.name}`;
+  const enrichment = await ready(options, condition, () =>
+    Enrichment.open({ contract, contracts, broker, registry: avro }),
+  );
+  teardown.add(condition, () => enrichment.close());
+  enrichment.failed.catch((error) => signal.aborted || fail(error));
+  readiness.unmet(condition, 'the topics of the tables are being read');
+  await enrichment.current(signal);
+  readiness.met(condition);
+  for (const { contract: table, table: rows } of enrichment.feeds)
+    log.info({ stream: contract.name, table: table.name, rows: rows.size }, 'table read');
+  return enrichment;
 }

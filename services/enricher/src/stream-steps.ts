@@ -1,5 +1,6 @@
 import {
   AvroCodec,
+  type AvroRecordSchema,
   type AvroRegistry,
   accountSchema,
   type DeadLetter,
@@ -8,16 +9,15 @@ import {
   enrichedSchema,
   type StreamContract,
 } from '@windrow/contracts';
-import type { TableFeed } from '@windrow/enrichment';
-import { asOfJoin, idReader, type Join } from '@windrow/enrichment';
+import { type Enrichment, idReader } from '@windrow/enrichment';
 
-/** A topic's codec with the id under which its schema is registered. */
+/** Encodes records of one topic with its registered schema. */
 export interface Encoder {
   topic: string;
   encode(record: EventRecord): Buffer;
 }
 
-/** What the contract of a stream asks for, made ready to run. */
+/** Everything that the enricher runs for the events of one stream. */
 export interface StreamSteps {
   contract: StreamContract;
   rawCodec: AvroCodec;
@@ -25,7 +25,7 @@ export interface StreamSteps {
   enriched: Encoder | null;
   /** Null for a stream that keeps its duplicates. */
   dedupe: { horizonMs: number; idOf: (record: EventRecord) => string; idCodec: AvroCodec } | null;
-  join: { run: Join; feed: TableFeed } | null;
+  enrichment: Pick<Enrichment, 'run' | 'current'>;
 }
 
 export interface OutputEncoders {
@@ -36,16 +36,17 @@ export interface OutputEncoders {
 export interface StepsOptions {
   contracts: StreamContract[];
   registry: AvroRegistry;
-  /** Topic → its value schema's id. */
+  /** Topic → the id of its value schema. */
   schemaIds: Map<string, number>;
-  /** Stream → the table that it is joined with. */
-  feeds: Map<string, TableFeed>;
 }
 
-export function stepsOf(contract: StreamContract, options: StepsOptions): StreamSteps {
-  const { contracts, registry, feeds } = options;
+export function stepsOf(
+  contract: StreamContract,
+  enrichment: StreamSteps['enrichment'],
+  options: StepsOptions,
+): StreamSteps {
+  const { contracts, registry } = options;
   const { enriched } = contract.topics;
-  const feed = feeds.get(contract.name);
   const schema = enrichedSchema(contract, contracts);
   const idFields = schema.fields.filter(({ name }) => contract.id.includes(name));
   return {
@@ -57,11 +58,11 @@ export function stepsOf(contract: StreamContract, options: StepsOptions): Stream
         ? {
             horizonMs: contract.dedupe.horizonMs,
             idOf: idReader(contract.id),
-            // Of what was enriched only the ids are decoded again.
+            // A takeover decodes only the ids of enriched events.
             idCodec: new AvroCodec({ ...schema, fields: idFields }, registry),
           }
         : null,
-    join: feed ? { run: asOfJoin(contract, feed.contract, feed.table), feed } : null,
+    enrichment,
   };
 }
 
@@ -81,7 +82,7 @@ export function outputEncoders(
 
 function encoderOf(
   topic: string,
-  schema: ConstructorParameters<typeof AvroCodec>[0],
+  schema: AvroRecordSchema,
   { registry, schemaIds }: Pick<StepsOptions, 'registry' | 'schemaIds'>,
 ): Encoder {
   const codec = new AvroCodec(schema, registry);

@@ -1,4 +1,3 @@
-import type { TopicPartition } from '@windrow/contracts';
 import { Dedupe } from '@windrow/enrichment';
 import type { Broker, PartitionOffset, TransactionalProducer } from '@windrow/pipeline';
 import { failpoint } from '@windrow/runtime';
@@ -80,8 +79,6 @@ async function openProducers(broker: Broker, groupId: string, topic: string, par
   }
   return opened;
 }
-
-export const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
 export const positionOf = (topic: string, { partition, position }: OwnedPartition): PartitionOffset => ({
   topic,

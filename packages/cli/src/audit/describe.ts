@@ -9,6 +9,7 @@ const partitionHead = [
   'accepted',
   'duplicates',
   'deletions',
+  'dropped',
   'dead letters',
   'lake raw',
   'lake curated',
@@ -18,7 +19,7 @@ const partitionHead = [
 
 /** The audit as tables for people, then every finding, then the verdict. */
 export function describeAudit(audit: Audit): string {
-  const partitions = new Table(plainTable(partitionHead, [1, 2, 3, 4, 5, 6, 7, 8, 9]));
+  const partitions = new Table(plainTable(partitionHead, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
   for (const line of audit.partitions) partitions.push(cellsOf(line));
   const tables = new Table(plainTable(['table', 'landed', 'rows', 'files', 'size', ''], [1, 2, 3, 4]));
   for (const { table, landed, rows, files, bytes, verdict } of audit.tables) {
@@ -53,9 +54,9 @@ function cellsOf(line: PartitionLine): string[] {
   return [
     line.topic,
     String(line.partition),
-    ...[line.consumed, line.accepted, line.duplicates, line.deletions, line.deadLettered, line.lakeRaw].map(
-      count,
-    ),
+    ...[line.consumed, line.accepted, line.duplicates, line.deletions].map(count),
+    count(Object.values(line.dropped).reduce((total, dropped) => total + dropped, 0)),
+    ...[line.deadLettered, line.lakeRaw].map(count),
     shown(line.lakeCurated),
     shown(line.postgres),
     line.verdict,

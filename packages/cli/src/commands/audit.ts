@@ -14,7 +14,7 @@ export const addAuditCommand: AddCommand = (program, context) => {
     .addHelpText(
       'after',
       `
-consumed = accepted + duplicates + deletions + dead-lettered; accepted = rows in the lake = rows in Postgres. Events that are not
+consumed = accepted + duplicates + deletions + dropped + dead-lettered; accepted = rows in the lake = rows in Postgres. Events that are not
 stored yet make a line "behind": run windrow wait first.
 
 Example:

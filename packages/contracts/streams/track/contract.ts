@@ -72,19 +72,22 @@ export default defineStream({
   ],
   dedupe: { horizonMs: dayMs },
 
-  join: {
-    table: 'weather',
-    series: 'city',
-    coordinates: { latitude: 'latitude', longitude: 'longitude' },
-    locate: [
-      { by: 'field', field: 'city' },
-      { by: 'coordinates', latitude: 'latitude', longitude: 'longitude', withinKm: 50 },
-      { by: 'timezone', field: 'timezone' },
-    ],
-    maxAgeMs: 2 * hourMs,
-    prefix: 'weather',
-    fields: measurements,
-  },
+  steps: [
+    {
+      kind: 'asOfJoin',
+      table: 'weather',
+      series: 'city',
+      coordinates: { latitude: 'latitude', longitude: 'longitude' },
+      locate: [
+        { by: 'field', field: 'city' },
+        { by: 'coordinates', latitude: 'latitude', longitude: 'longitude', withinKm: 50 },
+        { by: 'timezone', field: 'timezone' },
+      ],
+      maxAgeMs: 2 * hourMs,
+      prefix: 'weather',
+      fields: measurements,
+    },
+  ],
 
   lake: { raw: 'raw/track', curated: 'curated/track' },
 

@@ -1,4 +1,5 @@
-import type { EventRecord, InputSource } from '../../src/contract.ts';
+import type { EventRecord } from '../../src/avro-record.ts';
+import type { InputSource } from '../../src/contract.ts';
 import { contentId } from '../../src/event-id.ts';
 import { messageReader } from '../../src/message-fields.ts';
 import { epochMs } from '../../src/time.ts';

@@ -1,4 +1,5 @@
-import { defineStream, type EventRecord } from '../../src/contract.ts';
+import type { EventRecord } from '../../src/avro-record.ts';
+import { defineStream } from '../../src/contract.ts';
 import { between, notBefore, oneOf, required } from '../../src/rules.ts';
 
 /** The columns of a flattened weather export (`weather_data.currently_…`), by our field names. */

@@ -132,7 +132,7 @@ test('while topics grow, places that differ are behind; what can never be right 
     stream.lakeCurated!.content!.repeatedIds = { count: 1, examples: ['e-7'] };
   }, deepFacts());
   expect(findings.filter((finding) => finding.startsWith('wrong'))).toEqual([
-    'wrong: track.raw/0: of offsets 0 to 3 4 were consumed, but 3 accepted + 0 duplicates + 0 deletions + 0 dead-lettered',
+    'wrong: track.raw/0: of offsets 0 to 3 4 were consumed, but 3 accepted + 0 duplicates + 0 deletions + 0 dropped + 0 dead-lettered',
     'wrong: lake curated/track: 1 ids are there more than once: e-7',
   ]);
   expect(findings).toContain(

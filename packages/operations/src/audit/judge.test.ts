@@ -15,6 +15,7 @@ test('sound facts add up, and each line says what became of its partition', () =
       accepted: 6,
       duplicates: 1,
       deletions: 0,
+      dropped: {},
       deadLettered: 1,
       lakeRaw: 8,
       lakeCurated: 6,
@@ -29,6 +30,7 @@ test('sound facts add up, and each line says what became of its partition', () =
       accepted: 3,
       duplicates: 0,
       deletions: 0,
+      dropped: {},
       deadLettered: 1,
       lakeRaw: 3,
       lakeCurated: 3,
@@ -92,7 +94,7 @@ describe('counts', () => {
       stream.accounts[2]!.duplicates = 0;
     });
     expect(findings[0]).toBe(
-      'wrong: track.raw/0: of offsets 0 to 3 4 were consumed, but 3 accepted + 0 duplicates + 0 deletions + 0 dead-lettered',
+      'wrong: track.raw/0: of offsets 0 to 3 4 were consumed, but 3 accepted + 0 duplicates + 0 deletions + 0 dropped + 0 dead-lettered',
     );
   });
 
@@ -104,6 +106,16 @@ describe('counts', () => {
     });
     expect(findings).toEqual([]);
     expect(audit.partitions[1]).toMatchObject({ consumed: 4, accepted: 2, deletions: 1, lakeRaw: 2 });
+  });
+
+  test('an event that a step dropped is consumed, and is a row of the raw table only', () => {
+    const { findings, audit } = judged((_facts, stream) => {
+      Object.assign(stream.accounts[0]!, { accepted: 1, dropped: { outside_europe: 2 } });
+      for (const { ledger } of [stream.lakeCurated!, stream.postgres!]) ledger[1]!.rows -= 2;
+      stream.lakeCurated!.rows -= 2;
+    });
+    expect(findings).toEqual([]);
+    expect(audit.partitions[1]).toMatchObject({ accepted: 1, dropped: { outside_europe: 2 }, lakeRaw: 3 });
   });
 
   test.each([

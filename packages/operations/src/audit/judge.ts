@@ -18,6 +18,8 @@ export interface PartitionLine {
   accepted: number;
   duplicates: number;
   deletions: number;
+  /** Events that steps dropped, by reason. */
+  dropped: Record<string, number>;
   deadLettered: number;
   lakeRaw: number;
   lakeCurated: number | null;
@@ -67,7 +69,7 @@ function judgePartition(
     .sort((a, b) => a.first_offset - b.first_offset || a.next_offset - b.next_offset);
   judgeRanges(line, accounts, span, findings);
   judgeBalance(line, accounts, findings);
-  const rejected = sumRejected(accounts);
+  const rejected = sumByKey(accounts.map((account) => account.rejected));
   judgeRejections(line, stream.raw.name, partition, rejected, facts, findings);
 
   const consumed = sum(accounts.map((account) => account.consumed));
@@ -109,6 +111,7 @@ function judgePartition(
     accepted,
     duplicates: sum(accounts.map((account) => account.duplicates)),
     deletions,
+    dropped: Object.fromEntries(sumByKey(accounts.map((account) => account.dropped))),
     deadLettered,
     lakeRaw: rowsOf(
       `lake ${lakeRaw.path}`,
@@ -162,14 +165,15 @@ function judgeRanges(
   if (next < end) findings.behind(line, 'ranges', `the enricher is ${end - next} offsets behind`);
 }
 
-/** Each account: consumed = accepted + duplicates + deletions + dead-lettered. */
+/** Each account: consumed = accepted + duplicates + deletions + dropped + dead-lettered. */
 function judgeBalance(line: string, accounts: KeptAccount[], findings: Findings): void {
   for (const account of accounts) {
     const { consumed, accepted, duplicates, deletions } = account;
     const rejected = sum(Object.values(account.rejected));
-    if (consumed !== accepted + duplicates + deletions + rejected) {
+    const dropped = sum(Object.values(account.dropped));
+    if (consumed !== accepted + duplicates + deletions + dropped + rejected) {
       const range = `offsets ${account.first_offset} to ${account.next_offset - 1}`;
-      const parts = `${accepted} accepted + ${duplicates} duplicates + ${deletions} deletions + ${rejected} dead-lettered`;
+      const parts = `${accepted} accepted + ${duplicates} duplicates + ${deletions} deletions + ${dropped} dropped + ${rejected} dead-lettered`;
       findings.wrong(line, 'balance', `of ${range} ${consumed} were consumed, but ${parts}`);
     }
   }
@@ -241,14 +245,11 @@ function judgeWithdrawals(
   findings.differs(line, table, message);
 }
 
-function sumRejected(accounts: KeptAccount[]): Map<string, number> {
-  const rejected = new Map<string, number>();
-  for (const account of accounts) {
-    for (const [cause, count] of Object.entries(account.rejected)) {
-      rejected.set(cause, (rejected.get(cause) ?? 0) + count);
-    }
-  }
-  return rejected;
+function sumByKey(counts: Record<string, number>[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const [key, count] of counts.flatMap((each) => Object.entries(each)))
+    sums.set(key, (sums.get(key) ?? 0) + count);
+  return sums;
 }
 
 function isOf(cause: DeadLetterCause, topic: string, partition: number): boolean {

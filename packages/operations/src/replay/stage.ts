@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AvroCodec, type EventRecord, rawOffsetField, streamNamed } from '@windrow/contracts';
-import { asOfJoin, type Join, rowMaker, TableFeed } from '@windrow/enrichment';
+import { AvroCodec, type EventRecord, schemaIdOf } from '@windrow/contracts';
+import { Enrichment } from '@windrow/enrichment';
 import { DeadLetters, type Outcome, type Producer, type Refusal } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -32,6 +32,10 @@ export interface StageOptions {
   onProgress(read: number): void;
 }
 
+/** An event after today's rules and steps. `record`: of a rejected event, where it was decoded for its steps. */
+type Enriched = Exclude<Outcome, { kind: 'deadLetter' }> | Rejected;
+type Rejected = Extract<Outcome, { kind: 'deadLetter' }> & { record?: EventRecord };
+
 /** Takes the events of a plan through today's steps, and puts what comes of them beside the tables. Changes no row. */
 export class Stage {
   readonly counts: ReplayCounts = {
@@ -44,7 +48,6 @@ export class Stage {
   #met = 0;
   #candidates: Candidate[] = [];
   #refusals: Refusal[] = [];
-  #join: Join | undefined;
   #deadLetters: DeadLetters | undefined;
   #producer: Producer | undefined;
 
@@ -57,14 +60,24 @@ export class Stage {
   async run(): Promise<void> {
     const { session, stream, plan, signal, lake, postgres } = this.#options;
     const { installation } = session;
-    const feed = await this.#table();
+    const enrichment = await Enrichment.open({
+      contract: stream.contract,
+      contracts: stream.contracts,
+      broker: installation.broker,
+      registry: installation.registry,
+    });
     try {
+      await enrichment.current(signal);
       await readRawEvents(plan.sources, {
         installation,
         contract: stream.contract,
         raw: plan.raw,
         signal,
-        onEvents: (partition, outcomes) => this.#take(partition, outcomes),
+        onEvents: (partition, outcomes) =>
+          this.#take(
+            partition,
+            outcomes.map((outcome) => enriched(outcome, enrichment)),
+          ),
       });
       await this.#settleCandidates();
       await this.#settleRefusals();
@@ -75,31 +88,13 @@ export class Stage {
       await lake?.flush();
       await postgres?.finish();
     } finally {
-      await feed?.close();
+      await enrichment.close();
       await this.#deadLetters?.close();
       await this.#producer?.close();
     }
   }
 
-  /** The table that events are joined with, as it is known now. */
-  async #table(): Promise<TableFeed | undefined> {
-    const { session, stream, signal } = this.#options;
-    const { contract, contracts } = stream;
-    if (!contract.join) return undefined;
-    const table = streamNamed(contracts, contract.join.table);
-    const { broker, registry } = session.installation;
-    const feed = await TableFeed.open({
-      broker,
-      registry,
-      contract: table,
-      toRow: rowMaker(contract, table),
-    });
-    await feed.current(signal);
-    this.#join = asOfJoin(contract, table, feed.table);
-    return feed;
-  }
-
-  async #take(partition: number, outcomes: Outcome[]): Promise<void> {
+  async #take(partition: number, outcomes: Enriched[]): Promise<void> {
     const { plan, signal, onProgress } = this.#options;
     for (const outcome of outcomes) {
       this.counts.read += 1;
@@ -116,12 +111,10 @@ export class Stage {
 
   async #takeRow(
     partition: number,
-    { input, record }: Extract<Outcome, { kind: 'ok' }>,
+    { record }: Extract<Enriched, { kind: 'ok' }>,
     accepted: Accepted,
   ): Promise<void> {
     const { lake, postgres } = this.#options;
-    this.#join?.(record);
-    record[rawOffsetField] = input.offset;
     await lake?.append(partition, record, accepted);
     await postgres?.append(partition, record, false);
     this.counts.rows += 1;
@@ -129,11 +122,7 @@ export class Stage {
     else this.counts.restored += 1;
   }
 
-  async #withdraw(
-    partition: number,
-    outcome: Extract<Outcome, { kind: 'deadLetter' }>,
-    accepted: Accepted,
-  ): Promise<void> {
+  async #withdraw(partition: number, outcome: Rejected, accepted: Accepted): Promise<void> {
     const { postgres, session, stream } = this.#options;
     await postgres?.append(partition, this.#recordOf(outcome), true);
     if (!accepted.hasRow) {
@@ -157,7 +146,8 @@ export class Stage {
     if (this.#refusals.length >= refusalsAtOnce) await this.#settleRefusals();
   }
 
-  #recordOf({ input, stage }: Extract<Outcome, { kind: 'deadLetter' }>): EventRecord {
+  #recordOf({ input, stage, record }: Rejected): EventRecord {
+    if (record !== undefined) return record;
     if (stage === 'rules' && input.value !== null) return this.#codec.decodeAgain(input.value);
     const message = `offset ${input.offset} was accepted, and today's schema can't read it: its row can't be found in Postgres`;
     throw new WindrowError('REPLAY_IMPOSSIBLE', message);
@@ -165,7 +155,7 @@ export class Stage {
 
   async #takeWithoutRow(
     partition: number,
-    outcome: Extract<Outcome, { kind: 'ok' | 'deadLetter' }>,
+    outcome: Extract<Enriched, { kind: 'ok' | 'deadLetter' }>,
   ): Promise<void> {
     if (outcome.kind === 'deadLetter') {
       this.counts.refused += 1;
@@ -210,4 +200,16 @@ export class Stage {
     const aheadMs = (1000 * this.counts.read) / rate - (performance.now() - this.#startedMs);
     if (aheadMs > 0) await sleep(aheadMs, undefined, { signal });
   }
+}
+
+/** Runs the steps of the stream. An event that a step drops today is rejected: its row, if it has one, has to go. */
+function enriched(outcome: Outcome, { run }: Enrichment): Enriched {
+  if (outcome.kind !== 'ok') return outcome;
+  const { input, record } = outcome;
+  const result = run(record, input.offset);
+  if (result.kind === 'ok') return outcome;
+  const schemaId = schemaIdOf(input.value);
+  if (result.kind === 'deadLetter') return { ...result, input, schemaId, record };
+  const message = `today a step drops the event: ${result.reason}`;
+  return { kind: 'deadLetter', stage: 'step', reason: result.reason, message, input, schemaId, record };
 }

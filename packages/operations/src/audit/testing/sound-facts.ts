@@ -20,6 +20,7 @@ export function soundFacts(): AuditFacts {
     accepted,
     duplicates,
     deletions: 0,
+    dropped: {},
     rejected: {} as Record<string, number>,
     committed_at: 0,
   });

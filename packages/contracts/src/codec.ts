@@ -3,14 +3,14 @@ import avsc, { type Resolver, type Type } from 'avsc';
 import type { AvroRecordSchema, EventRecord } from './avro-record.ts';
 import type { AvroRegistry } from './registry.ts';
 
-/** What became of one message's bytes. `reason` is a short stable code. */
+/** The result of decoding one message. `reason` is a short stable code. */
 export type Decoded =
   | { ok: true; record: EventRecord; schemaId: number }
   | { ok: false; reason: string; message: string; schemaId: number | null };
 
 const headerBytes = 5;
 
-/** The id in front of a value in the registry's wire format; null where the value is not in that format. */
+/** The schema id at the start of a value; null if the value is not in the registry's wire format. */
 export function schemaIdOf(value: Buffer | null): number | null {
   return value === null || value.length < headerBytes || value[0] !== 0 ? null : value.readInt32BE(1);
 }
@@ -18,7 +18,7 @@ export function schemaIdOf(value: Buffer | null): number | null {
 /**
  * Avro in the registry's wire format (a zero byte, the schema's id in four bytes big-endian, the Avro binary:
  * https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format).
- * Whatever version wrote a message, it is resolved to `schema`; resolvers are compiled once for each writer.
+ * Each message is resolved from its writer's schema to `schema`. A resolver is compiled once for each writer's schema.
  */
 export class AvroCodec {
   readonly type: Type;
@@ -31,12 +31,15 @@ export class AvroCodec {
     this.#registry = registry;
   }
 
-  /** `schemaId`: what {@link AvroRegistry.register} gave for this schema. Error: ENCODE_FAILED, naming the fields. */
+  /**
+   * `schemaId`: the id that {@link AvroRegistry.register} returned for this schema.
+   * @throws WindrowError ENCODE_FAILED, with the invalid fields
+   */
   encode(record: EventRecord, schemaId: number): Buffer {
     try {
       let end = this.type.encode(record, this.#scratch, headerBytes);
       if (end < 0) {
-        // avsc answers with the bytes that were missing.
+        // avsc returns how many bytes were missing, as a negative number.
         this.#scratch = Buffer.allocUnsafe(2 * (this.#scratch.length - end));
         end = this.type.encode(record, this.#scratch, headerBytes);
       }
@@ -48,19 +51,22 @@ export class AvroCodec {
     }
   }
 
-  /** Why the record is not of this type, one text for each field at fault. */
+  /** The fields that don't have their type, one text for each. */
   faults(record: EventRecord): string[] {
     const faults: string[] = [];
     this.type.isValid(record, {
       errorHook: (path, value, type) => {
         const shown = value === undefined ? 'missing' : (JSON.stringify(value) ?? String(value)).slice(0, 80);
-        faults.push(`${path.join('.')} is ${shown}, not ${String(type).slice(0, 80)}`);
+        faults.push(`${path.join('.')} is ${shown}; expected ${String(type).slice(0, 80)}`);
       },
     });
     return faults;
   }
 
-  /** Decodes in order; one result for each value. Error: REGISTRY_UNAVAILABLE, before anything is decided. */
+  /**
+   * Decodes the values in their order, one result each.
+   * @throws WindrowError REGISTRY_UNAVAILABLE, before any value is decoded
+   */
   async decode(values: readonly (Buffer | null)[]): Promise<Decoded[]> {
     const unknown = new Set<number>();
     for (const value of values) {
@@ -72,10 +78,11 @@ export class AvroCodec {
     return values.map((value) => this.#decodeOne(value, absent));
   }
 
-  /** A value that `decode` has decoded before; without asking the registry again. */
+  /** Decodes a value that {@link decode} has decoded before, without a request to the registry. */
   decodeAgain(value: Buffer): EventRecord {
     const decoded = this.#decodeOne(value, new Set());
-    if (!decoded.ok) throw new TypeError(`a value that was decoded can't be any more: ${decoded.message}`);
+    if (!decoded.ok)
+      throw new TypeError(`a value that was decoded before can't be decoded now: ${decoded.message}`);
     return decoded.record;
   }
 
@@ -97,7 +104,7 @@ export class AvroCodec {
     const schemaId = schemaIdOf(value);
     if (schemaId === null) {
       const start = value.subarray(0, headerBytes).toString('hex');
-      const message = `not in the registry's wire format: starts with 0x${start}, not with 0x00 and a schema id`;
+      const message = `the message is not in the registry's wire format: it starts with 0x${start}; expected 0x00 and a schema id`;
       return { ok: false, reason: 'not_avro', message, schemaId: null };
     }
     if (absent.has(schemaId)) {
@@ -110,15 +117,15 @@ export class AvroCodec {
     }
     const resolver = this.#resolvers.get(schemaId);
     if (typeof resolver === 'string' && resolver !== 'same') {
-      const message = `schema ${schemaId} can't be read as ${this.type.name ?? 'record'}: ${resolver}`;
+      const message = `schema ${schemaId} can't be resolved to ${this.type.name ?? 'record'}: ${resolver}`;
       return { ok: false, reason: 'incompatible_schema', message, schemaId };
     }
     try {
       const reader = resolver === 'same' || resolver === undefined ? undefined : (resolver as Resolver);
       const decoded = this.type.decode(value, headerBytes, reader) as { value: EventRecord; offset: number };
-      if (decoded.offset < 0) throw new Error('the value ends too early');
+      if (decoded.offset < 0) throw new Error('the value is truncated');
       if (decoded.offset !== value.length)
-        throw new Error(`${value.length - decoded.offset} bytes are left over`);
+        throw new Error(`${value.length - decoded.offset} bytes follow the value`);
       return { ok: true, record: decoded.value, schemaId };
     } catch (cause) {
       const message = `schema ${schemaId}: ${cause instanceof Error ? cause.message : String(cause)}`;

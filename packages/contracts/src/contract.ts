@@ -2,48 +2,49 @@ import type { AvroRecordSchema, EventRecord } from './avro-record.ts';
 import type { Step } from './step.ts';
 
 /**
- * What a stream is made of. A stream is a folder under `streams/`: `schema.avsc`, `contract.ts` (a default export made
- * with {@link defineStream}) and, where it has curated tables, `migrations/*.sql`. Services read contracts; none of
- * them names a stream, so a new folder is all that a new stream needs.
+ * The types of a stream's contract. A stream is a folder below `streams/`: `schema.avsc`, `contract.ts` (its default export
+ * is made with {@link defineStream}), and `migrations/*.sql` if it has curated tables. Services read contracts and never
+ * name a stream. So a new stream needs only a new folder.
  */
 
+/** A Kafka topic and its settings. */
 export interface TopicSpec {
   name: string;
   /**
-   * `compact` keeps the newest record of each key; `delete` keeps all of them for `retentionMs`; with both, the newest of
-   * each key is kept so long.
+   * `compact` keeps the newest record of each key. `delete` keeps all records for `retentionMs`. `compact,delete` keeps the
+   * newest record of each key for `retentionMs`.
    */
   cleanup: 'delete' | 'compact' | 'compact,delete';
-  /** −1: for ever. */
+  /** −1: forever. */
   retentionMs: number;
-  /** For a compacted topic that changes fast and is read whole: older records are compacted at the latest after this time. */
+  /** Kafka compacts older records after this time at the latest. For topics that change fast and are read completely. */
   compactWithinMs?: number;
-  /** A fixed number of partitions; without it, the configured one (KAFKA_PARTITIONS). */
+  /** Default: KAFKA_PARTITIONS. */
   partitions?: number;
 }
 
-/** Where an input came from; decides whose clock is believed. */
+/** Where an input came from. It decides whose clock is trusted. */
 export type InputSource =
   | { kind: 'file' }
-  /** `receivedAtMs`: when the HTTP server had the whole request. */
+  /** `receivedAtMs`: when the HTTP server had received the complete request. */
   | { kind: 'http'; receivedAtMs: number };
 
-/** What `parse` makes of one input. `reason` is a short stable code, `message` is for people. */
+/** The result of parsing one input. `reason` is a short stable code; `message` is for people. */
 export type ParseResult = { ok: true; record: EventRecord } | { ok: false; reason: string; message: string };
 
-/** What a rule demands, as data, where a description can say it. */
+/** The condition of a rule as data, for rules that JSON Schema can express. */
 export type Constraint =
-  /** `when`: only where that field has that value. */
+  /** `when`: the field is required only if that other field has that value. */
   | { kind: 'required'; field: string; when?: { field: string; is: string } }
   | { kind: 'anyOf'; fields: string[] }
   | { kind: 'between'; field: string; low: number; high: number }
   | { kind: 'oneOf'; field: string; values: readonly string[] };
 
-/** A quality rule: null when the record keeps it, else what is wrong with it, for people. */
+/** A quality rule. `check` returns null if the record keeps the rule, else a message for people. */
 export interface Rule {
-  /** Short stable code; becomes the dead letter's `reason`. */
+  /** Short stable code: the `reason` of the dead letter. */
   reason: string;
-  /** The fields of the raw schema that `check` reads; a rule of your own may leave it out. */
+  /** The fields that `check` reads. They are checked against the raw schema when contracts are loaded. */
   reads?: readonly string[];
   check(record: EventRecord): string | null;
   /** For the description of the HTTP API. */
@@ -60,94 +61,94 @@ export type PostgresType =
   | 'boolean'
   | 'jsonb';
 
-/** Sums by group over rows that are new in `table`; added to the aggregate's rows in the same transaction. */
+/** Sums of rows by group. The sink adds new rows of the curated table to the sums in the same transaction. */
 export interface CuratedAggregate {
   table: string;
-  /** Aggregate column → SQL expression over columns of the mapping; together the aggregate's primary key. */
+  /** Aggregate column → SQL expression over curated columns. These columns are the aggregate's primary key. */
   groupBy: Record<string, string>;
-  /** Aggregate column → SQL aggregate expression; must be additive (count, sum). */
+  /** Aggregate column → SQL aggregate expression. It must be additive (count, sum). */
   sums: Record<string, string>;
   /**
-   * The rows of a group lie within one interval of this length of the time by whose day the table is partitioned, aligned to the epoch:
-   * a replay then sums no others. Without it, it reads the whole table.
+   * The rows of a group are within one interval of this length, aligned to the epoch, of the `partitionByDay` column. So a
+   * replay sums only these rows again. Without it, a replay reads the whole table.
    */
   spanMs?: number;
 }
 
-/** How a stream lands in Postgres; its tables are made by `migrations/*.sql` of the stream's folder. */
+/** How the sink writes a stream to Postgres. The stream's `migrations/*.sql` create the tables. */
 export interface CuratedMapping {
   table: string;
-  /** Table column → field of the (enriched) record and its type. */
+  /** Each table column with the field of the (enriched) record that it holds. */
   columns: { name: string; field: string; type: PostgresType }[];
   /** The table's primary key. */
   key: string[];
-  /** `ignore`: the first one of a key stays. `replace`: the last one wins, so corrections replace. */
+  /** `ignore`: the first row of a key stays. `replace`: the last row wins, so a correction replaces the row. */
   onConflict: 'ignore' | 'replace';
-  /** The timestamptz column by whose UTC day the table is partitioned; the sink makes missing partitions. */
+  /** The timestamptz column by whose UTC day the table is partitioned. The sink creates missing partitions. */
   partitionByDay?: string;
-  /** Only with `onConflict: 'ignore'`: sums of rows that were replaced could not be taken back. */
+  /** Only with `onConflict: 'ignore'`: a replaced row could not be subtracted from the sums. */
   aggregates?: CuratedAggregate[];
 }
 
-/** A path of the HTTP server, for `POST`. */
+/** A path of the HTTP server that accepts `POST`. */
 export interface HttpRoute {
   path: string;
-  /** One line for people: what is posted here. */
+  /** One line for people: what clients post here. */
   summary?: string;
   /**
-   * What the body is: one `message`; `messages`, one or an array of them; or a `batch`, an object with an array `batch`,
-   * whose `sentAt` and `context` hold for each message.
+   * The form of the body: one `message`; `messages`, one message or an array of them; or a `batch`, an object with an array
+   * `batch`, whose `sentAt` and `context` apply to each message.
    */
   body: 'message' | 'messages' | 'batch';
-  /** What the path itself says, over what a message says; by the names in a message. */
+  /** Values that the path sets, by the names in a message. They override the message's own. */
   sets?: Record<string, string>;
 }
 
-/** Where messages over HTTP have the values of the raw schema's fields. */
+/** Where a message over HTTP has the values of the raw schema's fields. */
 export interface MessageLayout {
-  /** Field → dotted paths, as `context.location.city`; the first that has a value answers. */
+  /** Field → dotted paths, for example `context.location.city`. The first path with a value wins. */
   fields: Record<string, string[]>;
-  /** Fields that a message need not have although the schema does: they are made then. */
+  /** Fields that the schema requires and a message may omit: `parse` generates them. */
   made: string[];
 }
 
 export interface StreamDefinition {
   name: string;
-  /** One line for people: what an event of this stream is. */
+  /** One line for people: what the events of this stream are. */
   description: string;
-  /** The fields that together tell one event from all others. */
+  /** The fields that identify an event. */
   id: string[];
-  /** The Kafka message key, which decides the partition: events with equal ids must have equal keys. */
+  /** The Kafka message key, which decides the partition. Events with equal ids must have equal keys. */
   key(record: EventRecord): string;
-  /** The field with the time at which it happened; timestamp-millis, never null. */
+  /** The field with the time at which the event happened; timestamp-millis, never null. */
   eventTime: string;
-  /** The field with the time at which Windrow had it, where the stream has one; timestamp-millis. */
+  /** The field with the time at which Windrow received the event, if the stream has one; timestamp-millis. */
   receivedTime?: string;
-  /** The field with the time at which it was sent, by the sender's clock, where the stream has one; timestamp-millis. */
+  /** The field with the time at which the event was sent, by the sender's clock, if the stream has one; timestamp-millis. */
   sentTime?: string;
   topics: {
     raw: Omit<TopicSpec, 'name'>;
-    /** Present: the enricher writes events that pass to `<name>.enriched`. Absent: it only checks them. */
+    /** If present, the enricher writes accepted events to `<name>.enriched`. If absent, it only checks them. */
     enriched?: Omit<TopicSpec, 'name'>;
   };
   /**
-   * Any input form that producers post (SDK messages, plain records, exports without their table prefix) → values by the
-   * raw schema's field names, as they come: `parseInput` gives them the schema's types, times and JSON texts included.
+   * Maps any input that producers post (SDK messages, plain records, exports without their table prefix) to values by the
+   * raw schema's field names. `parseInput` then converts the values to the types of the schema.
    */
   parse(input: EventRecord, source: InputSource): EventRecord;
   /** Text fields that hold a JSON object. */
   jsonFields?: string[];
   rules: Rule[];
-  /** How long an event's id is remembered, by the broker's time of its record. Only for streams with `enriched`. */
+  /** How long the enricher remembers the id of an event, by the broker's time. Only for streams with `enriched`. */
   dedupe?: { horizonMs: number };
   /** The steps of an accepted event, in this order. Only for streams with `enriched`. */
   steps?: Step[];
   lake: { raw: string; curated?: string };
   curated?: CuratedMapping;
   http?: HttpRoute[];
-  /** Without it, messages over HTTP have the fields by their own names. */
+  /** Default: messages over HTTP have the fields under their own names. */
   message?: MessageLayout;
-  /** Top-level fields of messages over HTTP that are known beside those that are read by {@link message} or their names. */
+  /** Top-level fields of messages over HTTP that are not read and that are no reason for a warning. */
   otherFields?: string[];
 }
 
@@ -155,14 +156,14 @@ export interface StreamContract extends Omit<StreamDefinition, 'topics'> {
   /** The raw topic's schema, from `schema.avsc`. */
   schema: AvroRecordSchema;
   topics: { raw: TopicSpec; enriched?: TopicSpec };
-  /** The folder, for its migrations. */
+  /** The folder of the stream, with its migrations. */
   directory: string;
 }
 
-/** Keeps a contract's types checked where it is written. */
+/** Checks the types of a contract where it is written. */
 export function defineStream(definition: StreamDefinition): StreamDefinition {
   return definition;
 }
 
-/** Event time is cut into tumbling windows of this length, aligned to the epoch, UTC. */
+/** The length of the tumbling windows of event time, which are aligned to the epoch in UTC. */
 export const windowMs = 10 * 60_000;

@@ -1,7 +1,7 @@
 import type { AvroRecordSchema } from './avro-record.ts';
 import type { TopicSpec } from './contract.ts';
 
-/** Where on its way an event failed. */
+/** The stage that rejected an event. */
 export type DeadLetterStage =
   | 'load'
   | 'http'
@@ -12,23 +12,23 @@ export type DeadLetterStage =
   | 'encode'
   | 'lake'
   | 'postgres'
-  /** It was accepted, and a replay with later rules has refused it. */
+  /** The event was accepted, and a replay with later rules or steps rejected it. */
   | 'replay';
 
-/** An event that could not go on, with everything needed to understand it and to send it again. */
+/** A rejected event, with everything that is needed to find the cause and to send the event again. */
 export interface DeadLetter {
   stage: DeadLetterStage;
-  /** Short stable code, bounded in number: it is a metric's label. */
+  /** Short stable code from a small set: it is a metric's label. */
   reason: string;
   /** For people. */
   message: string;
   stream: string | null;
-  /** Where it was read; null for what never reached Kafka. */
+  /** Where the event was read; null if it never reached Kafka. */
   topic: string | null;
   partition: number | null;
   offset: number | null;
   key: Buffer | null;
-  /** The raw bytes as they came. */
+  /** The bytes of the event as they were received. */
   value: Buffer | null;
   headers: Record<string, string>;
   schema_id: number | null;

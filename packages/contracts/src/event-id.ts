@@ -1,9 +1,9 @@
 import { v5 as uuidv5 } from 'uuid';
 
-/** The namespace of ids made from content; fixed for ever, or the same input would get another id. */
+/** The namespace of ids that are made from content. If it changed, the same input would get another id. */
 const namespace = '6f2d8f5e-8a3c-5c0e-9d5b-0b6c1f0a7d11';
 
-/** A UUIDv5 of the content: the same input gives the same id, whatever the order of its keys. */
+/** A UUIDv5 of the content: the same input gives the same id, in any order of its keys. */
 export function contentId(stream: string, content: unknown): string {
   return uuidv5(`${stream}\n${canonical(content)}`, namespace);
 }

@@ -2,14 +2,14 @@ import type { HttpRoute } from './contract.ts';
 import { hasValue } from './input.ts';
 import { epochMs } from './time.ts';
 
-/** The messages of a body, as inputs for `parse`, or why it has none. */
+/** The messages of a body, as inputs for `parse`, or the reason why there are none. */
 export type BodyMessages =
   | { ok: true; messages: unknown[] }
   | { ok: false; reason: 'not_a_batch'; message: string };
 
 type JsonObject = Record<string, unknown>;
 
-/** Takes the body of a request apart, as {@link HttpRoute} says it is made. Throws nothing. */
+/** Splits the body of a request into messages, as its {@link HttpRoute} defines. Throws nothing. */
 export function messagesOf({ body, sets }: HttpRoute, value: unknown): BodyMessages {
   if (body === 'batch') return batched(value);
   const messages = body === 'messages' && Array.isArray(value) ? value : [value];
@@ -21,14 +21,14 @@ export function messagesOf({ body, sets }: HttpRoute, value: unknown): BodyMessa
   };
 }
 
-/** `sentAt` beside the messages is that of each one without its own; `context` is merged with theirs, which wins. */
+/** The batch's `sentAt` applies to messages without their own. Its `context` is merged with theirs, which wins. */
 function batched(value: unknown): BodyMessages {
   if (!isObject(value) || !Array.isArray(value.batch))
-    return noBatch('a batch is an object with an array `batch`');
+    return noBatch('the body is not a batch; expected an object with an array `batch`');
   const { batch, sentAt, context } = value;
   if (hasValue(sentAt) && epochMs(sentAt) === undefined)
-    return noBatch('the `sentAt` of the batch is no time');
-  if (hasValue(context) && !isObject(context)) return noBatch('the `context` of the batch is no object');
+    return noBatch('the `sentAt` of the batch is not a time');
+  if (hasValue(context) && !isObject(context)) return noBatch('the `context` of the batch is not an object');
   if (!hasValue(sentAt) && !hasValue(context)) return { ok: true, messages: batch };
   return {
     ok: true,

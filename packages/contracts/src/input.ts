@@ -2,17 +2,17 @@ import type { EventRecord } from './avro-record.ts';
 import type { InputSource, ParseResult, StreamContract } from './contract.ts';
 import { type InputField, inputFields } from './value-types.ts';
 
-/** One input of any form that the contract knows → a record of its raw schema, or why not. Never throws on bad input. */
+/** Converts one input of any form that the contract knows to a record of its raw schema. Never throws for bad input. */
 export function parseInput(contract: StreamContract, input: unknown, source: InputSource): ParseResult {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     const kind = Array.isArray(input) ? 'an array' : input === null ? 'null' : `a ${typeof input}`;
-    return { ok: false, reason: 'not_an_object', message: `${kind}, not an object` };
+    return { ok: false, reason: 'not_an_object', message: `the input is ${kind}; expected an object` };
   }
   const values = source.kind === 'file' ? withoutTablePrefix(input as EventRecord) : (input as EventRecord);
   return typed(contract, contract.parse(values, source));
 }
 
-/** Warehouse exports name their columns `table.column`: the columns alone. */
+/** Removes the table from the column names of a warehouse export (`table.column`). */
 function withoutTablePrefix(input: EventRecord): EventRecord {
   const keys = Object.keys(input);
   const table = keys.find((key) => key.includes('.'))?.split('.')[0];
@@ -35,7 +35,7 @@ type Typed = (values: EventRecord) => ParseResult;
 
 const typers = new WeakMap<StreamContract, Typed>();
 
-/** Gives each value its field's Avro type; what is absent or empty becomes null. */
+/** Converts each value to the Avro type of its field. An absent or empty value becomes null. */
 function typed(contract: StreamContract, values: EventRecord): ParseResult {
   let typer = typers.get(contract);
   if (!typer) {
@@ -45,7 +45,7 @@ function typed(contract: StreamContract, values: EventRecord): ParseResult {
   return typer(values);
 }
 
-/** Made as code, so that all records of a stream have one shape: this is done for every event. */
+/** Generates code, because it runs for every event: so all records of a stream have one hidden class. */
 function makeTyper(fields: InputField[]): Typed {
   const lines = fields.flatMap(({ name, nullable }, at) => [
     `const given${at} = values[${JSON.stringify(name)}];`,
@@ -73,5 +73,5 @@ function missing({ name }: InputField): ParseResult {
 function invalid({ name, typeName }: InputField, value: unknown): ParseResult {
   const shown = (JSON.stringify(value) ?? String(value)).slice(0, 80);
   const expected = typeName === 'json' ? 'JSON object' : typeName;
-  return { ok: false, reason: `${name}_invalid`, message: `${name} is ${shown}, not a ${expected}` };
+  return { ok: false, reason: `${name}_invalid`, message: `${name} is ${shown}; expected a ${expected}` };
 }

@@ -1,20 +1,20 @@
 import type { AvroRecordSchema } from './avro-record.ts';
 import type { TopicSpec } from './contract.ts';
 
-/** How far a file of a directory or a prefix has been loaded into a stream. Never further than what Kafka has acknowledged. */
+/** How much of a file of a directory or prefix has been loaded into a stream. It counts only what Kafka has acknowledged. */
 export interface LoadedFile {
   stream: string;
   /** `file:///…` or `s3://…` */
   url: string;
   size_bytes: number;
-  /** Changes with the content: an object's ETag, a file's time of modification. With another one it is another file. */
+  /** Changes with the content: an object's ETag, or a file's size and time of modification. Another version is loaded from its start. */
   version: string;
-  /** So many of its records, from its beginning, have been sent or have become dead letters. */
+  /** How many records from its beginning were sent or became dead letters. */
   position: number;
-  /** Of these; `rejected` became dead letters. */
+  /** How many of these were sent; `rejected` became dead letters. */
   sent: number;
   rejected: number;
-  /** Its end was reached. */
+  /** The end of the file was reached. */
   done: boolean;
 }
 
@@ -35,7 +35,7 @@ export const loadedFileSchema: AvroRecordSchema = {
   ],
 };
 
-/** Keyed by {@link loadedFileKey}; one partition. A file that is being loaded has a new record every some thousand of its own. */
+/** The key is {@link loadedFileKey}. While a file is loaded, a record is written every 10,000 of its records. */
 export const loadTopic: TopicSpec = {
   name: 'loads',
   cleanup: 'compact',

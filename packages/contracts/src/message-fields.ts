@@ -2,13 +2,13 @@ import type { EventRecord } from './avro-record.ts';
 import type { MessageLayout } from './contract.ts';
 
 /**
- * Reads a message's values by their paths into the fields' names; undefined where there is none. It is made as code, so
- * that every message's values have one shape and each path is walked once: this is done for every event.
+ * Reads the values of a message by their paths; a missing value is undefined. It generates code, because it runs for every
+ * event: so all results have one hidden class, and each path is walked once.
  */
 export function messageReader({ fields }: MessageLayout): (message: EventRecord) => EventRecord {
   const lines: string[] = [];
   const variables = new Map<string, string>([['', 'message']]);
-  /** The variable that holds what is at the path. */
+  /** The variable that holds the value at the path. */
   const at = (path: string[]): string => {
     const known = variables.get(path.join('.'));
     if (known) return known;

@@ -2,8 +2,8 @@ import type { Constraint, HttpRoute, StreamContract } from './contract.ts';
 import { type InputField, inputFields, type JsonSchema, timeSchema, type ValueType } from './value-types.ts';
 
 /**
- * What the body of a route may be, as JSON Schema 2020-12: from the Avro schema, the layout of messages and the rules, by
- * which bodies are also checked. It can't say how far a time may be off, nor the bounds of a number sent as a text.
+ * The JSON Schema 2020-12 of a route's body. It is generated from the Avro schema, the layout of messages and the rules,
+ * which also check bodies. It can't express how far a time may be off, nor the bounds of a number that is sent as text.
  */
 export function bodySchema(contract: StreamContract, { body, sets = {} }: HttpRoute): JsonSchema {
   const message = messageSchema(contract, sets);
@@ -28,7 +28,7 @@ export function bodySchema(contract: StreamContract, { body, sets = {} }: HttpRo
   };
 }
 
-/** A message for `parse`; `sets`: what the path says instead of the message. */
+/** The schema of a message for `parse`. `sets`: the values that the path sets. */
 function messageSchema(contract: StreamContract, sets: Record<string, string>): JsonSchema {
   const schema: JsonSchema = { type: 'object', properties: {} };
   const demands: JsonSchema[] = [];
@@ -48,7 +48,7 @@ function messageSchema(contract: StreamContract, sets: Record<string, string>): 
   return demands.length > 0 ? { ...schema, allOf: demands } : schema;
 }
 
-/** Fields without a layout have their own names; what is always made has no place in a message. */
+/** Without a layout, fields have their own names. A field that is always generated has no path. */
 function pathsOf({ message }: StreamContract, field: string): string[] {
   return message ? (message.fields[field] ?? []) : [field];
 }
@@ -57,7 +57,7 @@ function isNeeded({ message }: StreamContract, { name, nullable }: InputField): 
   return !nullable && !message?.made.includes(name);
 }
 
-/** Puts a value's schema at a dotted path. What lies on the way need not be an object: then there is no value. */
+/** Puts the schema of a value at a dotted path. The parents need not be objects: then there is no value. */
 function place(schema: JsonSchema, path: string, value: JsonSchema): void {
   const [key = '', ...rest] = path.split('.');
   schema.properties ??= {};
@@ -85,7 +85,7 @@ function valueSchema(contract: StreamContract, { name, type, doc }: InputField):
   return doc === undefined ? value : { ...value, description: doc };
 }
 
-/** Null and an empty text count as no value. */
+/** Allows null and an empty text, which count as no value. */
 function orNone(schema: ValueType['schema']): JsonSchema {
   const { type, pattern } = schema;
   if (!type) return { ...schema };
@@ -112,7 +112,7 @@ function demanded(
   return [{ anyOf: [{ not: isDefault ? condition : { ...condition, required: [path] } }, demand] }];
 }
 
-/** At least one of the paths, each of one step, has a value. */
+/** At least one of the paths, each a single name, must have a value. */
 function anyValue(paths: string[]): JsonSchema {
   const has = (path: string) => ({
     required: [path],

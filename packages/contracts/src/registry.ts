@@ -17,13 +17,13 @@ const unavailable = (url: string, what: string, cause: unknown) =>
     },
   );
 
-/** Avro schemas by their id in a registry with the Confluent API; each id is asked for once. */
+/** A client of a schema registry with the Confluent API. It requests each schema id once. */
 export class AvroRegistry {
   readonly url: string;
   readonly #registry: SchemaRegistry;
   readonly #writers = new Map<number, Type | null>();
 
-  /** `url`: with the API's path, if it has one (Apicurio: `…/apis/ccompat/v7`). */
+  /** `url`: includes the API's path, if it has one (Apicurio: `…/apis/ccompat/v7`). */
   constructor(url: string) {
     this.url = url.replace(/\/+$/, '');
     this.#registry = new SchemaRegistry({
@@ -33,8 +33,9 @@ export class AvroRegistry {
   }
 
   /**
-   * Registers a topic's value schema and gives its id; the same schema gives the same id. Compatibility is set to
-   * BACKWARD before the first version. Errors: SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE.
+   * Registers the value schema of a topic and returns its id; the same schema has the same id. Sets the compatibility to
+   * BACKWARD before the first version.
+   * @throws WindrowError SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE
    */
   async register(topic: string, schema: AvroRecordSchema): Promise<number> {
     const subject = subjectOf(topic);
@@ -47,7 +48,7 @@ export class AvroRegistry {
       return id;
     } catch (cause) {
       if (statusOf(cause) === 409 || statusOf(cause) === 422) {
-        const message = `the schema of ${subject} can't read what the registry's versions wrote: ${String(cause)}; give new fields a default`;
+        const message = `the schema of ${subject} is not backward compatible with its registered versions: ${String(cause)}; give new fields a default`;
         throw new WindrowError('SCHEMA_INCOMPATIBLE', message, { cause });
       }
       throw unavailable(this.url, `register ${subject}`, cause);
@@ -72,7 +73,10 @@ export class AvroRegistry {
     }
   }
 
-  /** The writer's type of an id; null where the registry knows no Avro schema by it. Error: REGISTRY_UNAVAILABLE. */
+  /**
+   * The writer's schema with that id; null if the registry has no such Avro schema.
+   * @throws WindrowError REGISTRY_UNAVAILABLE
+   */
   async writerType(id: number): Promise<Type | null> {
     const known = this.#writers.get(id);
     if (known !== undefined) return known;
@@ -81,7 +85,7 @@ export class AvroRegistry {
       const schema = await this.#registry.getSchema(id);
       type = 'createResolver' in schema ? (schema as unknown as Type) : null;
     } catch (cause) {
-      // An id that is unknown now may be registered later: it isn't remembered, only answered.
+      // The id may be registered later, so the answer is not cached.
       if (statusOf(cause) === 404) return null;
       if (statusOf(cause) !== undefined || isTransport(cause))
         throw unavailable(this.url, `give schema ${id}`, cause);
@@ -92,7 +96,7 @@ export class AvroRegistry {
   }
 }
 
-/** A failure of the connection, as against a schema that can't be parsed. */
+/** Whether the connection failed; the other errors are of schemas that can't be parsed. */
 function isTransport(error: unknown): boolean {
   const text = String(
     error instanceof Error ? `${error.name} ${error.message} ${String(error.cause ?? '')}` : error,

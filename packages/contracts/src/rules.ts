@@ -11,7 +11,7 @@ const instant = (ms: number): string => {
 };
 const isMissing = (value: unknown): boolean => value === null || value === undefined || value === '';
 
-/** The field has a value that is not empty; `when`: only where that field has that value. */
+/** The field must not be empty. `when`: only if that other field has that value. */
 export function required(field: string, when?: { field: string; is: string }): Rule {
   const applies = (record: EventRecord) => when === undefined || record[when.field] === when.is;
   return {
@@ -22,7 +22,7 @@ export function required(field: string, when?: { field: string; is: string }): R
   };
 }
 
-/** At least one of the fields has a value. */
+/** At least one of the fields must not be empty. */
 export function anyOf(...fields: string[]): Rule {
   return {
     reason: `${fields.join('_or_')}_missing`,
@@ -33,7 +33,7 @@ export function anyOf(...fields: string[]): Rule {
   };
 }
 
-/** A number that is finite and between the bounds, both included; null passes. */
+/** The field must be a finite number between the bounds, both included. Null passes. */
 export function between(field: string, low: number, high: number): Rule {
   return {
     reason: `${field}_out_of_range`,
@@ -48,7 +48,7 @@ export function between(field: string, low: number, high: number): Rule {
   };
 }
 
-/** One of a closed set of values; null passes. */
+/** The field must have one of the values. Null passes. */
 export function oneOf(field: string, values: readonly string[]): Rule {
   return {
     reason: `${field}_unknown`,
@@ -62,7 +62,7 @@ export function oneOf(field: string, values: readonly string[]): Rule {
   };
 }
 
-/** A time at or after an instant. */
+/** The time must not be before `earliest`. */
 export function notBefore(field: string, earliest: string): Rule {
   const earliestMs = Date.parse(earliest);
   return {
@@ -77,7 +77,7 @@ export function notBefore(field: string, earliest: string): Rule {
   };
 }
 
-/** A time not more than `aheadMs` after another one; passes where either is null. */
+/** The time must be at most `aheadMs` after the time in the field `of`. Passes if either is null. */
 export function notAhead(field: string, of: string, aheadMs: number): Rule {
   return {
     reason: `${field}_in_future`,
@@ -91,7 +91,7 @@ export function notAhead(field: string, of: string, aheadMs: number): Rule {
   };
 }
 
-/** The first rule that the record breaks. */
+/** The first rule that the record breaks; null if it keeps all of them. */
 export function brokenRule(rules: Rule[], record: EventRecord): { reason: string; message: string } | null {
   for (const rule of rules) {
     const message = rule.check(record);

@@ -1,19 +1,19 @@
-/** A day that a month may have, and a time of that day; whether the month has that day is left to {@link epochMs}. */
+/** A date with a day up to 31, and a time of day. {@link epochMs} checks whether the month has that day. */
 const date = '[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])';
 const clock = '(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\\.[0-9]+)?)?';
 const zone = '[Zz]|[Uu][Tt][Cc]|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9]';
 const iso = `(${date})(?:[Tt ](${clock})\\s*(${zone})?)?`;
 const epoch = '-?[0-9]{9,16}';
 
-/** The texts that {@link epochMs} understands, as a regular expression for JSON Schema. */
+/** The texts that {@link epochMs} accepts, as a regular expression for JSON Schema. */
 export const timePattern = `^\\s*(?:${epoch}|${iso})\\s*$`;
 
 const isoTime = new RegExp(`^${iso}$`);
 const epochTime = new RegExp(`^${epoch}$`);
 
 /**
- * ISO 8601 (a space for the T, and no zone, as exports have it: then UTC), or epoch milliseconds as a number or its
- * text; undefined for anything else, days that no calendar has included.
+ * Parses ISO 8601, or epoch milliseconds as a number or text. As in exports, there may be a space instead of the T, and no
+ * zone: then it is UTC. Undefined for anything else, also for dates that don't exist.
  */
 export function epochMs(value: unknown): number | undefined {
   if (typeof value === 'number')
@@ -36,7 +36,7 @@ export function epochMs(value: unknown): number | undefined {
 
 const zero = 0x30;
 
-/** `2024-05-01T12:00:00.000Z` alone, as every SDK writes it: without a regular expression, for every event has several. */
+/** Parses only `2024-05-01T12:00:00.000Z`, the format of the SDKs, without a regular expression: every event has several times. */
 function utcMs(text: string): number | undefined {
   if (text.length !== 24 || text[10] !== 'T' || text[19] !== '.' || text[23] !== 'Z') return undefined;
   if (text[4] !== '-' || text[7] !== '-' || text[13] !== ':' || text[16] !== ':') return undefined;
@@ -47,7 +47,7 @@ function utcMs(text: string): number | undefined {
   const minute = digits(text, 14, 16);
   const second = digits(text, 17, 19);
   const ms = digits(text, 20, 23);
-  // Below the year 100, and for what is no time, the general way decides. NaN is in no range.
+  // Years below 100 and invalid times are left to the general parser. NaN is in no range.
   if (!(year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return undefined;
   if (!(hour < 24 && minute < 60 && second < 60 && ms >= 0)) return undefined;
   return Date.UTC(year, month - 1, day, hour, minute, second, ms);

@@ -10,7 +10,7 @@ import { writeKeyUsageSchema, writeKeyUsageTopic } from './write-key-usage.ts';
 /** The enricher's consumer group. Its committed offsets are part of its transactions, so they tell how far the enricher is. */
 export const enricherGroup = 'enricher';
 
-/** Every topic of an installation with the schema of its values. */
+/** All topics of an installation, each with the schema of its values. */
 export function topicsOf(contracts: StreamContract[]): { topic: TopicSpec; schema: AvroRecordSchema }[] {
   return [
     ...contracts.flatMap((contract) => [
@@ -27,7 +27,7 @@ export function topicsOf(contracts: StreamContract[]): { topic: TopicSpec; schem
   ];
 }
 
-/** The registry's subject for a topic's values (TopicNameStrategy). */
+/** The registry's subject for the values of a topic (TopicNameStrategy). */
 export function subjectOf(topic: string): string {
   return `${topic}-value`;
 }

@@ -2,14 +2,14 @@ import type { AvroField } from './avro-record.ts';
 import type { StreamContract } from './contract.ts';
 import { epochMs, timePattern } from './time.ts';
 
-/** A schema of JSON Schema 2020-12, as OpenAPI 3.1 has them. */
+/** A schema in JSON Schema 2020-12, which OpenAPI 3.1 uses. */
 export type JsonSchema = Record<string, unknown>;
 
-/** What inputs may hold where a field of the raw schema has this type: the same said twice, to programs and to people. */
+/** The values that inputs may have for a type of the raw schema: as a conversion, and as JSON Schema. */
 export interface ValueType {
-  /** The value as the Avro type has it; undefined where it is none. Never called with null or an empty text. */
+  /** Converts to the Avro type; undefined for an invalid value. Never called with null or an empty text. */
   convert(value: unknown): unknown;
-  /** Types and bounds; bounds of numbers don't hold for their texts. Without a type: anything. */
+  /** Types and bounds. Numeric bounds don't apply to numbers that are sent as text. Without a type: anything. */
   schema: { type?: string[] } & JsonSchema;
 }
 
@@ -80,7 +80,7 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** As CSV has one; whoever sends JSON need not, so it isn't told. */
+/** For CSV. The schema leaves it out, because clients that send JSON don't need it. */
 function isObjectText(value: unknown): boolean {
   if (typeof value !== 'string') return false;
   try {
@@ -90,7 +90,7 @@ function isObjectText(value: unknown): boolean {
   }
 }
 
-/** What inputs of a stream may hold for one field. */
+/** The values that inputs of a stream may have for one field. */
 export interface InputField {
   name: string;
   /** For people: `string`, `time`, `json`, `double`, … */

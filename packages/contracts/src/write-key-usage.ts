@@ -1,14 +1,14 @@
 import type { AvroRecordSchema } from './avro-record.ts';
 import type { TopicSpec } from './contract.ts';
 
-/** What one instance of the producer has let pass on a key with a daily quota. All instances' records add up. */
+/** How many events one instance of the producer has accepted with a key that has a daily quota. The sum over instances counts. */
 export interface WriteKeyUsage {
   key_id: string;
-  /** Of UTC: `2026-11-21` */
+  /** A day in UTC: `2026-11-21` */
   day: string;
-  /** A name that the process has given itself. */
+  /** The random name of a process. */
   instance: string;
-  /** Of that day so far. */
+  /** On that day so far. */
   events: number;
 }
 
@@ -25,7 +25,7 @@ export const writeKeyUsageSchema: AvroRecordSchema = {
   ],
 };
 
-/** Keyed by key, day and instance. Instances write every other second and read all of it when they start. */
+/** The key is write key, day and instance. Instances write every two seconds, and read the topic completely when they start. */
 export const writeKeyUsageTopic: TopicSpec = {
   name: 'write-key-usage',
   cleanup: 'compact,delete',

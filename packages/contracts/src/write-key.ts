@@ -2,23 +2,23 @@ import { hash, randomBytes } from 'node:crypto';
 import type { AvroRecordSchema } from './avro-record.ts';
 import type { TopicSpec } from './contract.ts';
 
-/** What is known of a write key. The key itself is known to whoever it was given to, and to nobody else. */
+/** The record of a write key. Windrow does not store the key itself. */
 export interface WriteKey {
   id: string;
-  /** Who sends with it: the label of its warnings. */
+  /** The name of the sender: the label of its ingestion warnings. */
   source: string;
-  /** The first characters of the key, to recognise it by. */
+  /** The first characters of the key, for people to recognise it. */
   prefix: string;
   /** SHA-256 of the key. */
   sha256: Buffer;
-  /** The only streams that it may send to; null: all of them. */
+  /** The streams that it may send to; null: all streams. */
   streams: string[] | null;
   events_per_second: number | null;
-  /** Of a day of UTC. */
+  /** For a day in UTC. */
   events_per_day: number | null;
   /** Epoch milliseconds. */
   created_at: number;
-  /** Since when it is refused, epoch milliseconds. */
+  /** When it was revoked, epoch milliseconds. */
   revoked_at: number | null;
 }
 
@@ -47,7 +47,7 @@ export const writeKeySchema: AvroRecordSchema = {
   ],
 };
 
-/** Keyed by the write key's id; one partition: it is small. */
+/** The key is the id of the write key. It has one partition, because it is small. */
 export const writeKeyTopic: TopicSpec = {
   name: 'write-keys',
   cleanup: 'compact',
@@ -63,7 +63,7 @@ export function randomWriteKey(): string {
   return randomBytes(keyBytes).toString('base64url');
 }
 
-/** SHA-256 of a key. A slow hash would add nothing: docs/decisions/write-keys.md. */
+/** SHA-256 of a key. A slow hash would add no security: docs/decisions/write-keys.md. */
 export function digestOf(key: string): Buffer {
   return hash('sha256', key, 'buffer');
 }

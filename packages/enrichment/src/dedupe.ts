@@ -1,10 +1,10 @@
 import type { EventRecord, StreamContract } from '@windrow/contracts';
 import { IdTable } from './id-table.ts';
 
-/** What remains when there are too many ids: dropping one at a time would sort all of them each time. */
+/** The share of ids that an eviction keeps. Evicting one id at a time would sort all ids each time. */
 const keptShare = 0.75;
 
-/** One text for the fields of a contract's id; no two ids share one. */
+/** Returns one text for the id fields of a record; different ids give different texts. */
 export function idReader(fields: StreamContract['id']): (record: EventRecord) => string {
   const [only] = fields;
   if (fields.length === 1 && only !== undefined) return (record) => String(record[only]);
@@ -14,8 +14,8 @@ export function idReader(fields: StreamContract['id']): (record: EventRecord) =>
 const lengthFirst = (text: string): string => `${text.length}:${text}`;
 
 /**
- * The ids of a partition's accepted events, each remembered for `horizonMs` of the broker's time: exact for up to `maxIds`
- * ids (32 to 64 bytes each). Beyond that the oldest are forgotten early, and counted.
+ * Remembers the ids of a partition's accepted events for `horizonMs`, by the broker's time. It is exact for up to `maxIds`
+ * ids (32 to 64 bytes each). With more ids, it evicts the oldest early and counts them.
  */
 export class Dedupe {
   readonly #ids = new IdTable();
@@ -36,14 +36,14 @@ export class Dedupe {
     return this.#ids.bytes;
   }
 
-  /** How many ids were forgotten before their time since this was asked last. */
+  /** How many ids were evicted early since the last call. */
   takeEvicted(): number {
     const evicted = this.#evicted;
     this.#evicted = 0;
     return evicted;
   }
 
-  /** Whether the id was accepted less than the horizon before `timeMs`. */
+  /** Whether the id was accepted less than `horizonMs` before `timeMs`. */
   has(id: string, timeMs: number): boolean {
     return timeMs - this.#ids.get(id) < this.#horizonMs;
   }

@@ -6,9 +6,9 @@ const smallestSlots = 1024;
 const empty = Number.NEGATIVE_INFINITY;
 
 /**
- * Ids with a time each, in typed arrays: 24 bytes a slot, so 32 bytes an id when full and up to 64 right after growing.
- * An id is kept as the first 128 bits of its SHA-256: two ids that anyone could make are told apart. Open addressing with
- * linear probing (Knuth, The Art of Computer Programming, vol. 3, 6.4).
+ * Maps ids to times in typed arrays. A slot has 24 bytes, so an id takes 32 bytes in a full table and up to 64 right after
+ * the table grew. An id is stored as the first 128 bits of its SHA-256, so nobody can make two ids that collide. Open
+ * addressing with linear probing (Knuth, The Art of Computer Programming, vol. 3, 6.4).
  */
 export class IdTable {
   #words = new Uint32Array(wordsPerId * smallestSlots);
@@ -17,7 +17,7 @@ export class IdTable {
   readonly #id = new Uint32Array(wordsPerId);
   #hashed: string | undefined;
 
-  /** Slots in use, for ids whose time is over too. */
+  /** Slots in use, including those of expired ids. */
   get size(): number {
     return this.#used;
   }
@@ -30,24 +30,24 @@ export class IdTable {
     return this.#used >= maxLoad * this.#times.length;
   }
 
-  /** The id's time; −∞ where it isn't there. */
+  /** The time of the id; −∞ if the table doesn't have it. */
   get(id: string): number {
     this.#hash(id);
     return this.#times[this.#slotOf(this.#id, 0)] as number;
   }
 
-  /** Needs room: see {@link isFull}. */
+  /** The table must not be full: see {@link isFull}. */
   set(id: string, timeMs: number): void {
     this.#hash(id);
     this.#put(this.#id, 0, timeMs);
   }
 
-  /** The times that are later than `floorMs`, in no order. */
+  /** The times later than `floorMs`, unordered. */
   timesAfter(floorMs: number): Float64Array<ArrayBuffer> {
     return this.#times.filter((timeMs) => timeMs > floorMs);
   }
 
-  /** Keeps the ids whose time is later than `floorMs`, with room for `ids` of them. */
+  /** Rebuilds the table with room for `ids` ids. It keeps the ids with a time later than `floorMs`. */
   rebuild(floorMs: number, ids: number): void {
     const [words, times] = [this.#words, this.#times];
     const slots = Math.max(smallestSlots, Math.ceil(ids / maxLoad) + 1);
@@ -60,10 +60,10 @@ export class IdTable {
     }
   }
 
-  /** A check and the entry after it ask for the same id: it is hashed once. */
+  /** `get` and the `set` after it have the same id, so the last hash is cached. */
   #hash(id: string): void {
     if (id === this.#hashed) return;
-    // As text, the digest comes without a Buffer to allocate: three times as fast.
+    // Three times as fast as with a Buffer, which would be allocated.
     const digest = hash('sha256', id, 'binary');
     for (let word = 0, at = 0; word < wordsPerId; word++, at += 4) {
       this.#id[word] =
@@ -85,7 +85,7 @@ export class IdTable {
     this.#times[slot] = timeMs;
   }
 
-  /** Where the id is, or the empty slot where it would be. */
+  /** The slot of the id, or the empty slot where it belongs. */
   #slotOf(from: Uint32Array, at: number): number {
     const words = this.#words;
     const times = this.#times;

@@ -1,10 +1,10 @@
 import type { AsOfJoin, EventRecord, Locator } from '@windrow/contracts';
 import type { ReferenceTable } from './reference-table.ts';
 
-/** An event's series; null where no locator answers. */
+/** Finds the series of an event; null if there is none. */
 export type Locate = (record: EventRecord) => string | null;
 
-/** The first of the contract's locators that answers: coordinates far from every series leave it to the next one. */
+/** Tries the locators of a join in their order, until one finds a series. */
 export function locateBy(join: AsOfJoin, table: ReferenceTable): Locate {
   const locators = join.locate.map((locator) => compiled(locator, table));
   return (record) => {
@@ -34,10 +34,10 @@ function compiled(locator: Locator, table: ReferenceTable): Locate {
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
-/** Zones that are named for no place: offsets, and names kept from before areas (https://data.iana.org/time-zones/tz-link.html). */
+/** Zones without a city: offsets, and old names (https://data.iana.org/time-zones/tz-link.html). */
 const placeless = /^(Etc|SystemV)\//;
 
-/** The city of an IANA zone: the last part of its name. */
+/** The city of an IANA time zone: the last part of its name. */
 export function cityOf(zone: string | null): string | null {
   if (zone === null || !zone.includes('/') || placeless.test(zone)) return null;
   return text(zone.slice(zone.lastIndexOf('/') + 1).replaceAll('_', ' '));

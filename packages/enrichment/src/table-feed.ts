@@ -11,7 +11,7 @@ export interface TableFeedOptions {
   toRow(record: EventRecord): TableRow;
 }
 
-/** Keeps a reference table as its raw topic has it: the whole topic first, then whatever comes. */
+/** Keeps a reference table up to date with its raw topic, which it reads from the start. */
 export class TableFeed {
   readonly table = new ReferenceTable();
   readonly contract: StreamContract;
@@ -19,7 +19,7 @@ export class TableFeed {
   readonly #codec: AvroCodec;
   readonly #toRow: TableFeedOptions['toRow'];
   #reader: TopicReader | undefined;
-  #asking: Promise<unknown> = Promise.resolve();
+  #inFlight: Promise<unknown> = Promise.resolve();
   #nextAnswer: Promise<Map<number, number>> | null = null;
 
   private constructor({ broker, registry, contract, toRow }: TableFeedOptions) {
@@ -29,7 +29,10 @@ export class TableFeed {
     this.#toRow = toRow;
   }
 
-  /** Begins to read; {@link current} says when the table is whole. Error: KAFKA_UNAVAILABLE. */
+  /**
+   * Starts to read the topic; {@link current} waits until the table is complete.
+   * @throws WindrowError KAFKA_UNAVAILABLE
+   */
   static async open(options: TableFeedOptions): Promise<TableFeed> {
     const feed = new TableFeed(options);
     feed.#reader = await options.broker.read({
@@ -45,8 +48,8 @@ export class TableFeed {
   }
 
   /**
-   * Waits until the table has all that the topic had when this was called: so an event that was appended before the call
-   * sees every row that was appended before the event. While the broker is away it waits on.
+   * Waits until the table has every record that was in the topic at the time of the call. So an event that was appended
+   * before the call is joined with every row that was appended before the event. Retries while the broker is unavailable.
    */
   async current(signal: AbortSignal): Promise<void> {
     const ends = await retry(() => this.#endFromNowOn(), { signal });
@@ -62,14 +65,14 @@ export class TableFeed {
   }
 
   /**
-   * Callers share a question that is yet to be asked, never one that is under way: its answer may be older than their
-   * events. So there is one question at a time, however many partitions wait.
+   * Callers share the next request for the end offsets, but never the one in flight: its answer may be older than their
+   * events. So there is one request at a time for any number of waiting partitions.
    */
   #endFromNowOn(): Promise<Map<number, number>> {
-    this.#nextAnswer ??= this.#asking.then(() => {
+    this.#nextAnswer ??= this.#inFlight.then(() => {
       this.#nextAnswer = null;
       const answer = this.#broker.endOffsets(this.contract.topics.raw.name);
-      this.#asking = answer.catch(() => undefined);
+      this.#inFlight = answer.catch(() => undefined);
       return answer;
     });
     return this.#nextAnswer;

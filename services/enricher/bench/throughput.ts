@@ -1,6 +1,6 @@
 /**
- * Events per second and per CPU-second of the enricher, on the flights sent several times over with new ids; and what the ids
- * take in memory that duplicates are found by. KAFKA_BROKERS=… SCHEMA_REGISTRY_URL=…
+ * Events per second and per CPU-second of the enricher, for the flights sent several times with new ids; and the memory of
+ * the ids for deduplication. KAFKA_BROKERS=… SCHEMA_REGISTRY_URL=…
  *   node services/enricher/bench/throughput.ts [times] [partitions] [ids remembered]
  */
 import { randomUUID } from 'node:crypto';
@@ -11,7 +11,7 @@ import { type Endpoints, flights, installation } from '../fixtures/installation.
 
 const [times = 10, partitions = 4, rememberedIds = 10_000_000] = process.argv.slice(2).map(Number);
 const dayMs = 86_400_000;
-/** Keeps the states of all partitions in memory while they are measured. */
+/** Keeps the state of all partitions in memory while it is measured. */
 const held: Dedupe[] = [];
 
 const here = await installation(process.env as Partial<Endpoints>, partitions);
@@ -70,7 +70,7 @@ await measured(
     const perPartition = rememberedIds / partitions;
     let bytes = 0;
     for (let partition = 0; partition < partitions; partition++) {
-      // With room for more, as by default: what its growing leaves free is counted too.
+      // With the default limit, so that the free slots of a grown table are measured too.
       const dedupe = new Dedupe({ horizonMs: dayMs, maxIds: 4_000_000 });
       for (let index = 0; index < perPartition; index++) {
         const id = `${partition}-${index}`;

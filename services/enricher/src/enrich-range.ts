@@ -1,12 +1,11 @@
 import {
   type Account,
   type DeadLetter,
-  matchFieldOf,
   partitionName,
   schemaIdOf,
   type TopicPartition,
 } from '@windrow/contracts';
-import { type Dedupe, joinsOf, type Match } from '@windrow/enrichment';
+import type { Dedupe, Match } from '@windrow/enrichment';
 import {
   deadLetterOf,
   maxRecordBytes,
@@ -55,7 +54,11 @@ export function enrichRange(
   const passed: OutputRecord[] = [];
   const rejected: Rejected[] = [];
   const dropped = new Map<string, number>();
-  const matchCounts = matchCountsOf(steps);
+  const matchCounts = steps.joins.map(({ join, matchField }) => ({
+    join,
+    matchField,
+    matches: new Map<Match, number>(),
+  }));
   let accepted = 0;
   let duplicates = 0;
   let deletions = 0;
@@ -101,8 +104,9 @@ export function enrichRange(
         continue;
       }
       passed.push(output);
-      for (const { field, matches } of matchCounts) {
-        const match = record[field] as Match;
+      for (let at = 0; at < matchCounts.length; at++) {
+        const { matchField, matches } = matchCounts[at] as (typeof matchCounts)[number];
+        const match = record[matchField] as Match;
         matches.set(match, (matches.get(match) ?? 0) + 1);
       }
     }
@@ -140,15 +144,6 @@ export function enrichRange(
   ];
   if (enriched !== null) outputs.unshift({ topic: enriched.topic, records: passed });
   return { outputs, account, joins: matchCounts, newestEventMs };
-}
-
-/** An empty count for each join of the stream. */
-function matchCountsOf({ contract }: StreamSteps): (JoinMatches & { field: string })[] {
-  return joinsOf(contract).map((join) => ({
-    join: join.prefix,
-    field: matchFieldOf(join),
-    matches: new Map(),
-  }));
 }
 
 function countsByCause(rejected: Rejected[]): Record<string, number> {

@@ -25,23 +25,24 @@ import { type OwnedPartition, positionOf, takeOver } from './take-over.ts';
 export interface EnricherOptions {
   broker: Broker;
   groupId: string;
-  /** Of all streams. */
+  /** One entry for each stream. */
   steps: StreamSteps[];
   encoders: OutputEncoders;
-  /** Event ids of a partition that are remembered at most. */
+  /** The maximum number of event ids that are remembered for a partition. */
   maxIds: number;
   metrics: EnricherMetrics;
   readiness: Pick<Readiness, 'met' | 'unmet'>;
   log: Logger;
-  /** The service's, for dead letters. */
+  /** The version of the service, for dead letters. */
   version: string;
 }
 
 /**
- * Enriches the raw topics' batches: for each range of an input partition one transaction with what went on, the dead
- * letters, the account and the group's offset. It owns its partitions' producers and dedupe state. Both are kept over a
- * rebalance that leaves the partition here: had another process owned it in between, the producer would be fenced, and
- * the next transaction would fail and lead to a takeover. So nothing is decided by what this process believes it owns.
+ * Enriches the batches of the raw topics. For each range of an input partition it commits one transaction with the enriched
+ * events, the dead letters, the account and the group's offset. It holds a producer and the deduplication state for each of
+ * its partitions, and keeps them over a rebalance that leaves the partition here. If another process owned the partition in
+ * between, the producer is fenced: the next transaction fails, and the partition is taken over again. So exactly-once never
+ * depends on what this process believes it owns.
  */
 export class Enricher implements GroupHandler {
   readonly #options: EnricherOptions;
@@ -61,7 +62,7 @@ export class Enricher implements GroupHandler {
     return [...this.#steps.keys()];
   }
 
-  /** One assignment after the other: a rebalance may come while the former one is being taken over. */
+  /** Processes one assignment after the other: a rebalance may start while partitions are still being taken over. */
   assigned(partitions: TopicPartition[], signal: AbortSignal): Promise<PartitionOffset[]> {
     const { readiness } = this.#options;
     readiness.unmet('partitions', 'the assigned partitions are being taken over');
@@ -99,7 +100,7 @@ export class Enricher implements GroupHandler {
     return starts;
   }
 
-  /** Where retention has gone past a position, the partition starts anew; the accounts show the gap. */
+  /** If retention has deleted records after a position, the partition is taken over again. The accounts show the gap. */
   async #giveUpDeleted(topic: string, firsts: Map<number, number>): Promise<void> {
     for (const [partition, first] of firsts) {
       const name = partitionName({ topic, partition });
@@ -119,22 +120,22 @@ export class Enricher implements GroupHandler {
     const steps = this.#steps.get(batch.topic);
     const owned = this.#owned.get(name);
     if (!steps || owned?.position !== batch.firstOffset) {
-      const message = `${name} is at ${owned?.position ?? 'no position'}, and offset ${batch.firstOffset} came`;
+      const message = `${name} received offset ${batch.firstOffset}; expected ${owned?.position ?? 'no offset, because it is not owned'}`;
       throw new WindrowError('LEDGER_LOST', message, { retriable: true });
     }
     try {
       await this.#enrich(batch, steps, owned, signal);
     } catch (error) {
-      // The assignment has ended while the batch was waiting: nothing of it has begun.
+      // The assignment ended while the batch waited for the tables: no transaction has begun.
       if (signal.aborted && error === signal.reason) return;
-      // Whether the transaction was committed is for the takeover to find out; the ids of its events are in the state.
+      // The takeover finds out whether the transaction was committed. The ids of its events are in the state already.
       await this.#giveUp(name);
       if (signal.aborted) return;
       if (isRetriable(error)) {
         this.#options.readiness.unmet('partitions', (error as Error).message);
         this.#options.log.warn(
           { err: error, topic: batch.topic, partition: batch.partition },
-          'taking over again',
+          'taking over the partition again',
         );
       }
       throw error;
@@ -170,7 +171,7 @@ export class Enricher implements GroupHandler {
         metrics.dedupeEvictions.inc({ stream }, evicted);
         log.warn(
           { topic, partition, evicted },
-          'too many event ids: the oldest are forgotten before their time',
+          'too many event ids: the oldest were evicted before the deduplication horizon',
         );
       }
       this.#count(steps, partitionName(range), enriched);

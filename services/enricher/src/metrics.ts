@@ -1,11 +1,11 @@
 import { counter, gauge, histogram, type Registry } from '@windrow/runtime';
 
-/** What the enricher shows of itself; `service` is a default label of the registry. */
+/** The metrics of the enricher. `service` is a default label of the registry. */
 export function enricherMetrics(registry: Registry) {
   return {
     events: counter(registry, {
       name: 'windrow_events_total',
-      help: 'Events handled: ok went on, drop is a duplicate or a deletion, deadLetter could not go on',
+      help: 'Events processed, by outcome: ok was accepted, drop was left out, deadLetter was rejected',
       labels: ['stream', 'outcome'],
     }),
     drops: counter(registry, {
@@ -15,23 +15,23 @@ export function enricherMetrics(registry: Registry) {
     }),
     deadLetters: counter(registry, {
       name: 'windrow_dead_letters_total',
-      help: 'Events that became dead letters, by where and why',
+      help: 'Events that the enricher rejected, by stage and reason',
       labels: ['stage', 'reason'],
     }),
     matches: counter(registry, {
       name: 'windrow_join_matches_total',
-      help: 'What events found in the table they are joined with: matched, stale, missing or no_location',
+      help: 'Results of as-of joins: matched, stale, missing or no_location',
       labels: ['stream', 'join', 'match'],
     }),
     transactionSeconds: histogram(registry, {
       name: 'windrow_transaction_seconds',
-      help: 'Time from the beginning of a Kafka transaction to its commit',
+      help: 'Time from the start of a Kafka transaction to its commit',
       labels: ['stream'],
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     }),
     dedupeEvictions: counter(registry, {
       name: 'windrow_dedupe_evictions_total',
-      help: 'Event ids forgotten before their horizon because there were too many',
+      help: 'Event ids that were evicted before the deduplication horizon because there were too many',
       labels: ['stream'],
     }),
   };
@@ -39,23 +39,27 @@ export function enricherMetrics(registry: Registry) {
 
 export type EnricherMetrics = ReturnType<typeof enricherMetrics>;
 
-/** What one stream holds in memory at the moment. */
+/** The state of one stream in memory. */
 export interface StreamState {
   stream: string;
-  /** Event ids that are remembered, and their memory. */
+  /** The number of event ids for deduplication, and their memory. */
   ids: number;
   bytes: number;
   /** Null before the first event. Epoch milliseconds. */
   watermarkMs: number | null;
 }
 
-/** Shows the state as it is whenever the metrics are read. */
+/** Adds gauges that read the state when the metrics are scraped. */
 export function showState(
   registry: Registry,
   state: () => StreamState[],
   tableRows: () => { stream: string; rows: number }[],
 ): void {
-  const shown = (name: string, help: string, values: () => { stream: string; value: number | null }[]) =>
+  const gaugeByStream = (
+    name: string,
+    help: string,
+    values: () => { stream: string; value: number | null }[],
+  ) =>
     gauge(registry, {
       name,
       help,
@@ -65,7 +69,7 @@ export function showState(
         for (const { stream, value } of values()) if (value !== null) metric.set({ stream }, value);
       },
     });
-  shown(
+  gaugeByStream(
     'windrow_watermark_timestamp_seconds',
     'The newest event time of the partition that is furthest behind and not idle, in seconds since the epoch',
     () =>
@@ -74,13 +78,15 @@ export function showState(
         value: watermarkMs === null ? null : watermarkMs / 1000,
       })),
   );
-  shown('windrow_dedupe_ids', 'Event ids that are remembered to find duplicates', () =>
+  gaugeByStream('windrow_dedupe_ids', 'Event ids in memory for deduplication', () =>
     state().map(({ stream, ids }) => ({ stream, value: ids })),
   );
-  shown('windrow_dedupe_bytes', 'Memory of the remembered event ids', () =>
+  gaugeByStream('windrow_dedupe_bytes', 'Memory of the event ids for deduplication', () =>
     state().map(({ stream, bytes }) => ({ stream, value: bytes })),
   );
-  shown('windrow_reference_table_rows', 'Rows of a stream that is held in memory to be joined with', () =>
-    tableRows().map(({ stream, rows }) => ({ stream, value: rows })),
+  gaugeByStream(
+    'windrow_reference_table_rows',
+    'Rows of a stream that is held in memory as the table of a join',
+    () => tableRows().map(({ stream, rows }) => ({ stream, value: rows })),
   );
 }

@@ -2,7 +2,7 @@ import type { Dedupe } from '@windrow/enrichment';
 import type { Broker } from '@windrow/pipeline';
 import type { StreamSteps } from './stream-steps.ts';
 
-/** How far back the next record is looked for; beyond the last one, everything is reloaded. */
+/** The ages at which the next record is searched. If it is older than the last of them, the whole topic is read. */
 const backlogAgesMs = [60_000, 3_600_000, 86_400_000, 7 * 86_400_000];
 
 interface Reloaded {
@@ -12,9 +12,9 @@ interface Reloaded {
 }
 
 /**
- * Reads the ids of what was enriched within the dedupe horizon before the next record of each partition: the enriched
- * topic is the state's store, because a partition's events are in the partition of the same number. The ids get the
- * times of the enriched records, so after a restart they are remembered for up to the lag longer than the horizon.
+ * Restores the deduplication state from the enriched topic, where the events of a partition are in the partition of the same
+ * number. It reads the ids that were enriched within the horizon before the next record of each partition. The ids get the
+ * times of the enriched records. So after a restart they are remembered longer than the horizon, by the consumer lag.
  */
 export async function reloadIds(
   broker: Broker,
@@ -40,7 +40,7 @@ export async function reloadIds(
     onBatch: async ({ partition, records }) => {
       const decoded = await dedupe.idCodec.decode(records.map(({ value }) => value));
       for (const [index, result] of decoded.entries()) {
-        // Nobody else writes to this topic; if someone did all the same, what can't be read is no event's id.
+        // Only the enricher writes to this topic. A record of another writer has no id of an event.
         if (!result.ok) continue;
         ids.get(partition)?.add(dedupe.idOf(result.record), records[index]?.timestampMs ?? 0);
       }
@@ -53,7 +53,7 @@ export async function reloadIds(
   }
 }
 
-/** Partition → a time at or before that of the record at its position (in a backlog, long ago), or 0. */
+/** Partition → a time at or before the time of the record at its position, which may be old in a backlog; or 0. */
 async function backlogSince(
   broker: Broker,
   topic: string,

@@ -7,9 +7,10 @@ import {
   deadLetterSchema,
   type EventRecord,
   enrichedSchema,
+  matchFieldOf,
   type StreamContract,
 } from '@windrow/contracts';
-import { type Enrichment, idReader } from '@windrow/enrichment';
+import { type Enrichment, idReader, joinsOf } from '@windrow/enrichment';
 
 /** Encodes records of one topic with its registered schema. */
 export interface Encoder {
@@ -26,6 +27,8 @@ export interface StreamSteps {
   /** Null for a stream that keeps its duplicates. */
   dedupe: { horizonMs: number; idOf: (record: EventRecord) => string; idCodec: AvroCodec } | null;
   enrichment: Pick<Enrichment, 'run' | 'current'>;
+  /** The prefix of each as-of join, and the field of the enriched record with its result. */
+  joins: { join: string; matchField: string }[];
 }
 
 export interface OutputEncoders {
@@ -63,6 +66,7 @@ export function stepsOf(
           }
         : null,
     enrichment,
+    joins: joinsOf(contract).map((join) => ({ join: join.prefix, matchField: matchFieldOf(join) })),
   };
 }
 

@@ -5,8 +5,8 @@ import { reloadIds } from './reload-ids.ts';
 import type { StreamSteps } from './stream-steps.ts';
 
 /**
- * A partition that this process has taken over. It is exact as long as its transactions succeed: another owner's takeover
- * makes the next one fail. After any failure it has to be given up and taken over anew.
+ * A partition that this process has taken over. Its state is right as long as its transactions succeed: after a takeover by
+ * another process, the next one fails. After any failure the partition must be given up and taken over again.
  */
 export interface OwnedPartition {
   partition: number;
@@ -24,9 +24,10 @@ export interface TakeOverOptions {
 }
 
 /**
- * Takes partitions of a stream's raw topic over, all at once. The order is what makes it exact: first the transactional
- * producer, which ends what the former owner left open and shuts it out; only then the committed offset, which can't move
- * any more; then the ids that were enriched up to there. Errors: retriable ones, with nothing left open.
+ * Takes over partitions of a stream's raw topic, all at the same time. The order makes it exact: first it initialises the
+ * transactional producer, which aborts the open transaction of the former owner and fences it. Then it reads the committed
+ * offset, which can't move any more. Then it loads the ids that were enriched before that offset.
+ * @throws retriable errors, with nothing left open
  */
 export async function takeOver(
   steps: StreamSteps,

@@ -6,7 +6,7 @@ import { parseTrack } from './parse.ts';
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-/** The weather's measurements that a track event takes over. */
+/** The measurements of the weather that are copied into track events. */
 const measurements = [
   'temperature_c',
   'apparent_temperature_c',
@@ -26,7 +26,7 @@ const times = (...fields: string[]): CuratedMapping['columns'] =>
 const numbers = (...fields: string[]): CuratedMapping['columns'] =>
   fields.map((field) => ({ name: field, field, type: 'double precision' }));
 
-/** The calls of Segment's API. Their first letters are paths too: the browser's SDK posts there. */
+/** The calls of Segment's API. Their first letters are paths too, which the browser's SDK uses. */
 const calls = ['track', 'page', 'screen', 'identify', 'group', 'alias'];
 
 /** https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/ */
@@ -130,7 +130,7 @@ export default defineStream({
 
   http,
   message: segmentMessage,
-  // Of Segment's specification, and what its SDKs add.
+  // From Segment's specification, and fields that its SDKs add.
   otherFields: [
     '_metadata',
     'category',

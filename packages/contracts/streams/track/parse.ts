@@ -6,8 +6,8 @@ import { epochMs } from '../../src/time.ts';
 import { segmentMessage } from './message.ts';
 
 /**
- * Over HTTP messages of Segment's specification; in files also records by our field names, and rows of a warehouse. The
- * values get their types afterwards.
+ * Reads messages of Segment's specification; from files also records with our field names, and rows of a warehouse. The
+ * caller converts the values to their types.
  */
 export function parseTrack(input: EventRecord, source: InputSource): EventRecord {
   const values = source.kind === 'http' ? fromSegment(input, source) : fromFile(input, source);
@@ -17,7 +17,7 @@ export function parseTrack(input: EventRecord, source: InputSource): EventRecord
   return values;
 }
 
-/** A client that sends a message again says another `sentAt`. */
+/** Without `sentAt`, which differs when a client sends a message again. */
 function withoutSentAt({ sentAt: _, ...content }: EventRecord): EventRecord {
   return content;
 }
@@ -39,10 +39,10 @@ function fromSegment(message: EventRecord, source: InputSource): EventRecord {
   return values;
 }
 
-/** Beyond this error of the device's clock, its times are corrected. */
+/** If the device's clock is off by more than this, its times are corrected. */
 const clockErrorMs = 60_000;
 
-/** Over HTTP, Segment's clock correction; in files, history as it was written. */
+/** Applies Segment's clock correction over HTTP. Files are history: their times are kept. */
 function occurredAt(time: unknown, message: EventRecord, source: InputSource): unknown {
   if (source.kind === 'file') return time ?? message.sentAt ?? message.receivedAt;
   if (time === undefined) return source.receivedAtMs;
@@ -56,7 +56,7 @@ function occurredAt(time: unknown, message: EventRecord, source: InputSource): u
 const isExport = (input: EventRecord): boolean =>
   'original_timestamp_time' in input || 'original_timestamp' in input || 'context_timezone' in input;
 
-/** A row of an analytics warehouse's table of tracks: `context_…` and `properties_…` are columns of their own. */
+/** Reads a row of an analytics warehouse's table of tracks, where `context_…` and `properties_…` are separate columns. */
 function fromExport(row: EventRecord): EventRecord {
   const nested = (prefix: string): EventRecord | undefined => {
     const entries = Object.entries(row).filter(

@@ -9,8 +9,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { landedTopic, loadStreams, streamNamed } from '@windrow/contracts';
 import { applyInstallation, openInstallation, waitForLanding } from '@windrow/operations';
+import { deleteRecords } from '@windrow/pipeline/testing';
 import { startServices } from '@windrow/stack';
-import kafkajs from 'kafkajs';
 import { latenciesOf, percentile } from './freshness/latencies.ts';
 import { openLoad } from './freshness/steady-load.ts';
 import { watchPostgres } from './freshness/watch.ts';
@@ -119,19 +119,8 @@ report.note(
   `Events that arrive at ${liveRate.toLocaleString('en')}/s can be read in Postgres within ${alone.toFixed(2)} s (p99), and within ${beside.toFixed(2)} s beside a replay: ${(beside / alone).toFixed(2)} times.`,
 );
 
-const admin = new kafkajs.Kafka({
-  brokers: env.KAFKA_BROKERS!.split(','),
-  logLevel: kafkajs.logLevel.NOTHING,
-}).admin();
-await admin.connect();
 await waitForLanding(installation, { timeoutMs: 600_000 });
-// Loads the topic's metadata, without which it finds no leader.
-await admin.fetchTopicOffsets(track.topics.raw.name);
-await admin.deleteTopicRecords({
-  topic: track.topics.raw.name,
-  partitions: [...ends].map(([partition, end]) => ({ partition, offset: String(end) })),
-});
-await admin.disconnect();
+await deleteRecords((env.KAFKA_BROKERS ?? '').split(','), track.topics.raw.name, ends);
 await measured('replay from the raw table, to both');
 report.note(
   'Kafka, S3, Postgres and one process of each service share the processors with it. A replay runs at the lowest priority; its time has its start and its plan in it.',

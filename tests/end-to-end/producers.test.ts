@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import kafkajs from 'kafkajs';
+import { KafkaBroker } from '@windrow/pipeline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readersPython } from '../readers/python.ts';
 import { readWithDeltaRs } from '../readers/readers.ts';
@@ -45,12 +45,13 @@ test('a Kafka client of another language, with any codec, is served like our own
 
 test('what others post wrongly becomes dead letters with its bytes, and stops nothing', async () => {
   const { KAFKA_BROKERS = '' } = windrow.endpoints;
-  const producer = new kafkajs.Kafka({ brokers: KAFKA_BROKERS.split(','), logLevel: 0 }).producer();
-  await producer.connect();
+  const broker = new KafkaBroker({ brokers: KAFKA_BROKERS.split(','), clientId: 'producers-test' });
+  const producer = await broker.producer();
   const unknownSchema = Buffer.from('007fffffff02', 'hex');
   const values = [Buffer.from('{"event":"json"}'), null, unknownSchema, Buffer.alloc(0)];
-  await producer.send({ topic: 'track.raw', messages: values.map((value) => ({ key: 'same', value })) });
-  await producer.disconnect();
+  await producer.send([{ topic: 'track.raw', records: values.map((value) => ({ key: 'same', value })) }]);
+  await producer.close();
+  await broker.close();
   await windrow.landed();
   const letters = await windrow.lake(
     readWithDeltaRs,

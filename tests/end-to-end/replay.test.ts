@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { openSession, planReplay, replayedStream, startReplay } from '@windrow/operations';
-import kafkajs from 'kafkajs';
+import { deleteRecords } from '@windrow/pipeline/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readWithDuckDbDelta } from '../readers/readers.ts';
 import { clone, Installation } from './installation.ts';
@@ -172,22 +172,16 @@ test('what Kafka retains no longer comes from the raw table, and the rows are th
   timeout: 180_000,
 }, async () => {
   const before = await content();
-  const admin = new kafkajs.Kafka({
-    brokers: (windrow.endpoints.KAFKA_BROKERS ?? '').split(','),
-    logLevel: kafkajs.logLevel.NOTHING,
-  }).admin();
-  await admin.connect();
-  // One partition wholly, one in the middle of what is replayed.
-  // Loads the topic's metadata, without which it finds no leader.
-  await admin.fetchTopicOffsets('track.raw');
-  await admin.deleteTopicRecords({
-    topic: 'track.raw',
-    partitions: [
-      { partition: 0, offset: '-1' },
-      { partition: 1, offset: '1234' },
-    ],
-  });
-  await admin.disconnect();
+  const brokers = (windrow.endpoints.KAFKA_BROKERS ?? '').split(',');
+  // All records of one partition, and some records in the middle of what is replayed of the other one.
+  await deleteRecords(
+    brokers,
+    'track.raw',
+    new Map([
+      [0, -1],
+      [1, 1234],
+    ]),
+  );
   const plan = JSON.parse(await replay('--where', 'event_name=Flight Departed', '--dry-run', '--json')) as {
     rows: number;
     sources: Record<'kafka' | 'lake', Plan['ranges']>;

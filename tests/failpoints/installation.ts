@@ -10,9 +10,9 @@ import {
   topicsOf,
 } from '@windrow/contracts';
 import { applyStreams, type InputRecord, KafkaBroker, type OutputRecord } from '@windrow/pipeline';
+import { describeGroup } from '@windrow/pipeline/testing';
 import { failpoints } from '@windrow/runtime';
 import { defaultStateDir, type PartName, startStack } from '@windrow/stack';
-import kafkajs from 'kafkajs';
 import { expect, vi } from 'vitest';
 import { type ServiceName, ServiceProcess } from './service-process.ts';
 
@@ -45,8 +45,6 @@ export async function startInstallation(parts: PartName[], partitions: number) {
   const { KAFKA_BROKERS = '', SCHEMA_REGISTRY_URL = '' } = stack.endpoints;
   const brokers = KAFKA_BROKERS.split(',');
   const broker = new KafkaBroker({ brokers, clientId: 'failpoints-test' });
-  const admin = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING }).admin();
-  await admin.connect();
   const avro = new AvroRegistry(SCHEMA_REGISTRY_URL);
   const contracts = await loadStreams();
   const { schemaIds } = await applyStreams(contracts, { broker, registry: avro, partitions });
@@ -109,13 +107,11 @@ export async function startInstallation(parts: PartName[], partitions: number) {
     /** Until the group has this many members, none of them joining. */
     members: (groupId: string, count: number) =>
       vi.waitFor(async () => {
-        const [group] = (await admin.describeGroups([groupId])).groups;
-        expect([group?.state, group?.members.length]).toEqual(['Stable', count]);
+        expect(await describeGroup(brokers, groupId)).toEqual({ state: 'Stable', members: count });
       }, recoveryMs),
 
     async stop(): Promise<void> {
       await producer.close();
-      await admin.disconnect();
       await broker.close();
       await stack.stop();
       rmSync(stateDir, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import kafkajs from 'kafkajs';
+import { KafkaBroker } from '@windrow/pipeline';
 
 export interface Traffic {
   stop(): Promise<void>;
@@ -11,9 +11,8 @@ export interface Traffic {
  * @throws (from `stop`) the first failure of a request.
  */
 export async function startTraffic(producerUrl: string, brokers: string): Promise<Traffic> {
-  const client = new kafkajs.Kafka({ brokers: brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
-  const kafka = client.producer();
-  await kafka.connect();
+  const broker = new KafkaBroker({ brokers: brokers.split(','), clientId: 'traffic' });
+  const producer = await broker.producer();
   const stopping = new AbortController();
   const running = run();
   running.catch(() => undefined); // told by `stop`
@@ -24,7 +23,8 @@ export async function startTraffic(producerUrl: string, brokers: string): Promis
       await post('/v1/batch', { batch }, 200);
       await post('/v1/track', { event: 'Without a user' }, 400);
       await post('/v1/weather', observation(), 200);
-      await kafka.send({ topic: 'track.raw', messages: [{ key: 'broken', value: 'not Avro' }] });
+      const broken = { key: 'broken', value: Buffer.from('not Avro') };
+      await producer.send([{ topic: 'track.raw', records: [broken] }]);
       await pause(stopping.signal);
     }
   }
@@ -38,7 +38,7 @@ export async function startTraffic(producerUrl: string, brokers: string): Promis
   return {
     async stop() {
       stopping.abort();
-      await running.finally(() => kafka.disconnect());
+      await running.finally(() => producer.close().then(() => broker.close()));
     },
   };
 }

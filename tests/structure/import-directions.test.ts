@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { importsOf, productionFiles, type SourceFile, target, testFolders, workspaces } from './sources.ts';
+import {
+  allFiles,
+  importsOf,
+  productionFiles,
+  type SourceFile,
+  target,
+  testFolders,
+  workspaces,
+} from './sources.ts';
 
 /**
  * The arrows of docs/DESIGN.md: which workspaces a workspace may import. What is imported may be imported through several
@@ -42,7 +50,7 @@ const clientLibraries: readonly { name: RegExp; isAllowedIn(path: string): boole
 ];
 
 /** As above. */
-const knownClients: readonly string[] = ['packages/stack/src/ready.ts: kafkajs'];
+const knownClients: readonly string[] = [];
 
 const all = workspaces();
 const files = all.flatMap(productionFiles);
@@ -96,6 +104,14 @@ test('only the pipeline imports kafkajs, and the command neither Postgres nor S3
       .map((specifier) => `${file.path}: ${specifier}`),
   );
   expect(violations.toSorted()).toEqual(knownClients);
+});
+
+test("tests don't import kafkajs either: @windrow/pipeline/testing has what they need of it", () => {
+  const violations = allFiles()
+    .filter((file) => importsOf(file).some((specifier) => /^kafkajs(\/|$)/.test(specifier)))
+    .map(({ path }) => path)
+    .filter((path) => !path.startsWith('packages/pipeline/src/kafka/'));
+  expect(violations).toEqual([]);
 });
 
 test('production code imports nothing that only tests use', () => {

@@ -34,6 +34,16 @@ export function productionFiles(workspace: string): SourceFile[] {
     }));
 }
 
+/** All TypeScript files of workspaces and tests, but no programs of examples. */
+export function allFiles(): Pick<SourceFile, 'path' | 'text'>[] {
+  return ['packages', 'services', 'tests'].flatMap((folder) =>
+    readdirSync(path.join(repository, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.split(path.sep).includes('node_modules'))
+      .map((file) => `${folder}/${file}`)
+      .map((file) => ({ path: file, text: readFileSync(path.join(repository, file), 'utf8') })),
+  );
+}
+
 /** What a module imports, exports again or loads on demand, by the specifiers as they are written; types too. */
 export function importsOf({ text }: Pick<SourceFile, 'text'>): string[] {
   const statement =

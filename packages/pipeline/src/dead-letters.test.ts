@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { AvroCodec, AvroRegistry, deadLetterSchema, deadLetterTopic } from '@windrow/contracts';
-import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { applyStreams } from './apply.ts';
+import type { OutputRecord } from './broker.ts';
 import { deadLetterOf } from './dead-letter.ts';
 import { DeadLetters, type Refusal } from './dead-letters.ts';
 import { KafkaBroker } from './kafka/kafka-broker.ts';
+import { beginTransaction } from './kafka/testing/index.ts';
 
 const { KAFKA_BROKERS = '', SCHEMA_REGISTRY_URL = '' } = inject('endpoints');
 const brokers = KAFKA_BROKERS.split(',');
@@ -79,14 +80,13 @@ function refusalOf(place: string, value = Buffer.from('not Avro')): Refusal {
   return { kind: 'deadLetter', input, partition: partition ?? 0, ...cause };
 }
 
-/** A transaction with these in the dead letters, still open. */
-async function begin(transactionalId: string, messages: kafkajs.Message[]): Promise<kafkajs.Transaction> {
-  const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
-  const producer = kafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 });
-  await producer.connect();
-  onTestFinished(() => producer.disconnect());
-  const transaction = await producer.transaction();
-  await transaction.send({ topic: deadLetterTopic.name, messages });
+/** Sends dead letters in a transaction that stays open. */
+async function begin(transactionalId: string, records: OutputRecord[]) {
+  const transaction = await beginTransaction(brokers, transactionalId, {
+    topic: deadLetterTopic.name,
+    records,
+  });
+  onTestFinished(() => transaction.disconnect());
   return transaction;
 }
 
@@ -140,7 +140,7 @@ test('what lies behind the open transaction of another partition is waited for, 
   const { instance, places } = installation();
   const [topic] = await broker.describeTopics([deadLetterTopic.name]);
   const everywhere = Array.from({ length: topic?.partitions ?? 0 }, (_, partition) => ({
-    ...{ partition, value: 'never committed' },
+    ...{ partition, key: null, value: Buffer.from('never committed') },
   }));
   const [former, owner] = [instance(), instance()];
   await former.send(['0/4']);

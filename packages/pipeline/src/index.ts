@@ -5,6 +5,7 @@ export * from './dead-letter.ts';
 export * from './dead-letters.ts';
 export * from './examine.ts';
 export { KafkaBroker, type KafkaBrokerOptions } from './kafka/kafka-broker.ts';
+export { probeKafka } from './kafka/probe.ts';
 export * from './record-buffer.ts';
 export * from './slices.ts';
 export * from './watch-broker.ts';

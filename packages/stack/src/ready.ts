@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DeleteObjectCommand, PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { probeKafka } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
-import kafkajs from 'kafkajs';
 import pg from 'pg';
 import type { StackEndpoints } from './state.ts';
 
@@ -10,49 +10,13 @@ import type { StackEndpoints } from './state.ts';
 
 const attemptMs = 5_000;
 
-function within<T>(what: string, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(notYet(`${what}: no answer within ${attemptMs} ms`)), attemptMs);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
 function notYet(reason: string, cause?: unknown): WindrowError {
   return new WindrowError('STACK_PART_FAILED', reason, { retriable: true, cause });
 }
 
 /** A transaction is committed, and a member of a consumer group reads what it wrote. */
-export async function checkKafka(brokers: string): Promise<void> {
-  const name = `windrow-ready-${randomUUID()}`;
-  const client = new kafkajs.Kafka({
-    clientId: 'windrow-stack',
-    brokers: [brokers],
-    connectionTimeout: attemptMs,
-    logLevel: kafkajs.logLevel.NOTHING,
-    retry: { initialRetryTime: 50, maxRetryTime: 200, retries: 30 },
-  });
-  const admin = client.admin({ retry: { retries: 1 } });
-  const producer = client.producer({ transactionalId: name, idempotent: true, maxInFlightRequests: 1 });
-  const consumer = client.consumer({ groupId: name, heartbeatInterval: 300, maxWaitTimeInMs: 100 });
-  try {
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic: name, numPartitions: 1 }] });
-    await Promise.all([producer.connect(), consumer.connect()]);
-    await consumer.subscribe({ topic: name, fromBeginning: true });
-    const read = new Promise<void>((resolve) => {
-      void consumer.run({ autoCommit: false, eachMessage: async () => resolve() });
-    });
-    const transaction = await producer.transaction();
-    await transaction.send({ topic: name, messages: [{ value: 'ready' }] });
-    await transaction.commit();
-    await within('a consumer group', read);
-  } finally {
-    await Promise.allSettled([consumer.disconnect(), producer.disconnect()]);
-    await admin.deleteTopics({ topics: [name] }).catch(() => undefined);
-    await admin.deleteGroups([name]).catch(() => undefined);
-    await admin.disconnect().catch(() => undefined);
-  }
+export function checkKafka(brokers: string): Promise<void> {
+  return probeKafka([brokers], attemptMs);
 }
 
 async function request(url: string, method = 'GET', body?: unknown): Promise<Response> {

@@ -4,13 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AvroCodec, type AvroRecordSchema, type EventRecord } from '@windrow/contracts';
 import type { FetchedBatch } from '@windrow/pipeline';
-import kafkajs from 'kafkajs';
+import { sendCompressed } from '@windrow/pipeline/testing';
 import { afterAll, beforeEach, expect, inject, test, vi } from 'vitest';
 import { type Installation, installation } from '../fixtures/installation.ts';
 
 let here: Installation;
 const opened: Installation[] = [];
 const endpoints = inject('endpoints');
+const brokers = (endpoints.KAFKA_BROKERS ?? '').split(',');
 beforeEach(async () => {
   here = await installation(endpoints, 1);
   opened.push(here);
@@ -163,17 +164,10 @@ test.each(['GZIP', 'Snappy', 'LZ4', 'ZSTD'] as const)(
   'records compressed with %s by a foreign producer',
   async (codec) => {
     const events = Array.from({ length: 100 }, () => event());
-    const foreign = new kafkajs.Kafka({
-      brokers: endpoints.KAFKA_BROKERS?.split(',') ?? [],
-      logLevel: 0,
-    }).producer();
-    await foreign.connect();
-    await foreign.send({
+    await sendCompressed(brokers, codec, {
       topic: here.topicOf('track'),
-      compression: kafkajs.CompressionTypes[codec],
-      messages: here.encoded('track', events).map(({ key, value }) => ({ key, value })),
+      records: here.encoded('track', events).map(({ key, value }) => ({ key, value })),
     });
-    await foreign.disconnect();
     const enricher = here.start();
     await done();
     await enricher.stop();
@@ -183,17 +177,10 @@ test.each(['GZIP', 'Snappy', 'LZ4', 'ZSTD'] as const)(
 
 test('an event too large to be passed on becomes a dead letter, cut to fit, and the next one passes', async () => {
   const [large, next] = [event({ properties: JSON.stringify('a'.repeat(3_000_000)) }), event()];
-  const foreign = new kafkajs.Kafka({
-    brokers: endpoints.KAFKA_BROKERS?.split(',') ?? [],
-    logLevel: 0,
-  }).producer();
-  await foreign.connect();
-  await foreign.send({
+  await sendCompressed(brokers, 'GZIP', {
     topic: here.topicOf('track'),
-    compression: kafkajs.CompressionTypes.GZIP,
-    messages: here.encoded('track', [large, next]).map(({ key, value }) => ({ key, value })),
+    records: here.encoded('track', [large, next]).map(({ key, value }) => ({ key, value })),
   });
-  await foreign.disconnect();
   const enricher = here.start();
   await done();
   await enricher.stop();

@@ -22,7 +22,14 @@ export const readers: Record<string, LakeReader> = {
   'DuckDB, plain files': readFilesWithDuckDb,
 };
 
-export interface Ran {
+export interface AuditedTopic {
+  consumed: number;
+  accepted: number;
+  duplicates: number;
+  deadLettered: number;
+}
+
+interface Ran {
   code: number | null;
   stdout: string;
   stderr: string;
@@ -96,6 +103,21 @@ export class Installation {
   /** Until everything accepted so far has landed. */
   async landed(): Promise<void> {
     await this.windrow('wait', '--timeout', '120');
+  }
+
+  /** Runs the deep audit, which must add up. @returns its sums over a topic's partitions */
+  async auditOf(topic: string): Promise<AuditedTopic> {
+    const { partitions } = JSON.parse(await this.windrow('audit', '--deep', '--json')) as {
+      partitions: (AuditedTopic & { topic: string })[];
+    };
+    const sums: AuditedTopic = { consumed: 0, accepted: 0, duplicates: 0, deadLettered: 0 };
+    for (const line of partitions.filter((one) => one.topic === topic)) {
+      sums.consumed += line.consumed;
+      sums.accepted += line.accepted;
+      sums.duplicates += line.duplicates;
+      sums.deadLettered += line.deadLettered;
+    }
+    return sums;
   }
 
   async sql(query: string): Promise<Row[]> {

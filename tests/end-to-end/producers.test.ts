@@ -99,9 +99,8 @@ test('what HTTP has answered with 200 is in the lake and in Postgres', async () 
     `select temperature_c from curated.weather_observation where city = 'Testville'`,
   );
   expect(observation?.temperature_c).toBe(21);
-  const audit = await windrow.run('audit', '--deep');
-  expect(`${audit.stdout}${audit.stderr}`).toBeTruthy();
-  expect(audit.code).toBe(0);
+  const { deadLettered, duplicates } = await windrow.auditOf('track.raw');
+  expect({ deadLettered, duplicates }).toEqual({ deadLettered: 4, duplicates: 0 });
 });
 
 async function post(url: string, body: string | Buffer, headers: Record<string, string> = {}) {

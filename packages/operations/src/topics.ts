@@ -1,17 +1,14 @@
 import { topicsOf } from '@windrow/contracts';
-import { WindrowError } from '@windrow/runtime';
+import { assertTopicsExist } from '@windrow/pipeline';
 import type { TopicFacts } from './audit/facts.ts';
 import type { Installation } from './installation.ts';
 
 /** @throws WindrowError TOPIC_MISSING naming the topics that the contracts want and the broker lacks */
 export async function assertTopics({ broker, contracts }: Installation): Promise<void> {
-  const names = topicsOf(contracts).map(({ topic }) => topic.name);
-  const there = new Set((await broker.describeTopics(names)).map(({ name }) => name));
-  const missing = names.filter((name) => !there.has(name));
-  if (missing.length > 0) {
-    const message = `topics ${missing.join(', ')} do not exist; make them with: windrow streams apply`;
-    throw new WindrowError('TOPIC_MISSING', message);
-  }
+  await assertTopicsExist(
+    broker,
+    topicsOf(contracts).map(({ topic }) => topic.name),
+  );
 }
 
 export async function topicFacts(

@@ -3,33 +3,54 @@ import type { Outcome } from './examine.ts';
 
 /** Below the broker's default `max.message.bytes` (1,048,588), with room for the framing. */
 export const maxRecordBytes = 1_000_000;
+/** The header of a dead letter whose value was cut; it has the number of bytes before. */
+export const truncatedFromHeader = 'truncated_from';
 
-/** A dead letter of a record that was read from a topic. */
-export function deadLetterOf(
-  outcome: Extract<Outcome, { kind: 'deadLetter' }>,
-  from: { stream: string; topic: string; partition: number; service: string; version: string },
+type Unplaced = Pick<
+  DeadLetter,
+  'stage' | 'reason' | 'message' | 'stream' | 'value' | 'headers' | 'service' | 'version'
+>;
+
+/**
+ * The one way in which dead letters are made. Without a place, the event never reached Kafka. A value that is too large for
+ * a Kafka record is cut: the message and the header `truncated_from` say so.
+ */
+export function createDeadLetter(
+  event: Unplaced & Partial<Pick<DeadLetter, 'topic' | 'partition' | 'offset' | 'key' | 'schema_id'>>,
 ): DeadLetter {
-  const { input, stage, reason, message, schemaId } = outcome;
   return withinLimit({
-    stage,
-    reason,
-    message,
-    stream: from.stream,
-    topic: from.topic,
-    partition: from.partition,
-    offset: input.offset,
-    key: input.key,
-    value: input.value,
-    headers: input.headers,
-    schema_id: schemaId,
+    stage: event.stage,
+    reason: event.reason,
+    message: event.message,
+    stream: event.stream,
+    topic: event.topic ?? null,
+    partition: event.partition ?? null,
+    offset: event.offset ?? null,
+    key: event.key ?? null,
+    value: event.value,
+    headers: event.headers,
+    schema_id: event.schema_id ?? null,
     failed_at: Date.now(),
     attempts: 1,
-    service: from.service,
-    version: from.version,
+    service: event.service,
+    version: event.version,
   });
 }
 
-/** What a record takes beside Kafka's framing. */
+/** The dead letter of a record that was read from a topic. */
+export function deadLetterOf(
+  { input, stage, reason, message, schemaId }: Extract<Outcome, { kind: 'deadLetter' }>,
+  from: Pick<Unplaced, 'service' | 'version'> & { stream: string; topic: string; partition: number },
+): DeadLetter {
+  const { offset, key, value, headers } = input;
+  return createDeadLetter({
+    ...{ stage, reason, message, offset, key, value, headers, schema_id: schemaId },
+    ...{ stream: from.stream, topic: from.topic, partition: from.partition },
+    ...{ service: from.service, version: from.version },
+  });
+}
+
+/** The bytes of a record, without Kafka's framing. */
 export function recordBytes({ key, value, headers }: Pick<DeadLetter, 'key' | 'value' | 'headers'>): number {
   let bytes = (value?.length ?? 0) + (key?.length ?? 0);
   for (const name in headers) bytes += Buffer.byteLength(name) + Buffer.byteLength(headers[name] ?? '');
@@ -37,19 +58,20 @@ export function recordBytes({ key, value, headers }: Pick<DeadLetter, 'key' | 'v
 }
 
 /**
- * Compressed, a foreign producer's record may be larger than what the broker takes from us. Its dead letter is cut, lest it
- * stop the partition: the whole record is at its offset, and in the lake's raw table.
+ * Cuts the value where the record would be too large for the broker, which would stop the partition: a foreign producer's
+ * record can be larger, as it may be compressed. The complete record is at its offset, and in the lake's raw table.
  */
 function withinLimit(letter: DeadLetter): DeadLetter {
   const valueBytes = letter.value?.length ?? 0;
-  const besides = recordBytes({ ...letter, value: null }) + letter.message.length;
-  if (besides + valueBytes <= maxRecordBytes) return letter;
-  const keepsRest = besides <= maxRecordBytes / 2;
-  const kept = keepsRest ? maxRecordBytes - besides : maxRecordBytes / 2;
+  const otherBytes = recordBytes({ ...letter, value: null }) + letter.message.length;
+  if (otherBytes + valueBytes <= maxRecordBytes) return letter;
+  const keepsOthers = otherBytes <= maxRecordBytes / 2;
+  const kept = keepsOthers ? maxRecordBytes - otherBytes : maxRecordBytes / 2;
   return {
     ...letter,
     message: `${letter.message.slice(0, 1000)} (cut: the first ${kept} of ${valueBytes} bytes)`,
     value: letter.value?.subarray(0, kept) ?? null,
-    ...(!keepsRest && { key: null, headers: {} }),
+    key: keepsOthers ? letter.key : null,
+    headers: { ...(keepsOthers && letter.headers), [truncatedFromHeader]: String(valueBytes) },
   };
 }

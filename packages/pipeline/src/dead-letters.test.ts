@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from 'v
 import { applyStreams } from './apply.ts';
 import type { OutputRecord } from './broker.ts';
 import { deadLetterOf } from './dead-letter.ts';
-import { DeadLetters, type Refusal } from './dead-letters.ts';
+import { DeadLetters, type RejectedRecord } from './dead-letters.ts';
 import { KafkaBroker } from './kafka/kafka-broker.ts';
 import { beginTransaction } from './kafka/testing/index.ts';
 
@@ -35,21 +35,21 @@ function installation() {
       send: (places: string[], signal = never) =>
         letters.send(
           feed,
-          places.map((place) => refusalOf(place)),
+          places.map((place) => rejectedRecord(place)),
           signal,
         ),
-      sendOne: (refusal: Refusal) => letters.send(feed, [refusal], never),
+      sendOne: (record: RejectedRecord) => letters.send(feed, [record], never),
     };
   };
   return {
     instance,
     /** As `instance` would send it, but in a transaction that is left open. */
     async leaveOpen(place: string): Promise<void> {
-      const refusal = refusalOf(place);
-      const letter = deadLetterOf(refusal, { ...feed, partition: refusal.partition, ...from });
+      const record = rejectedRecord(place);
+      const letter = deadLetterOf(record, { ...feed, partition: record.partition, ...from });
       const value = codec.encode({ ...letter }, schemaId);
-      const id = `dead-letters-test-${feed.topic}-${refusal.partition}-dead-letters`;
-      await begin(id, [{ key: refusal.input.key, value }]);
+      const id = `dead-letters-test-${feed.topic}-${record.partition}-dead-letters`;
+      await begin(id, [{ key: record.input.key, value }]);
     },
     /** The `partition/offset` of all dead letters that are committed. */
     async places(): Promise<string[]> {
@@ -70,7 +70,7 @@ function installation() {
 }
 
 /** `partition/offset` */
-function refusalOf(place: string, value = Buffer.from('not Avro')): Refusal {
+function rejectedRecord(place: string, value = Buffer.from('not Avro')): RejectedRecord {
   const [partition, offset] = place.split('/').map(Number);
   const input = {
     ...{ offset: offset ?? 0, timestampMs: Date.now(), headers: {} },
@@ -163,7 +163,7 @@ test('what lies behind the open transaction of another partition is waited for, 
 test('one that is larger than what the broker takes is cut, and stops nothing', async () => {
   const { instance, places } = installation();
   const owner = instance();
-  await owner.sendOne(refusalOf('0/1', Buffer.alloc(3_000_000, 'x')));
+  await owner.sendOne(rejectedRecord('0/1', Buffer.alloc(3_000_000, 'x')));
   await owner.send(['0/2']);
   expect(await places()).toEqual(['0/1', '0/2']);
 });

@@ -1,57 +1,58 @@
-import type { TopicPartition } from '@windrow/contracts';
 import {
   AvroCodec,
   type AvroRegistry,
   deadLetterSchema,
   deadLetterTopic,
   type EventRecord,
+  partitionName,
+  type TopicPartition,
 } from '@windrow/contracts';
 import type { Broker, InputRecord, TransactionalProducer } from './broker.ts';
 import { deadLetterOf } from './dead-letter.ts';
 import type { Outcome } from './examine.ts';
 
-/** A record that can't go on, and the partition it was read from. */
-export type Refusal = Extract<Outcome, { kind: 'deadLetter' }> & { partition: number };
+/** A record that becomes a dead letter, and the partition it was read from. */
+export type RejectedRecord = Extract<Outcome, { kind: 'deadLetter' }> & { partition: number };
 
-/** By how much the brokers' clocks may differ. */
+/** An upper bound of the difference between the brokers' clocks. */
 const clockSkewMs = 600_000;
 
 export interface DeadLettersOptions {
   broker: Broker;
   registry: AvroRegistry;
-  /** The sink's consumer group: its partitions have one owner at a time. */
+  /** The sink's consumer group, in which each partition has one owner at a time. */
   groupId: string;
   service: string;
   version: string;
 }
 
-/** By its producer the only process that can send an input partition's dead letters, until another one opens the same. */
+/** The sender of an input partition's dead letters. Opening it in another process fences this one. */
 interface Outlet {
   partition: number;
   producer: TransactionalProducer;
-  /** The offsets, from `since` on, whose dead letters are in the topic. */
+  /** The offsets from `since` on whose dead letters are in the topic. */
   sent: Set<number>;
   since: number;
 }
 
 interface Sending {
   outlet: Outlet;
-  refusals: Refusal[];
-  /** The refused record with the lowest offset. */
+  rejected: RejectedRecord[];
+  /** The rejected record with the lowest offset. */
   first: InputRecord;
 }
 
 /**
- * The dead letters of a sink, each event's once. No transaction spans Kafka and the sink's store, so dead letters are sent
- * before the ledger passes their events, and after a crash in between the next owner comes to the same events again. Hence
- * a transactional producer for each input partition: its opening settles what the former owner has sent, and shuts it out.
- * Only then the topic is looked through for the dead letters that are there already, and the others are sent.
+ * Sends a sink's dead letters, exactly one for each rejected event. No transaction spans Kafka and the sink's store. So
+ * dead letters are sent before the ledger passes their events, and after a crash in between, the next owner rejects the same
+ * events again. Hence each input partition has a transactional producer: opening it ends the former owner's transaction and
+ * fences that owner. Then the dead letters that are in the topic already are read, and only the others are sent.
  */
 export class DeadLetters {
   readonly #options: DeadLettersOptions;
   readonly #codec: AvroCodec;
   #schemaId: number | undefined;
-  /** By input partition; opened with its first dead letter: most partitions never have one. */
+  /** By input partition. One is opened with the partition's first dead letter: most partitions never have one. */
   readonly #outlets = new Map<string, Outlet>();
 
   constructor(options: DeadLettersOptions) {
@@ -60,28 +61,28 @@ export class DeadLetters {
   }
 
   /**
-   * Fulfilled when the dead letters of all these records of a topic are safe. One call for a topic at a time. `signal` ends
-   * the waiting for transactions of others, which may take their timeout. Errors: KAFKA_FENCED, where another process has
-   * taken a partition over: then the ledger is to be read again; KAFKA_TRANSACTION_FAILED, KAFKA_UNAVAILABLE,
-   * REGISTRY_UNAVAILABLE: call again.
+   * Fulfilled when the dead letters of all these records of a topic are committed. Only one call for a topic may run at a
+   * time. `signal` ends the wait for other transactions, which can take until their timeout.
+   * @throws WindrowError KAFKA_FENCED where another process has taken over a partition: read the ledger again;
+   * KAFKA_TRANSACTION_FAILED, KAFKA_UNAVAILABLE or REGISTRY_UNAVAILABLE: call again
    */
   async send(
     feed: { stream: string; topic: string },
-    refusals: readonly Refusal[],
+    rejected: readonly RejectedRecord[],
     signal: AbortSignal,
   ): Promise<void> {
-    if (refusals.length === 0) return;
+    if (rejected.length === 0) return;
     this.#schemaId ??= await this.#options.registry.register(deadLetterTopic.name, deadLetterSchema);
     const schemaId = this.#schemaId;
     const sendings = await settled(
-      [...Map.groupBy(refusals, ({ partition }) => partition)].map(
+      [...Map.groupBy(rejected, ({ partition }) => partition)].map(
         async ([partition, of]): Promise<Sending> => {
           const first = of.map(({ input }) => input).reduce((a, b) => (b.offset < a.offset ? b : a));
-          return { outlet: await this.#open(feed.topic, partition), refusals: of, first };
+          return { outlet: await this.#open(feed.topic, partition), rejected: of, first };
         },
       ),
     );
-    await this.#lookBack(
+    await this.#readSent(
       feed.topic,
       sendings.filter(({ outlet, first }) => first.offset < outlet.since),
       signal,
@@ -94,7 +95,7 @@ export class DeadLetters {
   }
 
   async #open(topic: string, partition: number): Promise<Outlet> {
-    const name = nameOf({ topic, partition });
+    const name = partitionName({ topic, partition });
     const open = this.#outlets.get(name);
     if (open) return open;
     const { broker, groupId } = this.#options;
@@ -104,7 +105,7 @@ export class DeadLetters {
     return outlet;
   }
 
-  async #lookBack(topic: string, sendings: Sending[], signal: AbortSignal): Promise<void> {
+  async #readSent(topic: string, sendings: Sending[], signal: AbortSignal): Promise<void> {
     if (sendings.length === 0) return;
     const sinceMs = Math.min(...sendings.map(({ first }) => first.timestampMs));
     const byPartition = new Map(sendings.map((sending) => [sending.outlet.partition, sending]));
@@ -116,7 +117,7 @@ export class DeadLetters {
     });
   }
 
-  /** All that may be about records from this time on: a dead letter is not older than its record. */
+  /** Reads all dead letters that can be of records from this time on: a dead letter is not older than its record. */
   async #readLetters(
     sinceMs: number,
     signal: AbortSignal,
@@ -124,7 +125,7 @@ export class DeadLetters {
   ): Promise<void> {
     const { broker } = this.#options;
     const { name: topic } = deadLetterTopic;
-    // What is committed by now may lie behind a transaction of another partition that is still open.
+    // Committed dead letters may lie behind the open transaction of another partition.
     const ends = await broker.highWatermarks(topic);
     const starts = await broker.offsetsAt(topic, Math.max(0, sinceMs - clockSkewMs));
     const from = new Map([...starts].filter(([partition, start]) => start < (ends.get(partition) ?? 0)));
@@ -149,29 +150,29 @@ export class DeadLetters {
 
   async #sendMissing(
     { stream, topic }: { stream: string; topic: string },
-    { outlet: { partition, producer, sent }, refusals }: Sending,
+    { outlet: { partition, producer, sent }, rejected }: Sending,
     schemaId: number,
   ): Promise<void> {
     const { service, version } = this.#options;
-    const missing = refusals.filter(({ input }) => !sent.has(input.offset));
+    const missing = rejected.filter(({ input }) => !sent.has(input.offset));
     if (missing.length === 0) return;
-    const records = missing.map((refusal) => {
-      const letter = deadLetterOf(refusal, { stream, topic, partition, service, version });
-      return { key: nameOf({ topic, partition }), value: this.#codec.encode({ ...letter }, schemaId) };
+    const records = missing.map((record) => {
+      const letter = deadLetterOf(record, { stream, topic, partition, service, version });
+      return { key: partitionName({ topic, partition }), value: this.#codec.encode({ ...letter }, schemaId) };
     });
     try {
       await producer.commit([{ topic: deadLetterTopic.name, records }]);
     } catch (error) {
-      // Whether it was committed is seen when the topic is looked through again.
-      await this.#close(nameOf({ topic, partition }));
+      // Whether it was committed is seen when the topic is read again.
+      await this.#close(partitionName({ topic, partition }));
       throw error;
     }
     for (const { input } of missing) sent.add(input.offset);
   }
 
-  /** Closes what is open for other partitions than these: they have been lost. */
+  /** Closes the senders of all other partitions than these, which others own now. */
   async retain(partitions: readonly TopicPartition[]): Promise<void> {
-    const retained = new Set(partitions.map(nameOf));
+    const retained = new Set(partitions.map(partitionName));
     const lost = [...this.#outlets.keys()].filter((name) => !retained.has(name));
     await Promise.all(lost.map((name) => this.#close(name)));
   }
@@ -187,9 +188,7 @@ export class DeadLetters {
   }
 }
 
-const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
-
-/** @throws the first error, when none of the calls is under way any more */
+/** Awaits all calls. @throws the first error */
 async function settled<T>(calls: Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(calls);
   return Promise.all(calls);

@@ -4,6 +4,7 @@ export * from './consumer-metrics.ts';
 export * from './dead-letter.ts';
 export * from './dead-letters.ts';
 export * from './examine.ts';
+export * from './existing-topics.ts';
 export { KafkaBroker, type KafkaBrokerOptions } from './kafka/kafka-broker.ts';
 export { probeKafka } from './kafka/probe.ts';
 export * from './record-buffer.ts';

@@ -36,7 +36,7 @@ describe('createLogger', () => {
       log.error(new Error('no connection', { cause: new Error('postgres://app:hunter2@db refused') }));
     `);
     expect(JSON.stringify(lines)).not.toContain('hunter2');
-    expect(lines[0]!.msg).toBe('connecting to postgres://app:***@db:5432/x');
+    expect(lines[0]?.msg).toBe('connecting to postgres://app:***@db:5432/x');
     expect(JSON.stringify(lines[1])).toContain('postgres://app:***@db refused');
   });
 

@@ -259,7 +259,7 @@ test('a missing topic is named, with the way out', async () => {
   const enricher = here.start();
   await expect(enricher.started).rejects.toMatchObject({
     code: 'TOPIC_MISSING',
-    message: expect.stringMatching(/\.gone; create it with: npx windrow streams apply/),
+    message: expect.stringMatching(/\.gone; create the topics with: windrow streams apply/),
   });
   await enricher.stop();
 });

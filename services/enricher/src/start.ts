@@ -6,7 +6,7 @@ import {
   topicsOf,
 } from '@windrow/contracts';
 import { Enrichment } from '@windrow/enrichment';
-import { type Broker, consumeMeasured, watchBroker } from '@windrow/pipeline';
+import { assertTopicsExist, type Broker, consumeMeasured, watchBroker } from '@windrow/pipeline';
 import {
   type Logger,
   type Readiness,
@@ -103,13 +103,8 @@ async function registerSchemas(
   const topics = topicsOf(contracts);
   const names = topics.map(({ topic }) => topic.name);
   const existing = new Map(
-    (await broker.describeTopics(names)).map((topic) => [topic.name, topic.partitions]),
+    (await assertTopicsExist(broker, names)).map((topic) => [topic.name, topic.partitions]),
   );
-  const missing = names.filter((name) => !existing.has(name));
-  if (missing.length > 0) {
-    const message = `Kafka has no topic ${missing.join(', ')}; create it with: npx windrow streams apply`;
-    throw new WindrowError('TOPIC_MISSING', message);
-  }
   for (const { topics: own } of contracts) {
     const [raw, enriched] = [existing.get(own.raw.name), existing.get(own.enriched?.name ?? '')];
     if (enriched === undefined || enriched === raw) continue;

@@ -9,7 +9,7 @@ import {
   type PlannedFile,
   plannedFiles,
 } from '@windrow/lake';
-import type { Outcome, Refusal } from '@windrow/pipeline';
+import type { Outcome, RejectedRecord } from '@windrow/pipeline';
 import type { PreparedRecords } from './column-codec.ts';
 import type { Feed } from './feeds.ts';
 
@@ -22,7 +22,7 @@ export class MicroBatch {
   /** Its age has come. */
   isDue = false;
   skipped = 0;
-  readonly refused: Refusal[] = [];
+  readonly refused: RejectedRecord[] = [];
   /** When the oldest event of each fetched range was accepted, epoch milliseconds. */
   readonly acceptedMs: number[] = [];
   /** Partition → its newest event time. */

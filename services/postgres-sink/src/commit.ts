@@ -1,5 +1,5 @@
 import { finished } from 'node:stream/promises';
-import type { DeadLetters, Refusal } from '@windrow/pipeline';
+import type { DeadLetters, RejectedRecord } from '@windrow/pipeline';
 import type { Database } from '@windrow/postgres';
 import {
   advanceLedger,
@@ -21,7 +21,7 @@ import type { MicroBatch } from './micro-batch.ts';
 interface Landed {
   /** Rows inserted or replaced. */
   landed: number;
-  refused: Refusal[];
+  refused: RejectedRecord[];
   steps: LedgerStep[];
 }
 
@@ -129,7 +129,10 @@ export class Committer {
     return this.#database.use(what, work, hard);
   }
 
-  async #landRows(db: pg.PoolClient, batch: MicroBatch): Promise<{ landed: number; refused: Refusal[] }> {
+  async #landRows(
+    db: pg.PoolClient,
+    batch: MicroBatch,
+  ): Promise<{ landed: number; refused: RejectedRecord[] }> {
     const refused = [...batch.refused];
     if (batch.rows.count === 0) return { landed: 0, refused };
     try {
@@ -164,7 +167,7 @@ export class Committer {
     from: number,
     to: number,
     error: unknown,
-    refused: Refusal[],
+    refused: RejectedRecord[],
   ): Promise<number> {
     const reason = refusalOf(error);
     if (reason === null) throw this.#withoutPartition(error);
@@ -201,7 +204,7 @@ export class Committer {
   }
 
   /** While the ledger's lines are locked, so that only their owner sends any, and before it has passed their events. */
-  async #sendDeadLetters(refused: Refusal[], signal: AbortSignal): Promise<void> {
+  async #sendDeadLetters(refused: RejectedRecord[], signal: AbortSignal): Promise<void> {
     if (refused.length === 0) return;
     await failpoint('postgres.deadLetters.beforeSend');
     await this.#deadLetters.send(this.#feed, refused, signal);

@@ -1,5 +1,5 @@
 import type { EventRecord } from '@windrow/contracts';
-import { type InputRecord, type Outcome, RecordBuffer, type Refusal } from '@windrow/pipeline';
+import { type InputRecord, type Outcome, RecordBuffer, type RejectedRecord } from '@windrow/pipeline';
 import type { LedgerStep } from '@windrow/postgres';
 import { CopyRows, dataException } from '@windrow/postgres';
 import type { Feed } from './feeds.ts';
@@ -12,7 +12,7 @@ const historyMs = 3_600_000;
 export class MicroBatch {
   readonly rows: CopyRows;
   /** Events that can't even be sent to Postgres. */
-  readonly refused: Refusal[] = [];
+  readonly refused: RejectedRecord[] = [];
   /** When Windrow had the oldest event of each range that was fetched, epoch milliseconds. */
   readonly acceptedMs: number[] = [];
   readonly openedMs = Date.now();
@@ -62,7 +62,7 @@ export class MicroBatch {
     else this.#addRefused(this.#refusal(input, partition, dataException, fault));
   }
 
-  #addRefused(refusal: Refusal): void {
+  #addRefused(refusal: RejectedRecord): void {
     const { key, value } = refusal.input;
     this.refused.push(refusal);
     this.#refusedBytes += refusalBytes + (key?.length ?? 0) + (value?.length ?? 0);
@@ -77,17 +77,17 @@ export class MicroBatch {
   }
 
   /** The refusal of a row that Postgres didn't take. */
-  refuse(row: number, reason: string, message: string): Refusal {
+  refuse(row: number, reason: string, message: string): RejectedRecord {
     return this.#refusal(this.#sources.inputOf(row), this.#sources.partitionOf(row), reason, message);
   }
 
-  #refusal(input: InputRecord, partition: number, reason: string, message: string): Refusal {
+  #refusal(input: InputRecord, partition: number, reason: string, message: string): RejectedRecord {
     const schemaId = input.value && input.value.length >= 5 ? input.value.readInt32BE(1) : null;
     return { kind: 'deadLetter', input, stage: 'postgres', reason, message, schemaId, partition };
   }
 
   /** How it takes the ledger on when these events are refused and all others land; by partition. */
-  ledgerSteps(refused: Refusal[]): LedgerStep[] {
+  ledgerSteps(refused: RejectedRecord[]): LedgerStep[] {
     const steps = [...this.#ranges].map(([partition, { expected, next }]) => ({
       partition,
       expected,

@@ -1,7 +1,6 @@
 import {
   AvroCodec,
   type AvroRegistry,
-  type DeadLetter,
   deadLetterSchema,
   deadLetterTopic,
   type EventRecord,
@@ -9,15 +8,13 @@ import {
   parseInput,
   type StreamContract,
 } from '@windrow/contracts';
-import type { OutputRecord, TopicOutput } from '@windrow/pipeline';
+import { createDeadLetter, type OutputRecord, type TopicOutput } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import manifest from '../package.json' with { type: 'json' };
 import { MessageInspector } from './message-inspector.ts';
 
-/** Kafka's default limit is 1 MiB for a whole batch, its framing included. */
+/** Kafka's default limit is 1 MiB for a batch, including its framing. */
 const maxRecordBytes = 900_000;
-/** Raw bytes that a dead letter carries; the rest of it needs room too. */
-const maxDeadLetterValueBytes = 850_000;
 
 export interface Rejection {
   reason: string;
@@ -34,7 +31,7 @@ export class Intake {
   readonly #codec: AvroCodec;
   readonly #schemaId: number;
 
-  /** Registers the stream's schema. Errors: SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE */
+  /** Registers the stream's schema. @throws WindrowError SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE */
   static async open(contract: StreamContract, registry: AvroRegistry): Promise<Intake> {
     const schemaId = await registry.register(contract.topics.raw.name, contract.schema);
     return new Intake(contract, new AvroCodec(contract.schema, registry), schemaId);
@@ -48,7 +45,7 @@ export class Intake {
     this.#schemaId = schemaId;
   }
 
-  /** Whatever the input is, it is either taken or refused with a reason. */
+  /** Accepts an input or rejects it with a reason; it never throws. */
   take(input: unknown, source: InputSource): Taken {
     try {
       const parsed = parseInput(this.contract, input, source);
@@ -59,7 +56,7 @@ export class Intake {
       if (bytes <= maxRecordBytes) return { ok: true, record, output };
       return { ok: false, reason: 'too_large', message: `${bytes} bytes as Avro, over ${maxRecordBytes}` };
     } catch (error) {
-      // A contract that stumbles over an input must not stop the others.
+      // A contract that throws for one input must not stop the others.
       const message = error instanceof Error ? error.message : String(error);
       const isEncoding = error instanceof WindrowError && error.code === 'ENCODE_FAILED';
       return { ok: false, reason: isEncoding ? 'not_encodable' : 'not_parsable', message };
@@ -67,15 +64,16 @@ export class Intake {
   }
 }
 
-/** Turns what was refused into records of the dead letters' topic. */
-export class Refusals {
+/** Makes records of the dead letter topic out of rejected inputs. */
+export class DeadLetterEncoder {
   readonly topic = deadLetterTopic.name;
   readonly #codec: AvroCodec;
   readonly #schemaId: number;
 
-  static async open(registry: AvroRegistry): Promise<Refusals> {
+  /** Registers the dead letters' schema. @throws WindrowError SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE */
+  static async open(registry: AvroRegistry): Promise<DeadLetterEncoder> {
     const schemaId = await registry.register(deadLetterTopic.name, deadLetterSchema);
-    return new Refusals(new AvroCodec(deadLetterSchema, registry), schemaId);
+    return new DeadLetterEncoder(new AvroCodec(deadLetterSchema, registry), schemaId);
   }
 
   private constructor(codec: AvroCodec, schemaId: number) {
@@ -83,37 +81,23 @@ export class Refusals {
     this.#schemaId = schemaId;
   }
 
-  /** `raw`: the input's bytes; beyond what fits a Kafka record they are cut, and the header `truncated_from` says so. */
-  deadLetter(
+  /** @param raw the input's bytes; a dead letter has as many of them as fit into a Kafka record */
+  encode(
     stage: 'load' | 'http',
     stream: string,
     { reason, message }: Rejection,
     raw: Buffer,
     headers: Record<string, string>,
   ): OutputRecord {
-    const isCut = raw.length > maxDeadLetterValueBytes;
-    const letter: DeadLetter = {
-      stage,
-      reason,
-      message,
-      stream,
-      topic: null,
-      partition: null,
-      offset: null,
-      key: null,
-      value: isCut ? raw.subarray(0, maxDeadLetterValueBytes) : raw,
-      headers: { ...headers, ...(isCut && { truncated_from: String(raw.length) }) },
-      schema_id: null,
-      failed_at: Date.now(),
-      attempts: 1,
-      service: 'producer',
-      version: manifest.version,
-    };
+    const { version } = manifest;
+    const letter = createDeadLetter({
+      ...{ stage, reason, message, stream, value: raw, headers, service: 'producer', version },
+    });
     return { key: null, value: this.#codec.encode({ ...letter }, this.#schemaId) };
   }
 }
 
-/** The outputs of one send: without topics that have nothing to take. */
+/** Leaves out topics without records. */
 export function outputsOf(...outputs: TopicOutput[]): TopicOutput[] {
   return outputs.filter(({ records }) => records.length > 0);
 }

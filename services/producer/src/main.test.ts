@@ -25,7 +25,7 @@ afterEach(() => {
 
 /** Starts the service; gives the addresses it logs and its exit code. */
 function start(brokers: string, settings: Record<string, string> = {}) {
-  child = spawn(process.execPath, [main], {
+  const started = spawn(process.execPath, [main], {
     env: {
       KAFKA_BROKERS: brokers,
       SCHEMA_REGISTRY_URL: endpoints.SCHEMA_REGISTRY_URL,
@@ -35,7 +35,8 @@ function start(brokers: string, settings: Record<string, string> = {}) {
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const lines = createInterface({ input: child.stderr! });
+  child = started;
+  const lines = createInterface({ input: started.stderr });
   const log: string[] = [];
   lines.on('line', (line) => log.push(line));
   const logged = (pattern: RegExp) =>
@@ -52,7 +53,7 @@ function start(brokers: string, settings: Record<string, string> = {}) {
     ready: logged(/^ready$/),
     takingEvents: logged(/^taking events$/),
     connectionRefused: logged(/ECONNREFUSED/),
-    exit: new Promise<number | null>((resolve) => child?.once('exit', resolve)),
+    exit: new Promise<number | null>((resolve) => started.once('exit', resolve)),
   };
 }
 
@@ -70,7 +71,7 @@ it('serves the routes of the contracts, says that it is ready, and stops on SIGT
   expect(metrics).toContain(
     'windrow_http_requests_total{route="/v1/track",status="400",service="producer"} 1',
   );
-  child!.kill('SIGTERM');
+  child?.kill('SIGTERM');
   expect(await service.exit).toBe(0);
 });
 
@@ -102,7 +103,7 @@ it('asks for write keys unless it is told otherwise, and logs and shows none', a
   expect(await post(`{"writeKey": "${key}"`, basic(key))).toBe(429);
   expect(await post('', { ...basic(key), 'content-encoding': 'br' })).toBe(415);
   answers.push(await (await fetch(`${admin.address}/metrics`)).text());
-  child!.kill('SIGTERM');
+  child?.kill('SIGTERM');
   expect(await service.exit).toBe(0);
   expect(service.log.join('\n')).toContain('taking events');
   for (const text of [...service.log, ...answers]) {
@@ -121,6 +122,6 @@ it('is alive but not ready without Kafka, and can be stopped then', async () => 
   const ready = await fetch(`${address}/ready`);
   expect(ready.status).toBe(503);
   expect(await ready.json()).toMatchObject({ ready: false, reasons: { kafka: 'not connected yet' } });
-  child!.kill('SIGTERM');
+  child?.kill('SIGTERM');
   expect(await service.exit).toBe(0);
 });

@@ -1,6 +1,6 @@
 import { AvroRegistry, loadStreams } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
-import { listen, retry, runService, unlessAborted } from '@windrow/runtime';
+import { listen, retryUntilReady, runService, unlessAborted } from '@windrow/runtime';
 import { openAccess } from './auth/open-access.ts';
 import { producerConfig } from './config.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -22,22 +22,15 @@ await runService({
     });
     teardown.add('kafka', () => broker.close());
 
-    const waitFor = <T>(condition: string, call: () => Promise<T>): Promise<T> => {
+    for (const condition of ['registry', 'kafka', 'write keys'])
       readiness.unmet(condition, 'not connected yet');
-      return retry(() => unlessAborted(call(), signal), {
-        signal,
-        onRetry: ({ error, attempt, delayMs }) => {
-          readiness.unmet(condition, error instanceof Error ? error.message : String(error));
-          log.warn({ err: error, attempt, delayMs }, `waiting for ${condition}`);
-        },
-      });
-    };
-    const { intakes, refusals } = await waitFor('registry', () => openIntakes(contracts, schemas));
-    readiness.met('registry');
+    const connect = <T>(condition: string, call: () => Promise<T>): Promise<T> =>
+      retryUntilReady(() => unlessAborted(call(), signal), { condition, readiness, log, signal });
+    const { intakes, deadLetterEncoder } = await connect('registry', () => openIntakes(contracts, schemas));
     const commit = new GroupCommit(broker, { metrics, readiness });
     teardown.add('group commit', () => commit.close());
-    await waitFor('kafka', () => commit.open());
-    const { access, close } = await waitFor('write keys', () =>
+    await connect('kafka', () => commit.open());
+    const { access, close } = await connect('write keys', () =>
       openAccess({
         broker,
         registry: schemas,
@@ -48,11 +41,10 @@ await runService({
       }),
     );
     teardown.add('write keys', close);
-    readiness.met('write keys');
 
     const tls = readTls(config);
     const app = createServer(
-      { intakes, refusals, commit, access, metrics, log },
+      { intakes, deadLetterEncoder, commit, access, metrics, log },
       { corsOrigins: config.HTTP_CORS_ORIGINS, ...(tls && { tls }) },
     );
     if (tls) rereadTlsOnSignal(app.server, config, log);

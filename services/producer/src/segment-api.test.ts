@@ -44,8 +44,8 @@ describe('each call of the API', () => {
       for (const [path, messageId] of [
         [`/v1/${type}`, one],
         [`/v1/${type[0]}`, other],
-      ]) {
-        const response = await post(path!, { ...fields, messageId, userId: 'u' });
+      ] as const) {
+        const response = await post(path, { ...fields, messageId, userId: 'u' });
         expect(response.status).toBe(200);
         expect(await response.json()).toEqual({ success: true });
       }
@@ -54,10 +54,17 @@ describe('each call of the API', () => {
   );
 
   it('keeps what each call is about', async () => {
-    const ids = Object.fromEntries(Object.keys(calls).map((type) => [type, randomUUID()]));
-    for (const [type, fields] of Object.entries(calls))
-      await post(`/v1/${type}`, { ...fields, messageId: ids[type], userId: 'u' });
-    const [page, identify, group, alias] = await landed(ids.page!, ids.identify!, ids.group!, ids.alias!);
+    const send = async (type: keyof typeof calls) => {
+      const messageId = randomUUID();
+      await post(`/v1/${type}`, { ...calls[type], messageId, userId: 'u' });
+      return messageId;
+    };
+    const [page, identify, group, alias] = await landed(
+      await send('page'),
+      await send('identify'),
+      await send('group'),
+      await send('alias'),
+    );
     expect(page).toMatchObject({ event_name: 'Home', properties: '{"url":"https://example.org/"}' });
     expect(identify).toMatchObject({ traits: '{"plan":"pro"}', event_name: null });
     expect(group).toMatchObject({ properties: '{"groupId":"team-1"}', traits: '{"size":7}' });
@@ -73,12 +80,12 @@ describe('each call of the API', () => {
 
 describe('a batch', () => {
   it.each(['/v1/batch', '/v1/import', '/v1/b'])('is taken at %s, gzipped too', async (path) => {
-    const ids = [randomUUID(), randomUUID()];
+    const [plain, zipped] = [randomUUID(), randomUUID()];
     const body = (messageId: string) =>
       JSON.stringify({ batch: [{ ...calls.page, type: 'page', messageId, anonymousId: 'a' }] });
-    expect((await post(path, body(ids[0]!))).status).toBe(200);
-    expect((await post(path, gzipSync(body(ids[1]!)), { 'content-encoding': 'GZIP' })).status).toBe(200);
-    expect(await landed(...ids)).toMatchObject([{ type: 'page' }, { type: 'page' }]);
+    expect((await post(path, body(plain))).status).toBe(200);
+    expect((await post(path, gzipSync(body(zipped)), { 'content-encoding': 'GZIP' })).status).toBe(200);
+    expect(await landed(plain, zipped)).toMatchObject([{ type: 'page' }, { type: 'page' }]);
   });
 
   it('gives its sentAt to messages without one, and its context beneath theirs', async () => {

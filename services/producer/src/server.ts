@@ -9,7 +9,7 @@ import type { Access } from './auth/access.ts';
 import { addAccess, admit } from './auth/plugin.ts';
 import { BodyReader } from './body-reader.ts';
 import { busy, HttpError, httpErrorOf, sendError } from './http-error.ts';
-import { Intake, Refusals } from './intake.ts';
+import { DeadLetterEncoder, Intake } from './intake.ts';
 import { addDocs, eventsSchema } from './openapi.ts';
 import { addSdkSettings } from './sdk-settings.ts';
 import { Submission, type SubmissionParts } from './submission.ts';
@@ -49,12 +49,12 @@ export interface ServerOptions {
 export async function openIntakes(
   contracts: StreamContract[],
   registry: AvroRegistry,
-): Promise<{ intakes: Intake[]; refusals: Refusals }> {
+): Promise<{ intakes: Intake[]; deadLetterEncoder: DeadLetterEncoder }> {
   const intakes: Intake[] = [];
   for (const contract of contracts) {
     if (contract.http) intakes.push(await Intake.open(contract, registry));
   }
-  return { intakes, refusals: await Refusals.open(registry) };
+  return { intakes, deadLetterEncoder: await DeadLetterEncoder.open(registry) };
 }
 
 /**
@@ -118,13 +118,13 @@ export function createServer(parts: ServerParts, options: ServerOptions = {}): F
           const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
           const submission = new Submission(parts, intake, route, Date.now());
           submission.takeBody(body, (value, events) => admit(parts.access, request, value, events));
-          const faults = await submission.send(AbortSignal.timeout(options.ackTimeoutMs ?? ackTimeoutMs));
-          if (faults.length === 0) return { success: true };
+          const rejected = await submission.send(AbortSignal.timeout(options.ackTimeoutMs ?? ackTimeoutMs));
+          if (rejected.length === 0) return { success: true };
           const { accepted } = submission;
-          const message = `${faults.length} of ${faults.length + accepted} messages are refused; ${accepted} are accepted.`;
+          const message = `${rejected.length} of ${rejected.length + accepted} messages are refused; ${accepted} are accepted.`;
           return reply
             .code(400)
-            .send({ success: false, reason: 'refused', message, accepted, errors: faults });
+            .send({ success: false, reason: 'refused', message, accepted, errors: rejected });
         });
       }
     }

@@ -2,32 +2,32 @@ import { brokenRule, type HttpRoute, messagesOf } from '@windrow/contracts';
 import type { OutputRecord } from '@windrow/pipeline';
 import { hideWriteKeys, withoutWriteKey } from './auth/plugin.ts';
 import type { GroupCommit } from './group-commit.ts';
-import { type Intake, outputsOf, type Refusals, type Rejection, type Taken } from './intake.ts';
+import { type DeadLetterEncoder, type Intake, outputsOf, type Rejection, type Taken } from './intake.ts';
 import { isDeeperThan, type ParsedJson, parseJson } from './json-body.ts';
 import type { IngestionWarning } from './message-inspector.ts';
 import type { ProducerMetrics } from './metrics.ts';
 
 /** The limit of Segment's HTTP API. */
 export const maxMessageBytes = 32 * 1024;
-/** How deep a message may be nested; enough for people, and no trouble for whoever reads it with recursion. */
+/** How deep a message may be nested. Deeper ones could overflow the stack of recursive readers. */
 export const maxMessageDepth = 64;
 
-export interface Fault extends Rejection {
+export interface RejectedMessage extends Rejection {
   /** Position of the message in the body, from 0. */
   index: number;
 }
 
 export interface SubmissionParts {
-  refusals: Refusals;
+  deadLetterEncoder: DeadLetterEncoder;
   commit: GroupCommit;
   metrics: ProducerMetrics;
 }
 
-/** How deep in a body its messages are: itself, elements of an array, elements of an array of an object. */
+/** The depth of messages in a body: 1 for the body itself, 2 in an array, 3 in an array of an object. */
 const depthOf = (route: HttpRoute, value: unknown): number =>
   route.body === 'batch' ? 3 : Array.isArray(value) ? 2 : 1;
 
-/** What one request brings: records and dead letters, and what the client is told of them. */
+/** The messages of one request: records for accepted ones, dead letters for rejected ones. */
 export class Submission {
   readonly #parts: SubmissionParts;
   readonly #intake: Intake;
@@ -35,7 +35,7 @@ export class Submission {
   readonly #receivedAtMs: number;
   readonly #events: OutputRecord[] = [];
   readonly #deadLetters: OutputRecord[] = [];
-  readonly #faults: Fault[] = [];
+  readonly #rejected: RejectedMessage[] = [];
   readonly #acceptedIds: string[] = [];
   readonly #warnings: IngestionWarning[] = [];
   #source: string | null = null;
@@ -51,21 +51,21 @@ export class Submission {
     return this.#events.length;
   }
 
-  /** `admit` is asked before anything is taken, with what the body is and how many events it has; it gives the source. */
+  /** Calls `admit` with the parsed body and its number of events before it accepts any. `admit` returns the source. */
   takeBody(body: Buffer, admit: (value: unknown, events: number) => string | null): void {
     const parsed = parseJson(body);
     const taken = parsed.ok ? messagesOf(this.#route, parsed.value) : parsed;
     this.#source = admit(parsed.ok ? parsed.value : undefined, taken.ok ? taken.messages.length : 1);
-    if (!taken.ok) return void this.#refuse(0, taken, hideWriteKeys(body));
+    if (!taken.ok) return void this.#reject(0, taken, hideWriteKeys(body));
     const check = parsed.ok ? this.#checkOf(parsed) : undefined;
     for (const [index, message] of taken.messages.map(withoutWriteKey).entries()) {
       const result = check?.(message) ?? this.#take(message);
       if (result.ok) this.#accept(result);
-      else this.#refuse(index, result, textOf(message));
+      else this.#reject(index, result, textOf(message));
     }
   }
 
-  /** Looks at every message only where the body has one over a limit. */
+  /** A check of each message against the limits; undefined when the whole body is within them. */
   #checkOf(parsed: ParsedJson & { ok: true }): ((message: unknown) => Taken | undefined) | undefined {
     const depth = depthOf(this.#route, parsed.value);
     const mayBeLarge = parsed.longestAt(depth) > maxMessageBytes;
@@ -86,7 +86,7 @@ export class Submission {
     const taken = this.#intake.take(message, { kind: 'http', receivedAtMs: this.#receivedAtMs });
     if (!taken.ok) return taken;
     this.#warnings.push(...inspector.warnings(message as object, taken.record, this.#receivedAtMs));
-    // The client is still there to be told: what the rules refuse need not travel on to be refused.
+    // The enricher applies the same rules, but only here the client can be told.
     const broken = brokenRule(contract.rules, taken.record);
     if (!broken) return taken;
     this.#warnings.push('dropped_by_rule');
@@ -99,38 +99,38 @@ export class Submission {
     if (id !== undefined) this.#acceptedIds.push(id);
   }
 
-  #refuse(index: number, { reason, message }: Rejection, raw: Buffer): void {
-    const { refusals } = this.#parts;
+  #reject(index: number, { reason, message }: Rejection, raw: Buffer): void {
+    const { deadLetterEncoder } = this.#parts;
     const { name } = this.#intake.contract;
     const { path } = this.#route;
-    this.#faults.push({ index, reason, message });
-    this.#deadLetters.push(refusals.deadLetter('http', name, { reason, message }, raw, { path }));
+    this.#rejected.push({ index, reason, message });
+    this.#deadLetters.push(deadLetterEncoder.encode('http', name, { reason, message }, raw, { path }));
   }
 
-  /** Fulfilled when Kafka has it all, with what was refused. */
-  async send(signal: AbortSignal): Promise<Fault[]> {
-    const { commit, refusals, metrics } = this.#parts;
+  /** Fulfilled when Kafka has acknowledged all records. @returns the rejected messages */
+  async send(signal: AbortSignal): Promise<RejectedMessage[]> {
+    const { commit, deadLetterEncoder, metrics } = this.#parts;
     const outputs = outputsOf(
       { topic: this.#intake.topic, records: this.#events },
-      { topic: refusals.topic, records: this.#deadLetters },
+      { topic: deadLetterEncoder.topic, records: this.#deadLetters },
     );
     if (outputs.length > 0) await commit.send(outputs, signal);
     const stream = this.#intake.contract.name;
     metrics.events.inc({ stream, outcome: 'ok' }, this.#events.length);
     metrics.events.inc({ stream, outcome: 'deadLetter' }, this.#deadLetters.length);
-    for (const { reason } of this.#faults) metrics.deadLetters.inc({ stage: 'http', reason });
+    for (const { reason } of this.#rejected) metrics.deadLetters.inc({ stage: 'http', reason });
     this.#countWarnings();
-    return this.#faults;
+    return this.#rejected;
   }
 
-  /** Of what is in Kafka: a client that is told to come again would be warned of twice. */
+  /** Counted after Kafka's acknowledgement: otherwise, a client that retries would be counted twice. */
   #countWarnings(): void {
     const { metrics } = this.#parts;
     const source = this.#source ?? 'none';
     for (const warning of this.#warnings) metrics.warnings.inc({ source, warning });
     for (const id of this.#acceptedIds)
       if (this.#intake.inspector.isRepeated(id)) metrics.warnings.inc({ source, warning: 'duplicate_id' });
-    for (const { reason } of this.#faults)
+    for (const { reason } of this.#rejected)
       if (reason === 'too_large') metrics.warnings.inc({ source, warning: 'too_large' });
   }
 }

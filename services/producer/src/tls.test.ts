@@ -70,7 +70,9 @@ it('serves HTTPS, and after SIGHUP with the certificate that the files have then
   const log = createLogger('test', 'fatal');
   const metrics = { requests: { inc: () => undefined } };
   const parts = { intakes: [], access: openToAll(), log, metrics } as never;
-  const app = createServer(parts, { tls: readTls(config)! });
+  const tls = readTls(config);
+  if (!tls) throw new Error('TLS is not configured');
+  const app = createServer(parts, { tls });
   rereadTlsOnSignal(app.server, config, log);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;

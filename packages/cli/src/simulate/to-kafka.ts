@@ -1,6 +1,6 @@
 import { AvroCodec, AvroRegistry, loadStreams, type StreamContract, streamNamed } from '@windrow/contracts';
-import { KafkaBroker, type OutputRecord } from '@windrow/pipeline';
-import { kafkaConfig, loadConfig, registryConfig, Teardown, WindrowError } from '@windrow/runtime';
+import { assertTopicsExist, KafkaBroker, type OutputRecord } from '@windrow/pipeline';
+import { kafkaConfig, loadConfig, registryConfig, Teardown } from '@windrow/runtime';
 import type { Sink } from './sink.ts';
 import type { Delivery, TrackDelivery } from './timeline.ts';
 import { trackRecord } from './track-record.ts';
@@ -49,10 +49,7 @@ class RawTopic {
     { broker, registry }: { broker: KafkaBroker; registry: AvroRegistry },
   ): Promise<RawTopic> {
     const { name } = contract.topics.raw;
-    if ((await broker.describeTopics([name])).length === 0) {
-      const message = `Kafka has no topic ${name}; make the topics with: windrow streams apply`;
-      throw new WindrowError('TOPIC_MISSING', message);
-    }
+    await assertTopicsExist(broker, [name]);
     const schemaId = await registry.register(name, contract.schema);
     return new RawTopic(contract, new AvroCodec(contract.schema, registry), schemaId);
   }

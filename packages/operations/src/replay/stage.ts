@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AvroCodec, type EventRecord, schemaIdOf } from '@windrow/contracts';
 import { Enrichment } from '@windrow/enrichment';
-import { DeadLetters, type Outcome, type Producer, type Refusal } from '@windrow/pipeline';
+import { DeadLetters, type Outcome, type Producer, type RejectedRecord } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Accepted } from './accepted-events.ts';
@@ -47,7 +47,7 @@ export class Stage {
   /** Events that have a row, and that were met: it will be replaced. */
   #met = 0;
   #candidates: Candidate[] = [];
-  #refusals: Refusal[] = [];
+  #refusals: RejectedRecord[] = [];
   #deadLetters: DeadLetters | undefined;
   #producer: Producer | undefined;
 

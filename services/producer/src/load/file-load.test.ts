@@ -3,7 +3,7 @@ import { loadConfig, WindrowError } from '@windrow/runtime';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { stackConfig } from '../../fixtures/topics.ts';
 import type { GroupCommit } from '../group-commit.ts';
-import { Intake, Refusals } from '../intake.ts';
+import { DeadLetterEncoder, Intake } from '../intake.ts';
 import { FileLoad } from './file-load.ts';
 import type { LoadFile } from './load-file.ts';
 import type { LoadedSoFar, LoadMemory } from './load-memory.ts';
@@ -12,10 +12,10 @@ import type { LoadedSoFar, LoadMemory } from './load-memory.ts';
 
 const registry = new AvroRegistry(loadConfig(stackConfig, inject('endpoints')).SCHEMA_REGISTRY_URL);
 let intake: Intake;
-let refusals: Refusals;
+let deadLetterEncoder: DeadLetterEncoder;
 beforeAll(async () => {
   intake = await Intake.open(streamNamed(await loadStreams(), 'weather'), registry);
-  refusals = await Refusals.open(registry);
+  deadLetterEncoder = await DeadLetterEncoder.open(registry);
 });
 
 const line = (n: number) =>
@@ -46,7 +46,7 @@ function load(events: number, answer: (chunk: number) => Promise<void>, soFar?: 
     remember: async (_: unknown, __: unknown, of: LoadedSoFar) => void remembered.push({ ...of }),
   } as unknown as LoadMemory;
   const running = new FileLoad({
-    ...{ file: file(events), intake, refusals, commit, memory, soFar, maxPendingChunks: 4 },
+    ...{ file: file(events), intake, deadLetterEncoder, commit, memory, soFar, maxPendingChunks: 4 },
     ...{ onProgress: () => undefined, signal: new AbortController().signal },
   });
   return { run: running.run(), result: running.result, sent, remembered };

@@ -1,7 +1,7 @@
 import type { OutputRecord } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import type { GroupCommit } from '../group-commit.ts';
-import { type Intake, outputsOf, type Refusals, type Rejection } from '../intake.ts';
+import { type DeadLetterEncoder, type Intake, outputsOf, type Rejection } from '../intake.ts';
 import type { Item } from '../read/item.ts';
 import { openInput } from '../read/open-input.ts';
 import { readItems } from '../read/read-items.ts';
@@ -31,7 +31,7 @@ export interface FileResult {
 export interface FileLoadOptions {
   file: LoadFile;
   intake: Intake;
-  refusals: Refusals;
+  deadLetterEncoder: DeadLetterEncoder;
   commit: GroupCommit;
   memory: LoadMemory | undefined;
   /** What has been loaded of it already. */
@@ -124,17 +124,17 @@ export class FileLoad {
     if (taken.ok) {
       this.#chunk.events.push(taken.output);
       this.#chunk.bytes += taken.output.value?.length ?? 0;
-    } else this.#refuse(item, taken);
+    } else this.#reject(item, taken);
     const { events, deadLetters, bytes } = this.#chunk;
     if (events.length + deadLetters.length >= chunkRecords || bytes >= chunkBytes) await this.#send();
   }
 
-  #refuse({ line, text }: Item, { reason, message }: Rejection): void {
+  #reject({ line, text }: Item, { reason, message }: Rejection): void {
     const { file } = this.result;
-    const { intake, refusals } = this.#options;
+    const { intake, deadLetterEncoder } = this.#options;
     const place = { file, line: String(line) };
     const rejection = { reason, message: `${file}, line ${line}: ${message}` };
-    const letter = refusals.deadLetter('load', intake.contract.name, rejection, text, place);
+    const letter = deadLetterEncoder.encode('load', intake.contract.name, rejection, text, place);
     this.#chunk.deadLetters.push(letter);
     this.#chunk.reasons.push(reason);
     this.#chunk.bytes += letter.value?.length ?? 0;
@@ -142,7 +142,7 @@ export class FileLoad {
 
   /** Hands the chunk over, and waits where too many are under way. */
   async #send(): Promise<void> {
-    const { intake, refusals, commit, maxPendingChunks } = this.#options;
+    const { intake, deadLetterEncoder, commit, maxPendingChunks } = this.#options;
     const chunk = this.#chunk;
     this.#chunk = emptyChunk();
     if (chunk.events.length + chunk.deadLetters.length === 0) return;
@@ -150,7 +150,7 @@ export class FileLoad {
     this.#unacknowledged.push(chunk);
     const outputs = outputsOf(
       { topic: intake.topic, records: chunk.events },
-      { topic: refusals.topic, records: chunk.deadLetters },
+      { topic: deadLetterEncoder.topic, records: chunk.deadLetters },
     );
     const sent = commit.send(outputs).then(() => this.#acknowledged(chunk));
     // It is awaited in its turn; until then a failure must not count as unhandled.
@@ -162,8 +162,9 @@ export class FileLoad {
   /** The position never passes a chunk that has failed, though later ones may have been sent. */
   #acknowledged(chunk: Chunk): void {
     chunk.acknowledged = true;
-    while (this.#unacknowledged[0]?.acknowledged) {
-      const { end, events, deadLetters, reasons } = this.#unacknowledged.shift()!;
+    for (let [first] = this.#unacknowledged; first?.acknowledged; [first] = this.#unacknowledged) {
+      const { end, events, deadLetters, reasons } = first;
+      this.#unacknowledged.shift();
       this.#position = end;
       this.result.sent += events.length;
       this.result.rejected += deadLetters.length;

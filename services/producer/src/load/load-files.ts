@@ -1,8 +1,8 @@
 import { type AvroRegistry, deadLetterTopic, type StreamContract } from '@windrow/contracts';
-import type { Broker } from '@windrow/pipeline';
+import { assertTopicsExist, type Broker } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import { GroupCommit } from '../group-commit.ts';
-import { Intake, Refusals } from '../intake.ts';
+import { DeadLetterEncoder, Intake } from '../intake.ts';
 import { FileLoad, type FileResult } from './file-load.ts';
 import type { LoadFile } from './load-file.ts';
 import { LoadMemory } from './load-memory.ts';
@@ -67,9 +67,9 @@ const maxPendingChunks = 16;
 export async function loadFiles(options: LoadOptions): Promise<LoadResult> {
   const { stream, groups, broker, registry, signal } = options;
   const startedMs = performance.now();
-  await checkTopics(broker, [stream.topics.raw.name, deadLetterTopic.name]);
+  await assertTopicsExist(broker, [stream.topics.raw.name, deadLetterTopic.name]);
   const intake = await Intake.open(stream, registry);
-  const refusals = await Refusals.open(registry);
+  const deadLetterEncoder = await DeadLetterEncoder.open(registry);
   const commit = new GroupCommit(broker);
   const files = groups.flat();
   let memory: LoadMemory | undefined;
@@ -77,7 +77,7 @@ export async function loadFiles(options: LoadOptions): Promise<LoadResult> {
     if (files.some(({ remembered }) => remembered)) {
       memory = await LoadMemory.open({ broker, registry, commit, stream: stream.name, files });
     }
-    const load = new Load(options, { intake, refusals, commit, memory });
+    const load = new Load(options, { intake, deadLetterEncoder, commit, memory });
     await load.run();
     const { result } = load;
     return {
@@ -91,17 +91,9 @@ export async function loadFiles(options: LoadOptions): Promise<LoadResult> {
   }
 }
 
-async function checkTopics(broker: Broker, names: string[]): Promise<void> {
-  const existing = (await broker.describeTopics(names)).map(({ name }) => name);
-  const missing = names.filter((name) => !existing.includes(name));
-  if (missing.length === 0) return;
-  const message = `Kafka has no topic ${missing.join(', ')}; create the topics first.`;
-  throw new WindrowError('TOPIC_MISSING', message);
-}
-
 interface LoadParts {
   intake: Intake;
-  refusals: Refusals;
+  deadLetterEncoder: DeadLetterEncoder;
   commit: GroupCommit;
   memory: LoadMemory | undefined;
 }

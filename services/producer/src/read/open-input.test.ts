@@ -19,13 +19,14 @@ async function contentOf(
   path: string,
 ): Promise<{ text: string; bytesRead: number; totalBytes: number | undefined }> {
   const [named] = await namedFiles([path]);
-  const input = openInput(named!, new AbortController().signal);
+  if (!named) throw new Error(`${path} was not found`);
+  const input = openInput(named, new AbortController().signal);
   const chunks: Buffer[] = [];
   for await (const chunk of input.chunks) chunks.push(chunk);
   return {
     text: Buffer.concat(chunks).toString(),
     bytesRead: input.bytesRead(),
-    totalBytes: named!.sizeBytes,
+    totalBytes: named.sizeBytes,
   };
 }
 
@@ -48,7 +49,8 @@ describe('openInput', () => {
     const text = Array.from({ length: 200_000 }, (_, i) => `line ${i * 7919}\n`).join('');
     const zipped = gzipSync(text);
     const [cut] = await namedFiles([file('cut.gz', zipped.subarray(0, zipped.length / 2))]);
-    const input = openInput(cut!, new AbortController().signal);
+    if (!cut) throw new Error('cut.gz was not found');
+    const input = openInput(cut, new AbortController().signal);
     let read = '';
     const reading = (async () => {
       for await (const chunk of input.chunks) read += chunk.toString();
@@ -63,14 +65,12 @@ describe('openInput', () => {
 
   it('names every file that cannot be read, before anything is read', async () => {
     mkdirSync(join(dir, 'folder'));
-    const paths = [join(dir, 'none'), file('good', 'x'), join(dir, 'folder')];
+    const good = file('good', 'x');
+    const paths = [join(dir, 'none'), good, join(dir, 'folder')];
     await expect(namedFiles(paths)).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       message: /none: there is no such file\n.*folder: is a directory$/,
     });
-    expect(await namedFiles([paths[1]!, '-'])).toMatchObject([
-      { name: paths[1], sizeBytes: 1 },
-      { name: '-' },
-    ]);
+    expect(await namedFiles([good, '-'])).toMatchObject([{ name: good, sizeBytes: 1 }, { name: '-' }]);
   });
 });

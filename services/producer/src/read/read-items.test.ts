@@ -123,7 +123,7 @@ describe('readItems', () => {
       const [bad, ...others] = items.filter((item) => !item.ok);
       expect(others).toEqual([]);
       expect(bad).toMatchObject({ reason: 'too_long' });
-      expect(bad!.text.length).toBeLessThan(10_000);
+      expect(bad?.text.length).toBeLessThan(10_000);
       expect(bad).toHaveProperty('message', expect.stringMatching(/^31457\d\d bytes long/));
     }
   });
@@ -208,10 +208,10 @@ describe('any objects in any layout', () => {
   const chunkBytes = fc.integer({ min: 1, max: 200 });
 
   it('are read back', async () => {
-    const layout = fc.constantFrom(...Object.keys(layouts));
+    const layout = fc.constantFrom(...Object.values(layouts));
     await fc.assert(
-      fc.asyncProperty(fc.array(plain), layout, chunkBytes, async (all, name, size) => {
-        const items = await read(layouts[name]!(all), size);
+      fc.asyncProperty(fc.array(plain), layout, chunkBytes, async (all, lay, size) => {
+        const items = await read(lay(all), size);
         expect(faults(items)).toEqual([]);
         expect(values(items)).toEqual(all);
       }),

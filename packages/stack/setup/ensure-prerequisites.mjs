@@ -2,6 +2,8 @@ import { findMissing } from './prerequisites.mjs';
 import { CommandFailed, run } from './run.mjs';
 import { aptInstall, choosePackages, explain, mayInstall, thisSystem } from './system-packages.mjs';
 
+// On a new machine the system's own updates may be running; apt-get then waits until they have finished.
+const waitForOthers = ['-o', 'DPkg::Lock::Timeout=300'];
 const withoutQuestions = { DEBIAN_FRONTEND: 'noninteractive' };
 
 /** A fresh container or chroot has no lists of packages yet. */
@@ -17,7 +19,7 @@ async function installWithApt(missing, logFile) {
   if (packages.length === 0) return;
   console.log(`  … apt-get install ${packages.join(' ')} (log: ${logFile})`);
   const begunMs = performance.now();
-  await run('apt-get', aptInstall(packages), { logFile, env: withoutQuestions });
+  await run('apt-get', [...waitForOthers, ...aptInstall(packages)], { logFile, env: withoutQuestions });
   console.log(`  ✔ installed (${((performance.now() - begunMs) / 1000).toFixed(1)} s)`);
 }
 

@@ -62,9 +62,9 @@ export function choosePackages(missing, manager, aptVersions = readAptVersions) 
   };
 }
 
-/** apt-get's arguments, also for the command that is printed. It waits while another one, such as the nightly update, runs. */
+/** The arguments with which apt-get installs packages: without those that the packages only recommend. */
 export function aptInstall(packages) {
-  return ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages];
+  return ['install', '-y', '--no-install-recommends', ...packages];
 }
 
 /** The one command that installs packages on this system, for this user. */

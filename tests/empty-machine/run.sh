@@ -31,6 +31,9 @@ if [ -z "${WINDROW_EMPTY_MACHINE_INNER:-}" ]; then
   WINDROW_EMPTY_MACHINE_INNER=1 exec unshare --mount --pid --fork --kill-child --propagation private -- "$0" "$@"
 fi
 
+# This shell is the first process of its namespace, which a signal without a handler does not end.
+trap 'exit 130' INT TERM
+
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 directory=/var/tmp/windrow-empty-machine
 releases=()

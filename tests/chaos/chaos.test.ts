@@ -68,10 +68,10 @@ async function findings({ installation, env }: Platform, accepted: Accepted): Pr
 async function plantLoss(platform: Platform, accepted: Accepted): Promise<string[]> {
   const { installation } = platform;
   const where = 'WHERE event_id = (SELECT min(event_id) FROM curated.track_event)';
-  await installation.query(`CREATE TABLE kept AS SELECT * FROM curated.track_event ${where}`);
-  await installation.query(`DELETE FROM curated.track_event ${where}`);
+  await installation.postgres.query(`CREATE TABLE kept AS SELECT * FROM curated.track_event ${where}`);
+  await installation.postgres.query(`DELETE FROM curated.track_event ${where}`);
   const found = await findings(platform, accepted);
-  await installation.query('INSERT INTO curated.track_event SELECT * FROM kept');
+  await installation.postgres.query('INSERT INTO curated.track_event SELECT * FROM kept');
   return found;
 }
 

@@ -46,9 +46,9 @@ export async function prove(
     const found = letters.map(({ position, bytes }) => `${String(position)} ${String(bytes)}`);
     proof.compare(`rejected/dead_letter by ${name}`, topic.bad, found);
   }
-  const events = await installation.query<Row>('SELECT event_id FROM curated.track_event');
+  const events = await installation.postgres.query<Row>('SELECT event_id FROM curated.track_event');
   proof.compare('curated.track_event by SQL', accepted.ids, texts(events, 'event_id'));
-  const observations = await installation.query<{ city: string; observed_at: Date }>(
+  const observations = await installation.postgres.query<{ city: string; observed_at: Date }>(
     'SELECT city, observed_at FROM curated.weather_observation',
   );
   proof.compare(
@@ -168,7 +168,7 @@ async function readRaw({ broker }: Installation, badValues: ReadonlySet<string>)
 
 /** The windows of ten minutes computed again from the events, whichever has other sums. */
 async function compareWindows(installation: Installation, proof: Comparison): Promise<void> {
-  const differing = await installation.query<Row>(`
+  const differing = await installation.postgres.query<Row>(`
     WITH again AS (
       SELECT date_bin('10 minutes', occurred_at, timestamptz '1970-01-01 00:00:00+00') AS window_start,
         coalesce(weather_city, city, '') AS city, coalesce(event_name, '') AS event_name,

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { openSession, planReplay, replayedStream, startReplay } from '@windrow/operations';
+import { openSession, planReplay, Replay, replayedStream } from '@windrow/operations';
 import { deleteRecords } from '@windrow/pipeline/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readWithDuckDbDelta } from '../readers/readers.ts';
@@ -205,7 +205,7 @@ test(`${repetitions} times`, { timeout: 600_000 }, async () => {
     const session = await openSession({ ...process.env, ...windrow.endpoints });
     const selection = { by: 'offsets', ranges: '1:1200-1300,2:0-100' } as const;
     const plan = await planReplay(session, stream, { selection, target: 'both' }, { signal, ...quiet });
-    await startReplay(session, stream, plan, { signal, ...quiet });
+    await (await Replay.start(session, stream, plan)).run({ signal, ...quiet });
     await session.close();
   }
   expect(await content()).toEqual(before);

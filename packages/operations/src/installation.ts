@@ -1,6 +1,7 @@
 import { AvroRegistry, loadStreams, type StreamContract } from '@windrow/contracts';
 import { S3ObjectStore } from '@windrow/lake';
 import { KafkaBroker } from '@windrow/pipeline';
+import { QueryPool } from '@windrow/postgres';
 import {
   kafkaConfig,
   loadConfig,
@@ -8,9 +9,7 @@ import {
   registryConfig,
   s3Config,
   Teardown,
-  WindrowError,
 } from '@windrow/runtime';
-import pg from 'pg';
 
 /** Everything a command asks: clients are made at once, connections on their first use. The opener closes it. */
 export interface Installation {
@@ -18,8 +17,7 @@ export interface Installation {
   broker: KafkaBroker;
   registry: AvroRegistry;
   lake: S3ObjectStore;
-  /** Error: POSTGRES_FAILED. */
-  query<Row extends object>(sql: string, values?: unknown[]): Promise<Row[]>;
+  postgres: QueryPool;
   close(): Promise<void>;
 }
 
@@ -42,39 +40,14 @@ export async function openInstallation(env: NodeJS.ProcessEnv): Promise<Installa
     credentials: { accessKeyId: config.AWS_ACCESS_KEY_ID, secretAccessKey: config.AWS_SECRET_ACCESS_KEY },
   });
   teardown.add('S3', () => lake.close());
-  const pool = new pg.Pool({
-    connectionString: config.DATABASE_URL,
-    max: 2,
-    connectionTimeoutMillis: 10_000,
-    application_name: 'windrow-cli',
-    options: '-c TimeZone=UTC',
-  });
-  // An idle connection that breaks is replaced when the next query comes.
-  pool.on('error', () => undefined);
-  teardown.add('Postgres', () => pool.end());
+  const postgres = new QueryPool(config.DATABASE_URL, 'windrow-cli');
+  teardown.add('Postgres', () => postgres.close());
   return {
     contracts,
     broker,
     registry: new AvroRegistry(config.SCHEMA_REGISTRY_URL),
     lake,
-    async query<Row extends object>(sql: string, values: unknown[] = []) {
-      try {
-        return (await pool.query<Row>(sql, values)).rows;
-      } catch (cause) {
-        throw postgresError(cause);
-      }
-    },
+    postgres,
     close: () => teardown.run(),
   };
-}
-
-function postgresError(cause: unknown): WindrowError {
-  const { code, message } = cause as { code?: string; message?: string };
-  const absent = code === '42P01' || code === '3F000';
-  const wayOut = absent ? '; its tables are made by: windrow streams apply' : '';
-  const reason = message || code || String(cause);
-  return new WindrowError('POSTGRES_FAILED', `Postgres did not answer a query: ${reason}${wayOut}`, {
-    retriable: !absent,
-    cause,
-  });
 }

@@ -1,5 +1,6 @@
 import { deadLetterTable, deadLetterTopic, landedTopic, type StreamContract } from '@windrow/contracts';
 import { DeltaLog, systemHost } from '@windrow/lake';
+import { readLedger } from '@windrow/postgres';
 import type { LedgerLine } from './audit/facts.ts';
 import type { Installation } from './installation.ts';
 
@@ -52,23 +53,8 @@ export function postgresTables(contracts: StreamContract[]): { table: string; to
   );
 }
 
-/** Error: POSTGRES_FAILED, also before `windrow streams apply`. */
-export async function postgresLedger(installation: Installation, topic: string): Promise<LedgerLine[]> {
-  const rows = await installation.query<{
-    partition: number;
-    next_offset: string;
-    rows: string;
-    rejected: string;
-    replayed: string;
-  }>(
-    'SELECT partition, next_offset, rows, rejected, replayed FROM windrow.sink_offset WHERE topic = $1 ORDER BY partition',
-    [topic],
-  );
-  return rows.map((row) => ({
-    partition: row.partition,
-    nextOffset: Number(row.next_offset),
-    rows: Number(row.rows),
-    rejected: Number(row.rejected),
-    replayed: Number(row.replayed),
-  }));
+/** @throws WindrowError POSTGRES_FAILED, also before `windrow streams apply` */
+export async function postgresLedger({ postgres }: Installation, topic: string): Promise<LedgerLine[]> {
+  const entries = await postgres.use('give its ledger', (db) => readLedger(db, topic));
+  return entries.map(({ topic: _, ...line }) => line);
 }

@@ -1,6 +1,14 @@
+export { type Connection, connect, QueryPool } from './connection.ts';
 export { CopyRows } from './copy-rows.ts';
+export { curatedIdsOf, curatedRowsByDate } from './curated-ids.ts';
 export { Database } from './database.ts';
-export { databaseError, dataException, isMissingPartition, refusalOf } from './database-error.ts';
+export {
+  databaseError,
+  dataException,
+  isMissingPartition,
+  isOfDatabase,
+  refusalOf,
+} from './database-error.ts';
 export { DayPartitions, maxDaysAtOnce } from './day-partitions.ts';
 export {
   advanceLedger,
@@ -11,4 +19,8 @@ export {
   readLedger,
 } from './ledger.ts';
 export { migrate } from './migrate.ts';
+export { dropReplayStage, ReplayStage } from './replay-stage.ts';
+export { rowsToSwap, swapReplayIn } from './replay-swap.ts';
+export { recordWithdrawn, type WithdrawnEvent, withdrawnEvents } from './replay-withdrawn.ts';
+export * from './replays.ts';
 export { quoted, type Statements, statementsOf } from './statements.ts';

@@ -7,8 +7,10 @@ export interface LedgerEntry extends TopicPartition {
   nextOffset: number;
   /** Accepted events that were applied, those that the table had already included. */
   rows: number;
-  /** Accepted events that Postgres refused: dead letters with stage `postgres`. */
+  /** Accepted events that Postgres rejected: dead letters with stage `postgres`. */
   rejected: number;
+  /** Rows that replays have added less those that they have removed; `rows` includes them. */
+  replayed: number;
 }
 
 /** What a micro-batch adds to one partition's line. */
@@ -27,6 +29,7 @@ interface LedgerRow {
   next_offset: string;
   rows: string;
   rejected: string;
+  replayed: string;
 }
 
 const entryOf = (row: LedgerRow): LedgerEntry => ({
@@ -35,14 +38,16 @@ const entryOf = (row: LedgerRow): LedgerEntry => ({
   nextOffset: Number(row.next_offset),
   rows: Number(row.rows),
   rejected: Number(row.rejected),
+  replayed: Number(row.replayed),
 });
 
-const columns = 'topic, partition, next_offset, rows, rejected';
+const columns = 'topic, partition, next_offset, rows, rejected, replayed';
 
-/** The whole ledger, for audits. */
-export async function readLedger(db: pg.ClientBase | pg.Pool): Promise<LedgerEntry[]> {
+/** The ledger of one topic, or the whole ledger. */
+export async function readLedger(db: pg.ClientBase | pg.Pool, topic?: string): Promise<LedgerEntry[]> {
   const { rows } = await db.query<LedgerRow>(
-    `SELECT ${columns} FROM windrow.sink_offset ORDER BY topic, partition`,
+    `SELECT ${columns} FROM windrow.sink_offset WHERE topic = coalesce($1, topic) ORDER BY topic, partition`,
+    [topic ?? null],
   );
   return rows.map(entryOf);
 }

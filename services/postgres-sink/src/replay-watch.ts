@@ -1,19 +1,12 @@
-import type { Database } from '@windrow/postgres';
+import { countReplays, type Database } from '@windrow/postgres';
 import { gauge, type Logger, type Registry } from '@windrow/runtime';
 
 const lookEveryMs = 15_000;
 
-interface Told {
-  stream: string;
-  state: string;
-  replays: string;
-  rows: string;
-}
-
 /**
- * Tells what `windrow.replay` says: replays run in processes of their own, which are gone before anybody scrapes them. Each
- * instance of the sink tells the same.
- * @returns ends it
+ * Exports metrics of the replays that Postgres has recorded. A replay is a process of its own and ends before Prometheus could
+ * scrape it. Every instance of the sink exports the same values.
+ * @returns stops the export
  */
 export function watchReplays(database: Database, registry: Registry, log: Logger): () => void {
   const replays = gauge(registry, {
@@ -27,21 +20,11 @@ export function watchReplays(database: Database, registry: Registry, log: Logger
     labels: ['stream'],
   });
   const look = async () => {
-    const told = await database.use('tell of its replays', (db) =>
-      db.query<Told>(
-        `SELECT stream, state, count(*) AS replays, coalesce(sum((counts->>'rows')::bigint), 0) AS rows
-         FROM windrow.replay GROUP BY stream, state`,
-      ),
-    );
+    const counted = await database.use('count its replays', countReplays);
     replays.reset();
-    for (const { stream, state, replays: count } of told.rows) replays.set({ stream, state }, Number(count));
-    for (const [stream, of] of Map.groupBy(told.rows, (row) => row.stream)) {
-      const ended = of.filter(({ state }) => state === 'done');
-      rows.set(
-        { stream },
-        ended.reduce((sum, row) => sum + Number(row.rows), 0),
-      );
-    }
+    for (const { stream, state, replays: count } of counted) replays.set({ stream, state }, count);
+    for (const [stream, ofStream] of Map.groupBy(counted, (each) => each.stream))
+      rows.set({ stream }, ofStream.find(({ state }) => state === 'done')?.rows ?? 0);
   };
   const lookAgain = () => {
     look().catch((error: unknown) => log.debug({ err: error }, 'not known which replays there are; later'));

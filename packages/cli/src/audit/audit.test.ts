@@ -101,28 +101,33 @@ test('what was really loaded adds up, and the faults of the export are accounted
 
 test('a row deleted from Postgres is found by the deep audit, by its id', async () => {
   const where = 'WHERE event_id = (SELECT min(event_id) FROM curated.track_event)';
-  await installation.query(`CREATE TABLE kept AS SELECT * FROM curated.track_event ${where}`);
+  await installation.postgres.query(`CREATE TABLE kept AS SELECT * FROM curated.track_event ${where}`);
   try {
-    const [gone] = await installation.query<{ event_id: string }>('SELECT event_id FROM kept');
-    await installation.query('DELETE FROM curated.track_event WHERE event_id IN (SELECT event_id FROM kept)');
+    const [gone] = await installation.postgres.query<{ event_id: string }>('SELECT event_id FROM kept');
+    await installation.postgres.query(
+      'DELETE FROM curated.track_event WHERE event_id IN (SELECT event_id FROM kept)',
+    );
     expect(await findings(false)).toEqual([]);
     expect(await findings(true)).toEqual([
       'wrong: postgres curated.track_event, rows: it has 59 rows, its ledger counts 60: 1 lost',
       `wrong: postgres curated.track_event, ids: 1 ids of curated/track are not in it: ${gone?.event_id}`,
     ]);
-    await installation.query('INSERT INTO curated.track_event SELECT * FROM kept');
+    await installation.postgres.query('INSERT INTO curated.track_event SELECT * FROM kept');
   } finally {
-    await installation.query('DROP TABLE kept');
+    await installation.postgres.query('DROP TABLE kept');
   }
   expect(await findings(true)).toEqual([]);
 });
 
 test('a row swapped for another one is found although the counts are right', async () => {
-  const [row] = await installation.query<{ event_id: string }>(
+  const [row] = await installation.postgres.query<{ event_id: string }>(
     'SELECT max(event_id) AS event_id FROM curated.track_event',
   );
   const rename = (from: string | undefined, to: string | undefined) =>
-    installation.query('UPDATE curated.track_event SET event_id = $2 WHERE event_id = $1', [from, to]);
+    installation.postgres.query('UPDATE curated.track_event SET event_id = $2 WHERE event_id = $1', [
+      from,
+      to,
+    ]);
   await rename(row?.event_id, 'another');
   expect(await findings(true)).toEqual([
     `wrong: postgres curated.track_event, ids: 1 ids of curated/track are not in it: ${row?.event_id}`,
@@ -133,7 +138,7 @@ test('a row swapped for another one is found although the counts are right', asy
 
 test('a count changed in the ledger of Postgres is found on the line of its partition', async () => {
   const change = (by: number) =>
-    installation.query(
+    installation.postgres.query(
       `UPDATE windrow.sink_offset SET rows = rows + $1 WHERE topic = 'track.enriched' AND partition = 1`,
       [by],
     );

@@ -1,7 +1,7 @@
 import type { Lake, RestoreResult, RestoreTarget } from '@windrow/operations';
-import { WindrowError } from '@windrow/runtime';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError } from 'commander';
+import { assertAskable, confirmed } from '../confirmed.ts';
 import type { CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
 import { count, plainTable } from '../tables.ts';
@@ -61,15 +61,11 @@ async function restore(
   }: { to: RestoreTarget; json?: true; dryRun?: boolean; yes?: boolean },
 ): Promise<void> {
   const { tableNamed, restoreTable } = await import('@windrow/operations/lake');
-  if (!dryRun && !yes && !context.ask)
-    throw new WindrowError(
-      'USAGE',
-      'a restore changes what everybody reads, and nobody is here to be asked: look at it with --dry-run, then add --yes',
-    );
+  if (!dryRun && !yes) assertAskable(context);
   const confirm = async (planned: RestoreResult) => {
     if (dryRun || yes) return yes && !dryRun;
     for (const line of planLines(planned)) context.note(line);
-    return /^y(es)?$/i.test(((await context.ask?.('Restore it? [y/N] ')) ?? '').trim());
+    return confirmed(context, 'Restore it?');
   };
   const result = await restoreTable(context, env, lake, tableNamed(lake, path), to, confirm);
   if (json) return printJson(context, { ...result, dryRun });

@@ -1,15 +1,15 @@
 import { constants, setPriority } from 'node:os';
-import { createInterface } from 'node:readline/promises';
 import type {
   ReplayedStream,
   ReplayPlan,
   ReplayRecord,
   Selection,
   Session,
-  Target,
+  TargetChoice,
 } from '@windrow/operations';
 import { WindrowError } from '@windrow/runtime';
 import { InvalidArgumentError, Option } from 'commander';
+import { assertAskable, confirmed } from '../confirmed.ts';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
@@ -24,7 +24,7 @@ interface Options {
   time: 'event' | 'ingestion';
   date?: number;
   where?: { column: string; value: string };
-  target: Target;
+  target: TargetChoice;
   rate?: number;
   dryRun?: true;
   yes?: true;
@@ -114,29 +114,30 @@ async function withSession(context: CommandContext, use: (session: Session) => P
 }
 
 async function replayed(context: CommandContext, session: Session, options: Options): Promise<void> {
-  const { replayedStream, readReplay } = await import('@windrow/operations/replay');
+  const { planReplay, Replay, readReplay, replayedStream } = await import('@windrow/operations/replay');
   const begun = options.resume ?? options.cancel;
   if (begun !== undefined) {
-    const { cancelReplay, resumeReplay } = await import('@windrow/operations/replay');
     const stream = await replayedStream((await readReplay(session.db, begun)).stream);
     if (options.cancel !== undefined) {
-      await cancelReplay(session, stream, begun);
+      await Replay.cancel(session, stream, begun);
       context.print(`replay ${begun} is given up; nothing was changed`);
       return;
     }
-    return printDone(context, await resumeReplay(session, stream, begun, running(context, options)), options);
+    const replay = await Replay.resume(session, stream, begun);
+    return printDone(context, await replay.run(running(context, options)), options);
   }
   const selection = selectionOf(options);
   if (options.stream === undefined) throw new WindrowError('USAGE', 'say which stream: --stream track');
   const stream = await replayedStream(options.stream);
-  const { planReplay, startReplay } = await import('@windrow/operations/replay');
+  if (!options.dryRun && !options.yes) assertAskable(context);
   const plan = await planReplay(session, stream, { selection, target: options.target }, context);
   if (options.dryRun || plan.ranges.isEmpty) return printPlan(context, session, stream, plan, options);
   if (!options.yes) {
     await printPlan(context, session, stream, plan, {});
-    if (!(await isConfirmed(context))) return context.print('nothing was changed');
+    if (!(await confirmed(context, 'Replace these rows?'))) return context.print('nothing was changed');
   }
-  await printDone(context, await startReplay(session, stream, plan, running(context, options)), options);
+  const replay = await Replay.start(session, stream, plan);
+  await printDone(context, await replay.run(running(context, options)), options);
 }
 
 function selectionOf({ offsets, from, to, time: which, date, where }: Options): Selection {
@@ -161,20 +162,6 @@ function running(context: CommandContext, { rate }: Options) {
     ...(rate !== undefined && { rate }),
     progress: (what: string, units: string, total: number) => progressOf(context, what, units, total),
   };
-}
-
-async function isConfirmed({ interactive, signal }: CommandContext): Promise<boolean> {
-  if (!interactive || !process.stdin.isTTY)
-    throw new WindrowError(
-      'USAGE',
-      'this replaces rows: add --yes, or --dry-run to only see what it would do',
-    );
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question('Replace them? [y/N] ', { signal })).trim());
-  } finally {
-    terminal.close();
-  }
 }
 
 async function printPlan(

@@ -16,7 +16,7 @@ const departed = 'Flight Departed';
 
 /** Asked of the curated table by SQL. */
 export async function askPostgres(installation: Installation): Promise<Answer> {
-  const rows = await installation.query<{ wet: boolean; flights: string; mean: number }>(
+  const rows = await installation.postgres.query<{ wet: boolean; flights: string; mean: number }>(
     `SELECT precip_type IS NOT NULL AS wet, count(*) AS flights, avg((properties->>'dep_delay_min')::float8) AS mean
      FROM curated.track_event
      WHERE event_name = $1 AND properties->>'dep_delay_min' IS NOT NULL

@@ -103,13 +103,16 @@ function outcomesOf(before: AuditFacts, after: AuditFacts): Outcome[] {
   });
 }
 
-async function postgresRows({ contracts, query }: Installation): Promise<{ table: string; rows: number }[]> {
+async function postgresRows({
+  contracts,
+  postgres,
+}: Installation): Promise<{ table: string; rows: number }[]> {
   const tables = contracts.flatMap(({ curated }) =>
     curated ? [curated.table, ...(curated.aggregates ?? []).map((aggregate) => aggregate.table)] : [],
   );
   return Promise.all(
     tables.map(async (table) => {
-      const [row] = await query<{ rows: string }>(`SELECT count(*) AS rows FROM ${table}`);
+      const [row] = await postgres.query<{ rows: string }>(`SELECT count(*) AS rows FROM ${table}`);
       return { table, rows: Number(row?.rows ?? 0) };
     }),
   );

@@ -1,6 +1,6 @@
 import type { StreamContract } from '@windrow/contracts';
 import type { ReplayPlan, ReplayRecord } from '@windrow/operations';
-import { OffsetRanges } from '@windrow/operations/replay';
+import { OffsetRanges, targetNames } from '@windrow/operations/replay';
 import Table from 'cli-table3';
 import { count, plainTable } from '../tables.ts';
 
@@ -18,9 +18,10 @@ export function planText(
     ['from the raw table', sources.lake.isEmpty ? 'nothing' : `${count(sources.lake.count)} events`],
     ['replaces', `${count(accepted.rows)} rows`],
   );
-  if (target !== 'postgres')
+  const targets = targetNames(target);
+  if (targets.includes('lake'))
     lines.push(['in the lake', `${curated.path}: ${count(files)} files of version ${curated.version}`]);
-  if (target !== 'lake') lines.push(['in Postgres', mapping?.table ?? '']);
+  if (targets.includes('postgres')) lines.push(['in Postgres', mapping?.table ?? '']);
   lines.push(['takes about', `${count(Math.ceil(seconds))} s`]);
   return lines.toString();
 }

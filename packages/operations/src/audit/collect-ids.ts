@@ -1,21 +1,12 @@
 import type { StreamContract } from '@windrow/contracts';
 import type { Add } from '@windrow/lake';
+import { curatedIdsOf, curatedRowsByDate } from '@windrow/postgres';
 import type { Installation } from '../installation.ts';
 import { readColumns } from '../parquet.ts';
 import type { IdFacts, LakeTableFacts } from './facts.ts';
 import { byDate, fileKey, idOf } from './lake-content.ts';
 import { deadLetterPosition } from './read-topics.ts';
 import { note } from './repeats.ts';
-
-const dayMs = 86_400_000;
-
-/** The columns of a stream's Postgres table that carry its id and its event time. */
-interface PostgresColumns {
-  table: string;
-  /** `"column" AS "field"` for each field of the id. */
-  id: string;
-  time: string;
-}
 
 /**
  * Compares the ids of a lake table with those of Postgres, date by date, so that memory is bounded by the busiest date.
@@ -28,10 +19,9 @@ export async function collectIds(
   adds: Add[],
   deadLetters: Set<string>,
 ): Promise<{ facts: IdFacts; postgresRows: number }> {
-  const columns = columnsOf(contract);
   const facts: IdFacts = {
     lakeTable: table.path,
-    postgresTable: columns.table,
+    postgresTable: contract.curated?.table ?? '',
     lake: 0,
     postgres: 0,
     onlyInLake: { count: 0, examples: [] },
@@ -39,10 +29,10 @@ export async function collectIds(
     repeatedInPostgres: { count: 0, examples: [] },
   };
   const files = new Map(byDate(adds).map((group) => [group.date, group.files]));
-  const counts = await rowsByDate(installation, columns);
+  const counts = await installation.postgres.use('count its rows', (db) => curatedRowsByDate(db, contract));
   for (const date of [...new Set([...files.keys(), ...counts.keys()])].sort()) {
     const lake = await lakeIds(installation, contract, table, files.get(date) ?? [], deadLetters);
-    const postgres = await postgresIds(installation, contract, columns, date);
+    const postgres = await postgresIds(installation, contract, date);
     facts.lake += lake.size;
     facts.postgres += postgres.size;
     for (const id of lake) if (!postgres.has(id)) note(facts.onlyInLake, id);
@@ -52,16 +42,6 @@ export async function collectIds(
     }
   }
   return { facts, postgresRows: [...counts.values()].reduce((total, rows) => total + rows, 0) };
-}
-
-function columnsOf(contract: StreamContract): PostgresColumns {
-  const mapped = contract.curated?.columns ?? [];
-  const columnOf = (field: string) => quoted(mapped.find((column) => column.field === field)?.name ?? field);
-  return {
-    table: contract.curated?.table ?? '',
-    id: contract.id.map((field) => `${columnOf(field)} AS ${quoted(field)}`).join(', '),
-    time: columnOf(contract.eventTime),
-  };
 }
 
 async function lakeIds(
@@ -88,37 +68,17 @@ async function lakeIds(
   return ids;
 }
 
-async function rowsByDate(
-  installation: Installation,
-  { table, time }: PostgresColumns,
-): Promise<Map<string, number>> {
-  const rows = await installation.query<{ date: string; rows: string }>(
-    `SELECT (${time} AT TIME ZONE 'UTC')::date::text AS date, count(*) AS rows FROM ${table} GROUP BY 1`,
-  );
-  return new Map(rows.map((row) => [row.date, Number(row.rows)]));
-}
-
 /** Id → how many rows have it. */
 async function postgresIds(
-  installation: Installation,
+  { postgres }: Installation,
   contract: StreamContract,
-  { table, id, time }: PostgresColumns,
   date: string,
 ): Promise<Map<string, number>> {
-  const startMs = Date.parse(`${date}T00:00:00Z`);
-  if (Number.isNaN(startMs)) return new Map();
-  const rows = await installation.query<Record<string, unknown>>(
-    `SELECT ${id} FROM ${table} WHERE ${time} >= $1 AND ${time} < $2`,
-    [new Date(startMs), new Date(startMs + dayMs)],
-  );
+  const rows = await postgres.use('give the ids of a day', (db) => curatedIdsOf(db, contract, date));
   const ids = new Map<string, number>();
   for (const row of rows) {
     const key = idOf(row, contract.id);
     ids.set(key, (ids.get(key) ?? 0) + 1);
   }
   return ids;
-}
-
-function quoted(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`;
 }

@@ -1,14 +1,13 @@
 import { loadStreams, type StreamContract, streamNamed } from '@windrow/contracts';
-import { databaseError } from '@windrow/postgres';
+import { type Connection, connect, lockReplays } from '@windrow/postgres';
 import { loadConfig, postgresConfig, Teardown, WindrowError } from '@windrow/runtime';
-import pg from 'pg';
 import { type Installation, openInstallation } from '../installation.ts';
 
 /** What a replay works with. The opener closes it. */
 export interface Session {
   installation: Installation;
   /** A connection of its own, which holds the stream's lock. */
-  db: pg.Client;
+  db: Connection;
   close(): Promise<void>;
 }
 
@@ -17,20 +16,12 @@ export async function openSession(env: NodeJS.ProcessEnv): Promise<Session> {
   const teardown = new Teardown();
   const installation = await openInstallation(env);
   teardown.add('installation', () => installation.close());
-  const db = new pg.Client({
-    connectionString: config.DATABASE_URL,
-    application_name: 'windrow-replay',
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-    options: '-c work_mem=64MB -c temp_buffers=64MB -c TimeZone=UTC',
-  });
-  // A connection that breaks fails the query under way; its error event needs somewhere to go.
-  db.on('error', () => undefined);
+  let db: Connection;
   try {
-    await db.connect();
-  } catch (cause) {
+    db = await connect(config.DATABASE_URL, 'windrow-replay');
+  } catch (error) {
     await teardown.run();
-    throw databaseError('take a connection', cause);
+    throw error;
   }
   teardown.add('Postgres', () => db.end());
   return { installation, db, close: () => teardown.run() };
@@ -40,12 +31,8 @@ export async function openSession(env: NodeJS.ProcessEnv): Promise<Session> {
  * Only one replay of a stream at a time, for as long as the connection lives.
  * @throws WindrowError REPLAY_IMPOSSIBLE
  */
-export async function lockStream(db: pg.Client, stream: string): Promise<void> {
-  const { rows } = await db.query<{ locked: boolean }>(
-    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked',
-    [`windrow replay of ${stream}`],
-  );
-  if (rows[0]?.locked) return;
+export async function lockStream(db: Connection, stream: string): Promise<void> {
+  if (await lockReplays(db, stream)) return;
   const message = `a replay of ${stream} is running: wait for it, or stop it (windrow replay list)`;
   throw new WindrowError('REPLAY_IMPOSSIBLE', message, { retriable: true });
 }

@@ -2,15 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AvroCodec, type EventRecord, schemaIdOf } from '@windrow/contracts';
 import { Enrichment } from '@windrow/enrichment';
 import { DeadLetters, type Outcome, type Producer, type RejectedRecord } from '@windrow/pipeline';
+import { type ReplayCounts, recordWithdrawn } from '@windrow/postgres';
 import { WindrowError } from '@windrow/runtime';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Accepted } from './accepted-events.ts';
-import type { LakeStage } from './lake-stage.ts';
 import type { ReplayPlan } from './plan.ts';
-import type { PostgresStage } from './postgres-stage.ts';
 import { readRawEvents } from './raw-events.ts';
-import type { ReplayCounts } from './record.ts';
 import { type Candidate, withoutRow } from './repeated-ids.ts';
+import type { ReplayTarget } from './replay-target.ts';
 import type { ReplayedStream, Session } from './session.ts';
 
 /** Held until they are looked for among the rows. */
@@ -23,9 +22,7 @@ export interface StageOptions {
   stream: ReplayedStream;
   plan: ReplayPlan;
   id: number;
-  /** Without one, nothing is staged for that target. */
-  lake?: LakeStage;
-  postgres?: PostgresStage;
+  targets: readonly ReplayTarget[];
   /** Events a second at most. */
   rate?: number;
   signal: AbortSignal;
@@ -58,7 +55,7 @@ export class Stage {
 
   /** @throws WindrowError REPLAY_IMPOSSIBLE where an event that has a row doesn't come; those of the parts; the signal's reason */
   async run(): Promise<void> {
-    const { session, stream, plan, signal, lake, postgres } = this.#options;
+    const { session, stream, plan, signal } = this.#options;
     const { installation } = session;
     const enrichment = await Enrichment.open({
       contract: stream.contract,
@@ -85,8 +82,6 @@ export class Stage {
         const message = `${plan.accepted.rows - this.#met} events that have rows in ${stream.curatedPath} did not come when the range was read again: nothing was changed`;
         throw new WindrowError('REPLAY_IMPOSSIBLE', message);
       }
-      await lake?.flush();
-      await postgres?.finish();
     } finally {
       await enrichment.close();
       await this.#deadLetters?.close();
@@ -114,17 +109,15 @@ export class Stage {
     { record }: Extract<Enriched, { kind: 'ok' }>,
     accepted: Accepted,
   ): Promise<void> {
-    const { lake, postgres } = this.#options;
-    await lake?.append(partition, record, accepted);
-    await postgres?.append(partition, record, false);
+    for (const target of this.#options.targets) await target.append({ partition, record, accepted });
     this.counts.rows += 1;
     if (accepted.hasRow) this.#met += 1;
     else this.counts.restored += 1;
   }
 
   async #withdraw(partition: number, outcome: Rejected, accepted: Accepted): Promise<void> {
-    const { postgres, session, stream } = this.#options;
-    await postgres?.append(partition, this.#recordOf(outcome), true);
+    const { targets, session, stream } = this.#options;
+    for (const target of targets) await target.withdraw(partition, () => this.#recordOf(outcome));
     if (!accepted.hasRow) {
       this.counts.refused += 1;
       return;
@@ -132,17 +125,9 @@ export class Stage {
     this.#met += 1;
     this.counts.withdrawn += 1;
     this.#refusals.push({ ...outcome, stage: 'replay', partition });
-    await session.db.query(
-      `INSERT INTO windrow.replay_withdrawn (stream, partition, raw_offset, landed_offset, ingested_at)
-       VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
-      [
-        stream.contract.name,
-        partition,
-        outcome.input.offset,
-        accepted.landedOffset,
-        new Date(accepted.ingestedAtMs),
-      ],
-    );
+    const { landedOffset, ingestedAtMs } = accepted;
+    const event = { partition, rawOffset: outcome.input.offset, landedOffset, ingestedAtMs };
+    await recordWithdrawn(session.db, stream.contract.name, event);
     if (this.#refusals.length >= refusalsAtOnce) await this.#settleRefusals();
   }
 

@@ -1,12 +1,12 @@
 import { type CuratedAggregate, type CuratedMapping, windowMs } from '@windrow/contracts';
-import { quoted } from '@windrow/postgres';
 import { failpoint } from '@windrow/runtime';
 import pg from 'pg';
-import { stageTable } from './postgres-stage.ts';
+import { stageTable } from './replay-stage.ts';
+import { quoted } from './statements.ts';
 
 const { escapeIdentifier, escapeLiteral } = pg;
 
-/** Rows that one transaction swaps, but for a window that has more. */
+/** Rows of one transaction; a window with more rows is swapped in one transaction too. */
 const rowsAtOnce = 20_000;
 
 interface Piece {
@@ -17,7 +17,7 @@ interface Piece {
 }
 
 export interface SwapOptions {
-  db: pg.Client;
+  db: pg.ClientBase;
   id: number;
   mapping: CuratedMapping;
   /** The topic whose ledger counts the table's rows. */
@@ -28,11 +28,12 @@ export interface SwapOptions {
 }
 
 /**
- * Swaps the staged rows in: whole windows of event time at once, each some thousand rows in one transaction, with the
- * aggregates of the windows that they touch. So a reader sees a window as it was or as it is now. What is done stays done: called again, it goes on
- * behind it. Errors: those of Postgres; the signal's reason, between two transactions.
+ * Replaces rows of the curated table by the staged rows. A transaction takes whole windows of event time, some thousand rows,
+ * with the aggregates that these rows touch: a reader sees a window before the replay or after it, never half of it. Called
+ * again after an error, it continues behind the last transaction that was committed.
+ * @throws pg.DatabaseError; the signal's reason, between two transactions
  */
-export async function swapIn(options: SwapOptions): Promise<void> {
+export async function swapReplayIn(options: SwapOptions): Promise<void> {
   const { db, id, mapping, signal, onSwapped } = options;
   let swapped = 0;
   for (const piece of await piecesOf(db, id, mapping)) {
@@ -43,12 +44,12 @@ export async function swapIn(options: SwapOptions): Promise<void> {
   }
 }
 
-/** How many rows are to be swapped still. */
-export async function stagedRows(db: pg.Client, id: number, mapping: CuratedMapping): Promise<number> {
+/** How many staged rows are still to be swapped. */
+export async function rowsToSwap(db: pg.ClientBase, id: number, mapping: CuratedMapping): Promise<number> {
   return (await piecesOf(db, id, mapping)).reduce((sum, { rows }) => sum + rows, 0);
 }
 
-async function piecesOf(db: pg.Client, id: number, mapping: CuratedMapping): Promise<Piece[]> {
+async function piecesOf(db: pg.ClientBase, id: number, mapping: CuratedMapping): Promise<Piece[]> {
   const time = escapeIdentifier(timeColumn(mapping));
   const { rows: windows } = await db.query<{ start: Date; rows: number }>(
     `SELECT date_bin('${windowMs} milliseconds', ${time}, timestamptz '1970-01-01 00:00:00+00') AS start, count(*)::integer AS rows
@@ -75,7 +76,7 @@ async function swapPiece({ db, id, mapping, topic }: SwapOptions, piece: Piece):
   await db.query('BEGIN');
   try {
     const aggregates = mapping.aggregates ?? [];
-    // No sink is between its rows and their sums then; it waits for this transaction, and sums on.
+    // Without the lock, a sink that adds to the sums at the same time would add to sums that are being replaced.
     if (aggregates.length > 0) {
       const tables = aggregates.map(({ table }) => quoted(table)).sort();
       await db.query(`LOCK TABLE ${tables.join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
@@ -99,8 +100,8 @@ const touched = 'pg_temp.replay_touched';
 const summed = 'pg_temp.replay_summed';
 
 /**
- * The old rows go, and the new ones come. A row that comes out as it was stays where it is: to write it again would cost the
- * same as one that changes, and leave a dead one behind.
+ * Deletes old rows and inserts new ones. A row that would not change is left alone: writing it again would cost as much as a
+ * change, and leave a dead tuple.
  */
 function swapStatements(mapping: CuratedMapping, id: number, piece: Piece): string[] {
   const columns = mapping.columns.map(({ name }) => escapeIdentifier(name));
@@ -119,7 +120,7 @@ function swapStatements(mapping: CuratedMapping, id: number, piece: Piece): stri
        WHERE ${both} AND (staged._replay_withdrawn OR (${of('landed')}) IS DISTINCT FROM (${of('staged')}))
        RETURNING staged._replay_partition, ${of('landed')})
      INSERT INTO ${changed} SELECT -1, * FROM old`,
-    // Of rows of one key, the first one, as it landed.
+    // Of several rows with one key the first one wins, as in the sink.
     `INSERT INTO ${changed}
      SELECT DISTINCT ON (${key.map((name) => `staged.${name}`).join(', ')}) 1, staged._replay_partition, ${of('staged')}
      FROM ${staged} AS staged
@@ -131,7 +132,7 @@ function swapStatements(mapping: CuratedMapping, id: number, piece: Piece): stri
   ];
 }
 
-/** The sums of all groups that lost or got a row, made anew of the rows that are there now. */
+/** Sums all groups that lost or got a row again, from the rows that the table has now. */
 function aggregateStatements(
   mapping: CuratedMapping,
   { table, groupBy, sums, spanMs }: CuratedAggregate,
@@ -150,7 +151,7 @@ function aggregateStatements(
      FROM (SELECT ${columns} FROM ${changed} UNION ALL
            SELECT ${columns} FROM ${quoted(stageTable(id))} WHERE NOT _replay_withdrawn AND ${within(mapping, piece)}) AS changed`,
     `ANALYZE ${touched}`,
-    // In an order of its own, so that sums of floating-point numbers are the same each time.
+    // Ordered by key, so that sums of floating-point numbers come out the same each time.
     `CREATE TEMPORARY TABLE replay_summed ON COMMIT DROP AS
      SELECT ${columns} FROM ${quoted(mapping.table)} AS landed
      WHERE ${spanMs === undefined ? 'true' : around(mapping, piece, spanMs)}
@@ -158,7 +159,7 @@ function aggregateStatements(
      ORDER BY ${mapping.key.map((name) => escapeIdentifier(name)).join(', ')}`,
     `DELETE FROM ${quoted(table)} AS aggregate USING ${touched} AS touched
      WHERE ${names.map((name) => `aggregate.${name} = touched.${name}`).join(' AND ')}`,
-    // A hash aggregate takes the rows as they lie; a sort by groups would shuffle those of a group.
+    // A hash aggregate reads the rows in that order; a sort by groups would not keep it within a group.
     'SET LOCAL enable_sort = off',
     `INSERT INTO ${quoted(table)} (${[...names, ...sumNames].join(', ')})
      SELECT ${[...expressions, ...Object.values(sums)].join(', ')} FROM ${summed} GROUP BY ${groups.map((_, at) => at + 1).join(', ')}`,
@@ -166,7 +167,7 @@ function aggregateStatements(
   ];
 }
 
-/** The sink's ledger counts rows: those that came, less those that went, by the partition of their events. */
+/** Adds inserted rows less deleted rows to the sink's ledger, by the partition of their events. */
 const ledgerStatement = `
   WITH change AS (SELECT _replay_partition AS partition, sum(_rows) AS net FROM ${changed} GROUP BY 1)
   UPDATE windrow.sink_offset AS ledger
@@ -178,7 +179,7 @@ function within(mapping: CuratedMapping, { from, to }: Piece, of = ''): string {
   return `${time} >= ${escapeLiteral(from)}::timestamptz AND ${time} < ${escapeLiteral(to)}::timestamptz`;
 }
 
-/** All rows that may be in a group with one of the piece. */
+/** All rows that may belong to the same group as a row of the piece. */
 function around(mapping: CuratedMapping, { from, to }: Piece, spanMs: number): string {
   const start = Math.floor(Date.parse(from) / spanMs) * spanMs;
   const end = Math.ceil(Date.parse(to) / spanMs) * spanMs;

@@ -1,33 +1,37 @@
 import { finished } from 'node:stream/promises';
 import type { CuratedMapping, EventRecord } from '@windrow/contracts';
-import { CopyRows, DayPartitions, quoted, refusalOf } from '@windrow/postgres';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { CopyRows } from './copy-rows.ts';
+import { refusalOf } from './database-error.ts';
+import { DayPartitions } from './day-partitions.ts';
+import { quoted } from './statements.ts';
 
 const { escapeIdentifier } = pg;
 const rowsAtOnce = 10_000;
 
-/** What a row of the stage has beside those of the curated table. */
+/** The columns that a staged row has beside those of the curated table. */
 const partitionField = '_replay_partition';
 const withdrawnField = '_replay_withdrawn';
 
-/** The table that holds a replay's rows until they are swapped in. */
+/** The table that holds a replay's new rows until they are swapped in. */
 export const stageTable = (id: number): string => `windrow.replay_stage_${id}`;
 
-/** Copies the new rows into a table of their own, which outlives this process. */
-export class PostgresStage {
-  /** Rows that Postgres can't hold: they stay away, as they do live. */
-  refused = 0;
-  readonly #db: pg.Client;
+/**
+ * Copies the new rows into a table of their own, which outlives this process. Rows that Postgres rejects are left out, as the
+ * sink leaves them out.
+ */
+export class ReplayStage {
+  readonly #db: pg.ClientBase;
   readonly #mapping: CuratedMapping;
   readonly #table: string;
   readonly #columns: CuratedMapping['columns'];
   readonly #days: DayPartitions;
   #rows: CopyRows;
-  /** The former rows on their way, while the next ones are made. */
+  /** The COPY that runs while the next rows are collected. */
   #copying: Promise<void> = Promise.resolve();
 
-  constructor(db: pg.Client, mapping: CuratedMapping, id: number) {
+  constructor(db: pg.ClientBase, mapping: CuratedMapping, id: number) {
     this.#db = db;
     this.#mapping = mapping;
     this.#table = quoted(stageTable(id));
@@ -44,17 +48,16 @@ export class PostgresStage {
     return new CopyRows({ ...this.#mapping, columns: this.#columns });
   }
 
-  /** Makes the table, empty. */
+  /** Creates the table, empty; drops one that an earlier run has left. */
   async open(): Promise<void> {
     const columns = this.#columns.map(({ name, type }) => `${escapeIdentifier(name)} ${type}`);
     await this.#db.query(`DROP TABLE IF EXISTS ${this.#table}`);
     await this.#db.query(`CREATE TABLE ${this.#table} (row_number integer, ${columns.join(', ')})`);
   }
 
-  /** @param isWithdrawn of this event only the key counts: its row goes, and none comes */
+  /** @param isWithdrawn only the event's key counts: its row is removed and none is inserted */
   async append(partition: number, record: EventRecord, isWithdrawn: boolean): Promise<void> {
-    const reason = this.#rows.add({ ...record, [partitionField]: partition, [withdrawnField]: isWithdrawn });
-    if (reason !== null) this.refused += 1;
+    this.#rows.add({ ...record, [partitionField]: partition, [withdrawnField]: isWithdrawn });
     if (this.#rows.count >= rowsAtOnce) await this.#flush();
   }
 
@@ -63,11 +66,11 @@ export class PostgresStage {
     const rows = this.#rows;
     this.#rows = this.#empty();
     this.#copying = this.#days.ensure(this.#db, rows.days).then(() => this.#copy(rows, 0, rows.count));
-    // Whoever waits for it is told.
+    // The next flush, or finish, throws its error.
     this.#copying.catch(() => undefined);
   }
 
-  /** Copies the halves of what is refused, and their halves, until only the rows at fault are left over. */
+  /** Where Postgres rejects the rows, copies each half alone, and so on, until only the rejected rows are left out. */
   async #copy(rows: CopyRows, from: number, to: number): Promise<void> {
     const names = this.#columns.map(({ name }) => escapeIdentifier(name));
     try {
@@ -79,17 +82,14 @@ export class PostgresStage {
       await finished(copy);
     } catch (error) {
       if (refusalOf(error) === null) throw error;
-      if (to - from === 1) {
-        this.refused += 1;
-        return;
-      }
+      if (to - from === 1) return;
       const middle = (from + to) >>> 1;
       await this.#copy(rows, from, middle);
       await this.#copy(rows, middle, to);
     }
   }
 
-  /** After the last row: what the swap looks rows up by. */
+  /** After the last row: creates the index by which the swap finds rows. */
   async finish(): Promise<void> {
     if (this.#rows.count > 0) await this.#flush();
     await this.#copying;
@@ -100,6 +100,6 @@ export class PostgresStage {
   }
 }
 
-export async function dropStage(db: pg.Client, id: number): Promise<void> {
+export async function dropReplayStage(db: pg.ClientBase, id: number): Promise<void> {
   await db.query(`DROP TABLE IF EXISTS ${quoted(stageTable(id))}`);
 }

@@ -1,0 +1,178 @@
+import {
+  databaseError,
+  isOfDatabase,
+  type ReplayUpdate,
+  unfinishedReplay,
+  updateReplay,
+} from '@windrow/postgres';
+import { failpoint, WindrowError } from '@windrow/runtime';
+import type { Progress } from '../progress.ts';
+import { LakeScan } from './lake-scan.ts';
+import { OffsetRanges } from './offset-ranges.ts';
+import { type ReplayPlan, whatIsThere } from './plan.ts';
+import {
+  createReplay,
+  type LakeStaged,
+  type ReplayRecord,
+  readReplay,
+  type TargetState,
+} from './replay-record.ts';
+import type { ReplayTarget } from './replay-target.ts';
+import { lockStream, type ReplayedStream, type Session } from './session.ts';
+import { Stage } from './stage.ts';
+import { openTargets } from './targets.ts';
+
+export interface RunOptions {
+  /** Events a second at most. */
+  rate?: number;
+  signal: AbortSignal;
+  progress: Progress;
+}
+
+/**
+ * Makes the rows of a range again: it stages them in every target, and then publishes them in one target after the other. A
+ * replay that stops before it publishes has changed nothing and can be cancelled; afterwards it can only be resumed.
+ */
+export class Replay {
+  readonly #session: Session;
+  readonly #stream: ReplayedStream;
+  readonly #plan: ReplayPlan;
+  readonly #targets: readonly ReplayTarget[];
+  readonly #id: number;
+  #record: ReplayRecord;
+
+  /** Begins a replay. @throws WindrowError REPLAY_IMPOSSIBLE while another replay of the stream is not finished */
+  static async start(session: Session, stream: ReplayedStream, plan: ReplayPlan): Promise<Replay> {
+    const { db } = session;
+    await lockStream(db, stream.contract.name);
+    const open = await unfinishedReplay(db, stream.contract.name);
+    if (open) {
+      const ways = open.state === 'swapping' ? '' : `, or cancel it: windrow replay --cancel ${open.id}`;
+      const message = `replay ${open.id} of ${open.stream} is not finished (${open.state}). Resume it: windrow replay --resume ${open.id}${ways}`;
+      throw new WindrowError('REPLAY_IMPOSSIBLE', message);
+    }
+    const record = await createReplay(db, stream.contract, {
+      target: plan.target,
+      selection: plan.selection,
+      ranges: plan.ranges.toJSON(),
+      landed: [...plan.landed.enriched],
+      lakeVersionBefore: plan.curated.version,
+    });
+    return new Replay(session, stream, plan, record, await openTargets(session, stream, record));
+  }
+
+  /** Takes up a replay that was stopped or killed. @throws WindrowError USAGE for one that is over */
+  static async resume(session: Session, stream: ReplayedStream, id: number): Promise<Replay> {
+    const { db, installation } = session;
+    await lockStream(db, stream.contract.name);
+    const record = await readReplay(db, id);
+    if (record.state === 'done' || record.state === 'cancelled')
+      throw new WindrowError('USAGE', `replay ${id} is ${record.state}: there is nothing to resume`);
+    const there = await whatIsThere(session, stream, {
+      ranges: OffsetRanges.of(record.ranges),
+      landed: { raw: new Map(), enriched: new Map(record.landed) },
+      raw: await LakeScan.open(installation.lake, stream.contract.lake.raw),
+      curated: await LakeScan.open(installation.lake, stream.curatedPath),
+    });
+    const targets = await openTargets(session, stream, record);
+    return new Replay(session, stream, { ...record, ...there }, record, targets);
+  }
+
+  /** Gives up a replay that has not changed any table. @throws WindrowError USAGE for one that has, or that is over */
+  static async cancel(session: Session, stream: ReplayedStream, id: number): Promise<void> {
+    const { db } = session;
+    await lockStream(db, stream.contract.name);
+    const record = await readReplay(db, id);
+    if (record.state !== 'staging' && record.state !== 'staged') {
+      const message =
+        record.state === 'swapping'
+          ? `replay ${id} has begun to change tables and can only be resumed: windrow replay --resume ${id}`
+          : `replay ${id} is ${record.state}`;
+      throw new WindrowError('USAGE', message);
+    }
+    for (const target of await openTargets(session, stream, record)) await target.cancel(record);
+    await updateReplay(db, id, { state: 'cancelled', lakeStaged: null });
+  }
+
+  private constructor(
+    session: Session,
+    stream: ReplayedStream,
+    plan: ReplayPlan,
+    record: ReplayRecord,
+    targets: readonly ReplayTarget[],
+  ) {
+    this.#session = session;
+    this.#stream = stream;
+    this.#plan = plan;
+    this.#targets = targets;
+    this.#record = record;
+    this.#id = record.id;
+  }
+
+  /**
+   * Stages what is not staged yet, and publishes it.
+   * @throws WindrowError STOPPED where the signal ended it; REPLAY_IMPOSSIBLE; those of Kafka, the registry, S3 and Postgres
+   */
+  async run(options: RunOptions): Promise<ReplayRecord> {
+    const { db } = this.#session;
+    try {
+      if (!(await this.#isStaged())) await this.#stage(options);
+      await this.#publish(options);
+      for (const target of this.#targets) await target.removeStage();
+      return this.#record;
+    } catch (cause) {
+      if (!options.signal.aborted) throw isOfDatabase(cause) ? databaseError('replay', cause) : cause;
+      const { state } = await readReplay(db, this.#id);
+      const ways =
+        state === 'swapping' ? '' : `, or cancel it with --cancel ${this.#id}; no table has changed`;
+      const message = `replay ${this.#id} was stopped: resume it with windrow replay --resume ${this.#id}${ways}`;
+      throw new WindrowError('STOPPED', message, { cause });
+    }
+  }
+
+  async #isStaged(): Promise<boolean> {
+    if (this.#record.state === 'staging') return false;
+    for (const target of this.#targets) if (!(await target.isStaged(this.#record))) return false;
+    return true;
+  }
+
+  async #update(set: ReplayUpdate<LakeStaged>): Promise<void> {
+    await updateReplay(this.#session.db, this.#id, set);
+    this.#record = await readReplay(this.#session.db, this.#id);
+  }
+
+  /** One target after the other. */
+  async #ofAll(step: (target: ReplayTarget) => Promise<TargetState>): Promise<TargetState> {
+    let state: TargetState = {};
+    for (const target of this.#targets) state = { ...state, ...(await step(target)) };
+    return state;
+  }
+
+  async #stage({ progress, rate, signal }: RunOptions): Promise<void> {
+    await this.#update({ state: 'staging', ...(await this.#ofAll((target) => target.open())) });
+    const shown = progress(this.#stream.contract.name, 'events', this.#plan.ranges.count);
+    const stage = new Stage({
+      ...{ session: this.#session, stream: this.#stream, plan: this.#plan, id: this.#id, signal },
+      targets: this.#targets,
+      ...(rate !== undefined && { rate }),
+      onProgress: (read) => shown.show(read),
+    });
+    try {
+      await stage.run();
+    } finally {
+      shown.end();
+    }
+    const staged = await this.#ofAll((target) => target.finish());
+    await failpoint('replay.staged.beforeRecord');
+    await this.#update({ state: 'staged', counts: stage.counts, lakeStaged: null, ...staged });
+    await failpoint('replay.staged.afterRecord');
+  }
+
+  async #publish({ signal, progress }: RunOptions): Promise<void> {
+    signal.throwIfAborted();
+    await this.#update({ state: 'swapping' });
+    for (const target of this.#targets)
+      await this.#update(await target.publish(this.#record, { signal, progress }));
+    await this.#update({ state: 'done' });
+  }
+}

@@ -1,0 +1,42 @@
+import { WindrowError } from '@windrow/runtime';
+import { LakeTarget } from './lake-target.ts';
+import { PostgresTarget } from './postgres-target.ts';
+import type { ReplayRecord } from './replay-record.ts';
+import type { ReplayTarget } from './replay-target.ts';
+import type { ReplayedStream, Session } from './session.ts';
+
+/** The destinations whose rows a replay replaces, as a user names them. */
+export type TargetChoice = ReplayRecord['target'];
+
+const names = { lake: ['lake'], postgres: ['postgres'], both: ['lake', 'postgres'] } as const;
+export type TargetName = (typeof names)[TargetChoice][number];
+
+/** In the order in which they are published. */
+export const targetNames = (choice: TargetChoice): readonly TargetName[] => names[choice];
+
+export async function openTargets(
+  { installation, db }: Session,
+  stream: ReplayedStream,
+  { id, target }: ReplayRecord,
+): Promise<ReplayTarget[]> {
+  const targets: ReplayTarget[] = [];
+  for (const name of targetNames(target)) {
+    if (name === 'lake') targets.push(await LakeTarget.open(installation.lake, stream));
+    else targets.push(new PostgresTarget(db, id, stream, replayableMapping(stream)));
+  }
+  return targets;
+}
+
+/** @throws WindrowError USAGE where one of the destinations can not be replayed */
+export function assertReplayable(stream: ReplayedStream, choice: TargetChoice): void {
+  if (targetNames(choice).includes('postgres')) replayableMapping(stream);
+}
+
+function replayableMapping({ contract: { name, curated } }: ReplayedStream) {
+  const reason =
+    curated === undefined
+      ? 'has no table in Postgres'
+      : 'has a table in Postgres that keeps the last event of each key, and that may be an event outside of the range';
+  if (curated && curated.onConflict !== 'replace') return curated;
+  throw new WindrowError('USAGE', `${name} ${reason}: add --target lake`);
+}

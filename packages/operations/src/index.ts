@@ -9,4 +9,5 @@ export { lakeLedger, openLog, postgresLedger } from './ledgers.ts';
 export * from './load/index.ts';
 export { readColumns } from './parquet.ts';
 export type { Progress } from './progress.ts';
+export { openRawTopics, type RawEvent, type RawTopics } from './raw-topics.ts';
 export * from './replay/index.ts';

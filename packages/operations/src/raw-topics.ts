@@ -6,7 +6,7 @@ import {
   type StreamContract,
   streamNamed,
 } from '@windrow/contracts';
-import { KafkaBroker, type OutputRecord } from '@windrow/pipeline';
+import { assertTopicsExist, KafkaBroker, type OutputRecord } from '@windrow/pipeline';
 import { kafkaConfig, loadConfig, registryConfig, Teardown, WindrowError } from '@windrow/runtime';
 
 export interface RawEvent {
@@ -61,12 +61,7 @@ async function encoderOf(
   { broker, registry }: { broker: KafkaBroker; registry: AvroRegistry },
 ): Promise<(event: RawEvent) => OutputRecord> {
   const { name } = contract.topics.raw;
-  if ((await broker.describeTopics([name])).length === 0) {
-    throw new WindrowError(
-      'TOPIC_MISSING',
-      `Kafka has no topic ${name}. Create it with: windrow streams apply`,
-    );
-  }
+  await assertTopicsExist(broker, [name]);
   const schemaId = await registry.register(name, contract.schema);
   const codec = new AvroCodec(contract.schema, registry);
   return ({ record, bytes }) => ({

@@ -1,6 +1,6 @@
 import type { Device, Rider } from './rider.ts';
 
-/** An event of a rider's app, before it takes the form of a sink. */
+/** An event of a rider's app, before it is converted to the format of a sink. */
 export interface RiderEvent {
   id: string;
   type: 'track' | 'screen' | 'page' | 'identify';
@@ -10,7 +10,7 @@ export interface RiderEvent {
   /** Null until the rider has been identified. */
   userId: string | null;
   occurredMs: number;
-  /** When the phone sends it, by its own clock: for a late one, some minutes after it happened. */
+  /** When the phone sends it. For a late event, that is some minutes after it happened. */
   sentMs: number;
   city: string;
   timezone: string;
@@ -22,12 +22,12 @@ export interface RiderEvent {
   traits: Record<string, unknown> | null;
 }
 
-/** What kind of event it is, for people. */
+/** The kind of event, for the summary: `Ride Started`, `Map (screen)`. */
 export function kindOf({ type, name }: RiderEvent): string {
   return type === 'track' ? String(name) : type === 'identify' ? 'Identify' : `${name} (${type})`;
 }
 
-/** An event of the rider, where that is now. */
+/** An event at the rider's current location. */
 export function eventOf(
   rider: Rider,
   { id, type, name, occurredMs, properties, traits }: OwnFacts,
@@ -53,7 +53,7 @@ export function eventOf(
 
 type OwnFacts = Pick<RiderEvent, 'id' | 'type' | 'name' | 'occurredMs' | 'properties' | 'traits'>;
 
-/** To 0.00001°, which is about a metre. */
+/** Rounded to 0.00001°, which is about a metre. */
 function toDegrees(value: number): number {
   return Math.round(value * 100_000) / 100_000;
 }

@@ -1,23 +1,20 @@
 import type { Random } from './random.ts';
 
-/** What happens to an event on its way. */
+/** A fault of an event. */
 export type Fault =
-  /** It comes minutes after it happened, as from a phone without a network. */
+  /** Sent minutes after it happened, as by a phone without a network. */
   | { kind: 'late'; delayMs: number }
-  /** The same message comes again, as after a lost answer. */
+  /** The same message is sent again, as after a lost response. */
   | { kind: 'duplicate'; delayMs: number }
-  /** It comes in a form that must become a dead letter. */
+  /** Sent in a form that must become a dead letter. */
   | { kind: 'broken'; breakage: Breakage };
 
-/**
- * `unreadable`: not in the form that is agreed at all; `place`: a latitude that no place has; `type`: a type that there is
- * not.
- */
+/** `unreadable`: the bytes cannot be decoded; `place`: the latitude is out of range; `type`: the event type is unknown. */
 export type Breakage = 'unreadable' | 'place' | 'type';
 
 const breakages: readonly Breakage[] = ['unreadable', 'place', 'type'];
 
-/** The fault of the next event, or null for none; `share` of all events have one, each kind as often. */
+/** The fault of the next event, or null. `share` of all events have a fault; all kinds are equally likely. */
 export function drawFault(random: Random, share: number): Fault | null {
   if (!random.chance(share)) return null;
   switch (random.integer(0, 2)) {

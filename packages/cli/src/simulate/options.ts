@@ -1,21 +1,21 @@
 import type { City } from '../cities.ts';
 
-/** What a simulation is made from: equal options make equal messages, byte for byte. */
+/** Equal options produce equal messages, byte for byte. */
 export interface SimulationOptions {
-  /** Events of riders a second. */
+  /** Rider events per second. */
   rate: number;
   minutes: number;
-  /** How many people there are; of these, only as many are out at a time as the rate needs. */
+  /** The number of riders. The rate determines how many of them are active at a time. */
   users: number;
   cities: readonly City[];
-  /** 0 to 1: of all events of riders, how many are late, sent twice, or broken. */
+  /** The share of rider events that are late, sent twice or broken, from 0 to 1. */
   faultShare: number;
   seed: number;
-  /** When the simulated time begins, epoch milliseconds. */
+  /** The start of the simulated time, in epoch milliseconds. */
   startMs: number;
 }
 
-/** Events of riders in the whole simulation, repeats not counted; at least one session's. */
+/** Rider events of the whole simulation, without repeats. At least two, which is the shortest session. */
 export function eventsOf({ rate, minutes }: SimulationOptions): number {
   return Math.max(2, Math.round(rate * minutes * 60));
 }

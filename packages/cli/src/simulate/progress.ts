@@ -10,7 +10,7 @@ export interface ProgressDisplay {
   end(): void;
 }
 
-/** How far it is, on standard error: a bar on a terminal, else a line every three seconds. */
+/** Progress on standard error: a bar on a terminal, otherwise a line every three seconds. */
 export function progressDisplay({ interactive, note }: CommandContext): ProgressDisplay {
   return interactive ? progressBar() : plainLines(note);
 }

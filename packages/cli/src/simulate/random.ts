@@ -2,27 +2,30 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
-/** Draws that are the same for the same seed. */
+/** Random numbers that are the same for the same seed. */
 export interface Random {
   /** From 0 to below 1. */
   share(): number;
-  /** A whole number, both ends included. */
+  /** An integer, both ends included. */
   integer(low: number, high: number): number;
   between(low: number, high: number): number;
   chance(probability: number): boolean;
   pick<T>(from: readonly T[]): T;
-  /** Around 0 with a deviation of 1: twelve even draws make it nearly normal, and never wild. */
+  /** Mean 0, standard deviation 1: the sum of twelve uniform draws, which is nearly normal and has no extreme values. */
   normal(): number;
 }
 
-/** `count` generators of one seed that never meet, so that drawing more of one leaves the others as they are. */
-export function randoms(seed: number, count: number): Random[] {
+/**
+ * A generator for each name, all from one seed. Their sequences do not overlap, so drawing more from one does not change the
+ * others.
+ */
+export function randoms<Name extends string>(seed: number, names: readonly Name[]): Record<Name, Random> {
   const generator = xoroshiro128plus(seed);
-  return Array.from({ length: count }, () => {
+  const entries = names.map((name): [Name, Random] => {
     const own = generator.clone();
     generator.jump();
     const share = () => uniformFloat64(own);
-    return {
+    const random: Random = {
       share,
       integer: (low, high) => uniformInt(own, low, high),
       between: (low, high) => low + (high - low) * share(),
@@ -34,5 +37,7 @@ export function randoms(seed: number, count: number): Random[] {
         return sum;
       },
     };
+    return [name, random];
   });
+  return Object.fromEntries(entries) as Record<Name, Random>;
 }

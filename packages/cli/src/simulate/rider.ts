@@ -1,6 +1,7 @@
 import type { City } from '../cities.ts';
 import { idsOf } from './ids.ts';
 import type { SimulationOptions } from './options.ts';
+import { Order } from './order.ts';
 import type { Random } from './random.ts';
 
 export interface Device {
@@ -14,12 +15,12 @@ export interface Device {
 /** A person with a phone and the app. */
 export interface Rider {
   userId: string;
-  /** The phone's, known before its owner is. */
+  /** The phone's id, known before the rider is identified. */
   anonymousId: string;
   city: City;
   device: Device;
   appVersion: string;
-  /** The app knows who it is. */
+  /** The app has sent Identify. */
   identified: boolean;
   /** Where the last ride ended, in degrees. */
   latitude: number;
@@ -41,7 +42,7 @@ export class Riders {
   readonly #random: Random;
   readonly #known = new Map<number, Rider>();
   /** Numbers of riders: the first ones are out, one for each place; the rest are not. */
-  readonly #order: Uint32Array;
+  readonly #order: Order;
   readonly #places: number;
   readonly #anonymousId: (number: number) => string;
 
@@ -51,7 +52,7 @@ export class Riders {
     this.#random = random;
     this.#places = places;
     this.#anonymousId = idsOf('simulated phone', options.seed);
-    this.#order = Uint32Array.from({ length: options.users }, (_, number) => number);
+    this.#order = new Order(options.users);
   }
 
   /** How many have been out. */
@@ -64,9 +65,8 @@ export class Riders {
     const rest = this.#order.length - this.#places;
     const drawn = this.#random.integer(0, rest);
     const from = drawn === 0 ? place : this.#places + drawn - 1;
-    const number = this.#order[from]!;
-    this.#order[from] = this.#order[place]!;
-    this.#order[place] = number;
+    this.#order.swap(place, from);
+    const number = this.#order.at(place);
     let rider = this.#known.get(number);
     if (rider === undefined) {
       rider = this.#make(number);

@@ -2,8 +2,8 @@ import type { RiderEvent } from './event.ts';
 import { appName } from './track-record.ts';
 
 /**
- * The event as a mobile SDK posts it (https://segment.com/docs/connections/spec/common/), without `sentAt`: the server takes
- * its distance from the present for an error of the device's clock, and the simulation has a clock of its own.
+ * The event as a mobile SDK posts it (https://segment.com/docs/connections/spec/common/), without `sentAt`: the server uses it
+ * to correct the device's clock, but simulated times are not meant to be corrected.
  */
 export function segmentMessage(event: RiderEvent): Record<string, unknown> {
   const { device } = event;

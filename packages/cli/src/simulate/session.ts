@@ -19,7 +19,7 @@ type Step =
 const beforeRide: readonly Step[] = ['Map', 'Scooter Unlocked', 'Ride Started'];
 const afterRide: readonly Step[] = ['Ride Ended', 'Payment Completed', 'Receipt'];
 
-/** The steps of a session of `length` events, at least two: a ride where there is room for one, else a look around. */
+/** The steps of a session of `length` events, at least two: with a ride if there are enough events for one. */
 export function stepsOf(length: number, { identify }: { identify: boolean }): Step[] {
   const steps: Step[] = ['App Opened'];
   if (identify && length > 2) steps.push('Identify');
@@ -34,12 +34,12 @@ export function stepsOf(length: number, { identify }: { identify: boolean }): St
   return steps;
 }
 
-/** How many events a session shall have, if there is time for them. */
+/** How many events a session should have, if enough are left. */
 export function drawLength(random: Random): number {
   return random.chance(0.2) ? random.integer(3, 6) : random.integer(10, 24);
 }
 
-/** One use of the app, from its opening to its closing. */
+/** One use of the app, from App Opened to App Closed. */
 export class Session {
   readonly #id: string;
   readonly #rider: Rider;
@@ -66,9 +66,10 @@ export class Session {
     return this.#at === this.#steps.length;
   }
 
-  /** The next event; times must not go back. */
+  /** The next event. Times must not decrease. */
   next(id: string, occurredMs: number): RiderEvent {
-    const step = this.#steps[this.#at++]!;
+    const step = this.#steps[this.#at++];
+    if (step === undefined) throw new RangeError(`session ${this.#id} has no more events`);
     const event = (
       type: RiderEvent['type'],
       name: string | null,
@@ -97,17 +98,22 @@ export class Session {
         this.#trip = new Trip(this.#rider, this.#random);
         break;
       case 'Ride Started':
-        this.#trip!.start(occurredMs);
+        this.#ride().start(occurredMs);
         break;
       case 'Ride Progressed':
-        this.#trip!.move(occurredMs);
+        this.#ride().move(occurredMs);
         break;
       case 'Ride Ended':
-        this.#trip!.end(occurredMs);
+        this.#ride().end(occurredMs);
         break;
       case 'Payment Completed':
-        return event('track', step, this.#trip!.payment(this.#id));
+        return event('track', step, this.#ride().payment(this.#id));
     }
-    return event('track', step, this.#trip!.state(this.#id));
+    return event('track', step, this.#ride().state(this.#id));
+  }
+
+  #ride(): Trip {
+    if (!this.#trip) throw new Error(`session ${this.#id} has no unlocked scooter`);
+    return this.#trip;
   }
 }

@@ -5,13 +5,13 @@ import { maxBatchMessages, type Sink } from './sink.ts';
 import { type Counts, Tally } from './tally.ts';
 import { type Delivery, timelineOf } from './timeline.ts';
 
-/** Batches that may wait for Kafka while the next ones are made. */
+/** Batches that may wait for their acknowledgement while the next ones are generated. */
 const maxPendingBatches = 4;
-/** What falls due within this time goes out together. */
+/** Messages that are due within this time are sent together. */
 const tickMs = 20;
 
 export interface SimulationProgress {
-  /** Acknowledged, repeats not counted. */
+  /** Acknowledged events, without repeats. */
   events: number;
   totalEvents: number;
   seconds: number;
@@ -22,7 +22,7 @@ export interface SimulationResult extends Counts {
   sessions: number;
   riders: number;
   seconds: number;
-  /** Stopped by the signal before its end. */
+  /** The signal stopped it before the end. */
   interrupted: boolean;
 }
 
@@ -33,8 +33,9 @@ export interface SimulationRun {
 }
 
 /**
- * Sends a simulation's messages at the pace of its own time, or as fast as the sink takes them where that is slower. When the
- * signal comes, what is under way is still waited for, and the result says what was sent. Errors: those of the sink
+ * Sends a simulation's messages in real time, or as fast as the sink accepts them if that is slower. After the signal it waits
+ * for the messages that are being sent, and the result counts them.
+ * @throws errors of the sink
  */
 export async function simulate(
   options: SimulationOptions,
@@ -59,13 +60,13 @@ export async function simulate(
       tally.add(sending, refusals);
       progress();
     });
-    // It is awaited in its turn; until then a failure must not count as unhandled.
+    // It is awaited later. Until then, a failure must not become an unhandled rejection.
     sent.catch(() => undefined);
     pending.push(sent);
     if (pending.length >= maxPendingBatches) await pending.shift();
   };
 
-  /** Until the simulation's time has come; what is ready goes out before. */
+  /** Sends the batch, then waits for the simulated time. */
   const waitFor = async (aheadMs: number): Promise<void> => {
     await flush();
     progress();
@@ -84,8 +85,8 @@ export async function simulate(
     await flush();
     await Promise.all(pending);
   } catch (error) {
-    // A client that gave up because of the signal is no failure of its own.
-    if (!signal.aborted) throw withHowFar(error, tally.counts);
+    // After the signal, the client's error is only the consequence.
+    if (!signal.aborted) throw withSentCount(error, tally.counts);
   } finally {
     await Promise.allSettled(pending);
   }
@@ -100,8 +101,8 @@ export async function simulate(
   };
 }
 
-function withHowFar(error: unknown, { messages }: Counts): unknown {
+function withSentCount(error: unknown, { messages }: Counts): unknown {
   if (!(error instanceof WindrowError)) return error;
-  const far = `${messages} messages before that were sent.`;
-  return new WindrowError(error.code, `${error.message}; ${far}`, { cause: error });
+  const sent = `${messages} messages were sent before that`;
+  return new WindrowError(error.code, `${error.message}; ${sent}`, { cause: error });
 }

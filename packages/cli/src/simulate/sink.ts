@@ -1,15 +1,16 @@
 import type { Refusal } from '../producer-client.ts';
 import type { Delivery } from './timeline.ts';
 
-/** Where a simulation's messages go. */
+/** The destination of a simulation's messages. */
 export interface Sink {
   /**
-   * Messages of one stream, at most {@link maxBatchMessages}. Fulfilled when Kafka has them, with those that were refused on
-   * the way. Calls may overlap; the messages of a rider, and those of the weather before all later ones, keep their order.
+   * Sends at most {@link maxBatchMessages} messages of one stream. Fulfilled when Kafka has acknowledged them, with those that
+   * the producer rejected. Calls may overlap. The messages of a rider keep their order, and observations are sent before all
+   * later messages.
    */
   send(batch: readonly Delivery[]): Promise<Refusal[]>;
   close(): Promise<void>;
 }
 
-/** What one call of the Kafka client takes whole. */
+/** The Kafka client sends so many records in one request. */
 export const maxBatchMessages = 1_000;

@@ -3,22 +3,22 @@ import { kindOf } from './event.ts';
 import type { Delivery } from './timeline.ts';
 
 export interface Counts {
-  /** Messages that Kafka has: events of riders with their repeats, and observations. */
+  /** Acknowledged messages: rider events, their repeats, and observations. */
   messages: number;
-  /** Events of riders, broken ones included, repeats not. */
+  /** Rider events, including broken ones, without repeats. */
   events: number;
   observations: number;
-  /** Messages that had been sent before. */
+  /** Repeated messages. */
   duplicates: number;
   late: number;
   broken: number;
-  /** Events by what they tell: `Ride Started`, `Map (screen)`. */
+  /** Events by kind: `Ride Started`, `Map (screen)`. */
   kinds: Record<string, number>;
-  /** What the producer's HTTP API refused, by its reasons; broken ones are there by their right. */
+  /** Messages that the producer's HTTP API rejected, by reason. It should reject the broken ones. */
   refused: Record<string, number>;
 }
 
-/** Counts what has been acknowledged. */
+/** Counts acknowledged messages. */
 export class Tally {
   readonly counts: Counts = {
     messages: 0,

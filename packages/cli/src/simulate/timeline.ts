@@ -5,7 +5,7 @@ import { randoms } from './random.ts';
 import { trafficOf } from './traffic.ts';
 import { CityWeather, type Observation, observationEveryMs } from './weather.ts';
 
-/** A message that goes out at a time of the simulation. */
+/** A message, and the simulated time at which it is sent. */
 export type Delivery =
   | { stream: 'weather'; atMs: number; observation: Observation }
   | { stream: 'track'; atMs: number; event: RiderEvent; repeated: boolean; breakage: Breakage | null };
@@ -13,7 +13,7 @@ export type Delivery =
 export type TrackDelivery = Extract<Delivery, { stream: 'track' }>;
 
 export interface Timeline {
-  /** In the order in which they go out; the weather of a time before the events of that time. */
+  /** In the order in which they are sent. The weather of a time comes before the events of that time. */
   deliveries: Iterable<Delivery>;
   /** So far. */
   readonly sessions: number;
@@ -21,14 +21,14 @@ export interface Timeline {
 }
 
 /**
- * Everything that is sent, in its order. What is held back goes out at full seconds; what is held back beyond the end keeps
- * its time and comes last. It is held in memory: at most the late ones of five minutes.
+ * All messages in the order in which they are sent. Late and repeated messages are sent at full seconds; those that are due
+ * after the end come last. They are kept in memory until then, which is five minutes at most.
  */
 export function timelineOf(options: SimulationOptions): Timeline {
-  const [trafficRandom, faultRandom, weatherRandom] = randoms(options.seed, 3);
-  const traffic = trafficOf(options, trafficRandom!);
+  const random = randoms(options.seed, ['traffic', 'faults', 'weather']);
+  const traffic = trafficOf(options, random.traffic);
   const { startMs } = options;
-  const skies = options.cities.map((city) => new CityWeather(city, weatherRandom!));
+  const skies = options.cities.map((city) => new CityWeather(city, random.weather));
   const held = new Map<number, TrackDelivery[]>();
   let second = 0;
   let weatherAtMs = startMs;
@@ -40,7 +40,7 @@ export function timelineOf(options: SimulationOptions): Timeline {
     else held.set(dueSecond, [delivery]);
   };
 
-  /** The weather until a time, and what was held back until then. */
+  /** The weather up to a time, and the late and repeated messages that are due by then. */
   function* until(atMs: number): Generator<Delivery> {
     for (; startMs + second * 1_000 <= atMs; second++) {
       const secondMs = startMs + second * 1_000;
@@ -66,7 +66,7 @@ export function timelineOf(options: SimulationOptions): Timeline {
         repeated: false,
         breakage: null,
       };
-      const fault = drawFault(faultRandom!, options.faultShare);
+      const fault = drawFault(random.faults, options.faultShare);
       if (fault === null) yield delivery;
       else if (fault.kind === 'broken') yield { ...delivery, breakage: fault.breakage };
       else if (fault.kind === 'duplicate') {

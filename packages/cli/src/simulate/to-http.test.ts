@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -101,8 +102,10 @@ test.each([429, 503])('a %i is waited out as long as it says, and nothing is los
   expect(result.events).toBe(2_400);
   expect(retries).toHaveLength(1);
   expect(retries[0]).toContain(`answered ${status}`);
-  expect(requests[1]!.body).toEqual(requests[0]!.body);
-  expect(requests[1]!.atMs - requests[0]!.atMs).toBeGreaterThan(950);
+  const [first, second] = requests;
+  assert(first && second);
+  expect(second.body).toEqual(first.body);
+  expect(second.atMs - first.atMs).toBeGreaterThan(950);
 });
 
 test('what the producer refuses is counted by its reasons', async () => {
@@ -133,7 +136,9 @@ test('an answer that no patience mends ends the simulation, naming it and how fa
   const run = simulate(options, { sink: sink(), signal: new AbortController().signal });
   await expect(run).rejects.toMatchObject({
     code: 'HTTP_FAILED',
-    message: expect.stringMatching(/\/v1\/batch answered 401: .*no such write key.*; 3 messages before/),
+    message: expect.stringMatching(
+      /\/v1\/batch answered 401: .*no such write key.*; 3 messages were sent before/,
+    ),
   });
 });
 

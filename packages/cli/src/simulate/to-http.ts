@@ -3,42 +3,46 @@ import { segmentMessage } from './segment-message.ts';
 import type { Sink } from './sink.ts';
 import type { Delivery, TrackDelivery } from './timeline.ts';
 
-/** As Segment's SDKs do, at most this many messages in a batch; so many are far below the 500 KB that a batch may have. */
+/** As in Segment's SDKs. So many messages stay far below the limit of 500 KB for a batch. */
 const maxRequestMessages = 100;
 const connections = 8;
 
-/** Through the producer's HTTP API, over several connections; all that is of one rider goes over the same one, in order. */
+/** Sends through the producer's HTTP API, over several connections. A rider's messages use one connection, in order. */
 export function openHttpSink(options: ProducerClientOptions): Sink {
   const client = new ProducerClient(options);
-  const lanes: Promise<unknown>[] = Array(connections).fill(Promise.resolve());
+  /** Connection → its last request. */
+  const last = new Map<number, Promise<unknown>>();
+  let weatherPosted: Promise<unknown> = Promise.resolve();
 
-  const inLane = (lane: number, path: string, body: unknown): Promise<Refusal[]> => {
-    const posted = lanes[lane]!.then(() => client.post(path, body));
-    // After a failure the simulation ends; what still waits in the lane is not sent any more.
-    lanes[lane] = posted;
+  const postAfter = (before: Promise<unknown>, path: string, body: unknown): Promise<Refusal[]> => {
+    const posted = before.then(() => client.post(path, body));
+    // A failure ends the simulation. Requests that wait behind it are not sent, and reject with the same error.
     posted.catch(() => undefined);
     return posted;
   };
 
-  const weather = async (batch: readonly Delivery[]): Promise<Refusal[]> => {
-    const body = batch.map((delivery) =>
+  const weather = (batch: readonly Delivery[]): Promise<Refusal[]> => {
+    const body = batch.flatMap((delivery) =>
       delivery.stream === 'weather'
-        ? { ...delivery.observation, observed_at: new Date(delivery.observation.observed_at).toISOString() }
-        : null,
+        ? [{ ...delivery.observation, observed_at: new Date(delivery.observation.observed_at).toISOString() }]
+        : [],
     );
-    const posted = Promise.all(lanes).then(() => client.post('/v1/weather', body));
-    posted.catch(() => undefined);
-    // Events of all lanes wait for it: they are to be joined with it.
-    lanes.fill(posted);
+    const posted = postAfter(Promise.all([weatherPosted, ...last.values()]), '/v1/weather', body);
+    // Later events of all connections wait for it, because they are joined with it.
+    weatherPosted = posted;
+    last.clear();
     return posted;
   };
 
   const track = async (batch: readonly TrackDelivery[]): Promise<Refusal[]> => {
-    const byLane: unknown[][] = lanes.map(() => []);
-    for (const delivery of batch) byLane[laneOf(delivery)]!.push(messageOf(delivery));
-    const posts = byLane.flatMap((messages, lane) =>
-      chunks(messages).map((chunk) => inLane(lane, '/v1/batch', { batch: chunk })),
-    );
+    const posts: Promise<Refusal[]>[] = [];
+    for (const [connection, deliveries] of Map.groupBy(batch, connectionOf)) {
+      for (const chunk of chunks(deliveries.map(messageOf))) {
+        const posted = postAfter(last.get(connection) ?? weatherPosted, '/v1/batch', { batch: chunk });
+        last.set(connection, posted);
+        posts.push(posted);
+      }
+    }
     return (await Promise.all(posts)).flat();
   };
 
@@ -60,8 +64,8 @@ function messageOf({ event, breakage }: TrackDelivery): unknown {
   return message;
 }
 
-/** By the end of the phone's id, which is even enough. */
-function laneOf({ event }: TrackDelivery): number {
+/** By the end of the phone's id, which distributes riders evenly enough. */
+function connectionOf({ event }: TrackDelivery): number {
   return Number.parseInt(event.anonymousId.slice(-4), 16) % connections;
 }
 

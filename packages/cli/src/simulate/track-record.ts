@@ -3,7 +3,7 @@ import type { RiderEvent } from './event.ts';
 
 export const appName = 'Scooters';
 
-/** The event by the field names of the track stream's schema, as a producer of its own would post it. */
+/** The event as a record of the track stream's schema, for a producer that writes to Kafka. */
 export function trackRecord(event: RiderEvent): EventRecord {
   const { device } = event;
   return {

@@ -1,25 +1,27 @@
 import type { RiderEvent } from './event.ts';
 import { idsOf } from './ids.ts';
 import { eventsOf, type SimulationOptions } from './options.ts';
+import { Order } from './order.ts';
 import type { Random } from './random.ts';
 import { Riders } from './rider.ts';
 import { drawLength, Session } from './session.ts';
 
-/** The time between two events of a rider who is out, where there are riders enough. */
+/** The average time between two events of an active rider, if there are enough riders for the rate. */
 const meanGapSeconds = 10;
-/** So that each place has time for more than one session in a short simulation. */
+/** Leaves room for more than one session per place in a short simulation. */
 const minEventsPerPlace = 30;
 
 export interface Traffic {
-  /** In the order of their times. Every session that begins also ends. */
+  /** In the order of their times. Every session that is opened is also closed. */
   events: Iterable<RiderEvent>;
   readonly sessions: number;
   readonly riders: number;
 }
 
 /**
- * What all riders do. There are as many places for riders who are out as the rate needs; events go around the places, in
- * another order each time. A place knows how many events it has left, so its last session ends with them.
+ * The events of all riders. The rate determines the number of places, each of which one active rider takes at a time. In each
+ * round, every place has one event, in random order. A place knows how many events it has left, so that its last session is
+ * closed with the last of them.
  */
 export function trafficOf(options: SimulationOptions, random: Random): Traffic {
   const total = eventsOf(options);
@@ -37,15 +39,15 @@ export function trafficOf(options: SimulationOptions, random: Random): Traffic {
 
   function* events(): Generator<RiderEvent> {
     const current: (Session | undefined)[] = Array(places).fill(undefined);
-    const order = Uint32Array.from({ length: places }, (_, place) => place);
+    const order = new Order(places);
     const rounds = Math.floor(total / places);
-    /** The first places have one event more than the others. */
+    /** So many places, the first ones, have one event more than the others. */
     const extra = total % places;
     for (let number = 0; number < total; number++) {
       const round = Math.floor(number / places);
       const turn = number - round * places;
       if (turn === 0) shuffle(order, round < rounds ? places : extra, random);
-      const place = order[turn]!;
+      const place = order.at(turn);
       const occurredMs = startMs + Math.floor(number * msPerEvent);
       let session = current[place];
       if (session === undefined) {
@@ -53,7 +55,7 @@ export function trafficOf(options: SimulationOptions, random: Random): Traffic {
         const length = Math.min(left, drawLength(random));
         const rider = riders.next(place);
         session = new Session(sessionId(sessions), rider, random, {
-          // What would be left then is too short for a session of its own.
+          // A single event that would be left is too short for a session, so it belongs to this one.
           length: left - length === 1 ? left : length,
           nowMs: occurredMs,
         });
@@ -75,13 +77,8 @@ export function trafficOf(options: SimulationOptions, random: Random): Traffic {
   };
 }
 
-/** Shuffles the first `count` places (Fisher and Yates). In the last round only these are left, so they go first. */
-function shuffle(order: Uint32Array, count: number, random: Random): void {
-  if (count < order.length) for (let at = 0; at < count; at++) order[at] = at;
-  for (let at = count - 1; at > 0; at--) {
-    const with_ = random.integer(0, at);
-    const place = order[at]!;
-    order[at] = order[with_]!;
-    order[with_] = place;
-  }
+/** Shuffles the first `count` places (Fisher and Yates). Before the last round, which only these have, they are moved to the front. */
+function shuffle(order: Order, count: number, random: Random): void {
+  if (count < order.length) order.reset(count);
+  for (let at = count - 1; at > 0; at--) order.swap(at, random.integer(0, at));
 }

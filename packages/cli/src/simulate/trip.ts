@@ -2,13 +2,13 @@ import type { Random } from './random.ts';
 import type { Rider } from './rider.ts';
 
 const metresPerDegree = 111_195;
-/** Scooters are slowed down to this by law in most of the cities. */
+/** The speed limit for scooters in most of the cities. */
 const maxSpeedMs = 25 / 3.6;
 const usualSpeedMs = 5;
-/** Farther than this from the centre, riders turn back. */
+/** The distance from the centre at which riders turn back. */
 const areaMetres = 5_000;
 
-/** A rented scooter on its way; it takes its rider along. */
+/** A ride on a rented scooter. It moves the rider. */
 export class Trip {
   readonly #rider: Rider;
   readonly #random: Random;
@@ -34,7 +34,7 @@ export class Trip {
     this.#movedMs = nowMs;
   }
 
-  /** Rides on until now: streets bend, traffic slows. */
+  /** Moves up to this time, with random changes of direction and speed. */
   move(nowMs: number): void {
     const { city } = this.#rider;
     const eastScale = Math.cos((city.latitude * Math.PI) / 180);
@@ -59,7 +59,7 @@ export class Trip {
     this.#speedMs = 0;
   }
 
-  /** The properties of an event on the way. */
+  /** The properties of a ride event. */
   state(sessionId: string): Record<string, unknown> {
     return {
       session_id: sessionId,
@@ -70,7 +70,7 @@ export class Trip {
     };
   }
 
-  /** The properties of its payment. */
+  /** The properties of the payment event. */
   payment(sessionId: string): Record<string, unknown> {
     const minutes = (this.#movedMs - this.#startedMs) / 60_000;
     return {

@@ -23,7 +23,7 @@ export interface Observation {
 export const observationEveryMs = 5 * 60_000;
 const dayMs = 86_400_000;
 
-/** A walk that is drawn back to 0: its steps are small, its deviation in the long run is 1. */
+/** A mean-reverting random walk with small steps. Its mean is 0 and its standard deviation 1. */
 class Walk {
   readonly #random: Random;
   #value: number;
@@ -40,7 +40,7 @@ class Walk {
   }
 }
 
-/** The weather of a city: what its latitude, the season and the hour make likely, and walks around that. */
+/** The weather of a city: typical values for its latitude, season and hour, varied by random walks. */
 export class CityWeather {
   readonly #city: City;
   readonly #warmth: Walk;
@@ -54,7 +54,7 @@ export class CityWeather {
     this.#wind = new Walk(random);
   }
 
-  /** The next observation; to be asked for every {@link observationEveryMs}. */
+  /** The next observation. Call it once every {@link observationEveryMs}. */
   observe(atMs: number): Observation {
     const { name, latitude, longitude } = this.#city;
     const temperature = this.#usualTemperature(atMs) + 3 * this.#warmth.next();
@@ -79,7 +79,7 @@ export class CityWeather {
     };
   }
 
-  /** Colder towards the poles, in their winters and at night; a rough fit, in degrees Celsius. */
+  /** A rough fit, in degrees Celsius: colder towards the poles, in winter and at night. */
   #usualTemperature(atMs: number): number {
     const { latitude, longitude } = this.#city;
     const turn = (share: number) => Math.cos(2 * Math.PI * share);
@@ -96,6 +96,6 @@ function apparent(temperatureC: number, humidity: number, windMs: number): numbe
 }
 
 function round(value: number, per = 10): number {
-  // Adding 0 makes the 0 of -0: these must not differ in their bytes.
+  // Adding 0 turns -0 into 0, because their bytes differ.
   return Math.round(value * per) / per + 0;
 }

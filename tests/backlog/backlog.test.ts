@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { AvroRegistry, loadStreams } from '@windrow/contracts';
 import { applyStreams, KafkaBroker } from '@windrow/pipeline';
+import { must } from '@windrow/runtime/testing';
 import { defaultStateDir, type Stack, startStack } from '@windrow/stack';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { drain } from './drain.ts';
@@ -24,8 +25,8 @@ beforeAll(async () => {
   stateDir = mkdtempSync(path.join(runs, 'backlog-'));
   stack = await startStack({ stateDir, parts: ['kafka', 'registry', 's3', 'postgres'] });
   env = { ...(process.env as Record<string, string>), ...stack.endpoints };
-  const broker = new KafkaBroker({ brokers: env.KAFKA_BROKERS!.split(','), clientId: 'backlog-test' });
-  const registry = new AvroRegistry(env.SCHEMA_REGISTRY_URL!);
+  const broker = new KafkaBroker({ brokers: must(env.KAFKA_BROKERS).split(','), clientId: 'backlog-test' });
+  const registry = new AvroRegistry(must(env.SCHEMA_REGISTRY_URL));
   await applyStreams(await loadStreams(), { broker, registry, partitions: 16 });
   await broker.close();
   const { bytes } = await generate({ events, dates, order: 'shuffled', paddingBytes: 320, env });

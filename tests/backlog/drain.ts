@@ -5,6 +5,7 @@
  * again and again. Prints rows a second, CPU seconds, resident memory (the peak is the kernel's VmHWM: Linux only) and
  * what was made.
  */
+
 import { spawn } from 'node:child_process';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -14,6 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadStreams } from '@windrow/contracts';
 import { createTestBucket } from '@windrow/lake/testing';
 import { createDatabase } from '@windrow/postgres/testing';
+import { must } from '@windrow/runtime/testing';
 import { services } from '@windrow/stack';
 
 const clockTicksPerSecond = 100;
@@ -47,7 +49,7 @@ export async function drain({ service, events, nodeOptions = [], env }: DrainOpt
     service === 'postgres-sink'
       ? await createDatabase(env.DATABASE_URL ?? '', await loadStreams())
       : undefined;
-  const definition = services.find(({ name }) => name === service)!;
+  const definition = must(services.find(({ name }) => name === service));
   const adminPort = await freePort();
   const logFile = join(tmpdir(), `drain-${service}-${process.pid}.log`);
   const startedMs = performance.now();
@@ -66,7 +68,7 @@ export async function drain({ service, events, nodeOptions = [], env }: DrainOpt
   const kill = () => sink.kill('SIGKILL');
   process.once('exit', kill);
   try {
-    const memory = () => residentMiB(sink.pid!);
+    const memory = () => residentMiB(must(sink.pid));
     let metrics = '';
     let mostHeldBytes = 0;
     const residents: number[] = [];
@@ -83,7 +85,7 @@ export async function drain({ service, events, nodeOptions = [], env }: DrainOpt
     return {
       rows: landedRows(metrics),
       seconds: (performance.now() - startedMs) / 1000,
-      cpuSeconds: cpuSeconds(sink.pid!),
+      cpuSeconds: cpuSeconds(must(sink.pid)),
       microBatches: sumOf(metrics, /^windrow_microbatch_rows_count\{[^}]*\} (\d+)/gm),
       medianRssMiB: residents.sort((a, b) => a - b)[residents.length >> 1] ?? 0,
       peakRssMiB,

@@ -2,9 +2,11 @@
  * Whether a long log slows commits down: two tables on the same S3, one with few commits and one with many, take turns.
  *   S3_ENDPOINT=… node tests/bench/commits.ts [commits in the long log]
  */
+
 import { enrichedSchema, loadStreams, streamNamed } from '@windrow/contracts';
 import { type FileStats, LakeTable, type ObjectStore, tableSchemaFromAvro } from '@windrow/lake';
 import { createTestBucket } from '@windrow/lake/testing';
+import { must } from '@windrow/runtime/testing';
 import { ReportWriter } from './report.ts';
 
 const [longLog = 10_000] = process.argv.slice(2).map(Number);
@@ -49,7 +51,7 @@ class GrowingTable {
     this.path = path;
     this.#table = table;
     this.#claim = claim;
-    this.#next = claim.positions[0]!.nextOffset;
+    this.#next = must(claim.positions[0]).nextOffset;
   }
 
   static async open(path: string): Promise<GrowingTable> {
@@ -79,7 +81,7 @@ async function lengthen(bucket: ObjectStore, path: string, commits: number): Pro
   let last = 0;
   for await (const { key } of bucket.list({ prefix: `${path}/_delta_log/` }))
     last = Math.max(last, Number(/(\d{20})\.json$/.exec(key)?.[1] ?? 0));
-  const text = Buffer.from((await bucket.get(keyOf(last)))!).toString();
+  const text = Buffer.from(must(await bucket.get(keyOf(last)))).toString();
   const end = last + commits;
   let version = last + 1;
   const put = async () => {
@@ -105,7 +107,7 @@ while (long.tookMs.length < measuredCommits)
   for (const table of [short, long]) for (let index = 0; index < turnCommits; index++) await table.commit();
 
 const mean = ({ tookMs }: GrowingTable) => tookMs.reduce((sum, ms) => sum + ms, 0) / tookMs.length;
-const median = ({ tookMs }: GrowingTable) => [...tookMs].sort((a, b) => a - b)[tookMs.length >> 1]!;
+const median = ({ tookMs }: GrowingTable) => must([...tookMs].sort((a, b) => a - b)[tookMs.length >> 1]);
 const checkpointMs = ({ checkpointsMs, tookMs }: GrowingTable) =>
   checkpointsMs / (tookMs.length / turnCommits);
 report.add(['short log', mean(short), median(short), 1, checkpointMs(short)]);

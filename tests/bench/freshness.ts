@@ -2,6 +2,7 @@
  * How long an event takes from its acknowledgement by Kafka until it can be read, in Postgres and in the lake, at steady rates
  * through the enricher and both sinks, as the processes that `windrow up` runs. `npm run bench -- freshness --help`
  */
+
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -10,6 +11,7 @@ import { landedTopic, loadStreams, streamNamed } from '@windrow/contracts';
 import { lakeSinkConfig } from '@windrow/lake-sink';
 import { applyInstallation } from '@windrow/operations';
 import { postgresSinkConfig } from '@windrow/postgres-sink';
+import { must } from '@windrow/runtime/testing';
 import { startServices } from '@windrow/stack';
 import { Command, InvalidArgumentError } from 'commander';
 import { latenciesOf, percentile, type Step } from './freshness/latencies.ts';
@@ -72,8 +74,8 @@ const services = await startServices({
 const load = await openLoad(env);
 const topic = landedTopic(track);
 const watches: Record<string, Watch> = {
-  Postgres: await watchPostgres(env.DATABASE_URL!, topic),
-  lake: await watchLake(env, track.lake.curated!, topic),
+  Postgres: await watchPostgres(must(env.DATABASE_URL), topic),
+  lake: await watchLake(env, must(track.lake.curated), topic),
 };
 
 const rowsOf = (steps: Step[][]): number[] => steps.map((all) => all.at(-1)?.rows ?? 0);
@@ -81,7 +83,7 @@ const rowsOf = (steps: Step[][]): number[] => steps.map((all) => all.at(-1)?.row
 async function allRead(watch: Watch, deadlineMs: number): Promise<void> {
   const isBehind = () => {
     const read = rowsOf(watch.readable);
-    return rowsOf(load.acknowledged).some((rows, partition) => read[partition]! < rows);
+    return rowsOf(load.acknowledged).some((rows, partition) => must(read[partition]) < rows);
   };
   while (isBehind() && performance.now() < deadlineMs) await sleep(50);
 }
@@ -105,7 +107,7 @@ for (const rate of rates) {
   await untilAllRead();
   for (const [name, { readable }] of Object.entries(watches)) {
     const latencies = load.acknowledged.flatMap((steps, partition) =>
-      latenciesOf(steps, readable[partition]!, before[partition]!),
+      latenciesOf(steps, must(readable[partition]), must(before[partition])),
     );
     const read = latencies.reduce((sum, { rows }) => sum + rows, 0);
     const within = [0.5, 0.99, 1].map((share) => percentile(latencies, share) / 1_000);

@@ -2,6 +2,7 @@
  * Batches of 50 track messages over HTTP: the producer with its real Kafka, beside servers that do less. The load comes
  * from this process, on the same machine. KAFKA_BROKERS=… SCHEMA_REGISTRY_URL=… node tests/bench/http.ts [seconds]
  */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,6 +10,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { AvroRegistry, loadStreams } from '@windrow/contracts';
 import { applyStreams, KafkaBroker } from '@windrow/pipeline';
+import { must } from '@windrow/runtime/testing';
 import autocannon from 'autocannon';
 import { ReportWriter } from './report.ts';
 
@@ -82,7 +84,7 @@ async function start({ script, argument }: Subject): Promise<Server> {
     if (msg === 'ready') break;
   }
   child.stderr.resume();
-  return { url: addresses['taking events']!, metricsUrl: addresses.listening!, process: child };
+  return { url: must(addresses['taking events']), metricsUrl: must(addresses.listening), process: child };
 }
 
 async function usage({ metricsUrl }: Server): Promise<{ cpuSeconds: number; rssBytes: number }> {

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import type { BenchReport, Cell } from './bench-report.ts';
 
 /** A report as a Markdown table, with its machine, date and load, and its notes below. */
@@ -6,12 +7,12 @@ export function renderReport(report: BenchReport, command?: string): string {
   const head = columns.map(({ name, unit }) => (unit ? `${name}, ${unit}` : name));
   const body = rows.map((row) => columns.map(({ digits = 0 }, index) => shown(row[index] ?? null, digits)));
   const widths = head.map((name, index) =>
-    Math.max(3, name.length, ...body.map((row) => row[index]!.length)),
+    Math.max(3, name.length, ...body.map((row) => must(row[index]).length)),
   );
   const isText = columns.map((_, index) => index === 0 || rows.some((row) => typeof row[index] === 'string'));
   const line = (cells: string[]) => {
     const aligned = cells.map((cell, index) =>
-      isText[index] ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!),
+      isText[index] ? cell.padEnd(must(widths[index])) : cell.padStart(must(widths[index])),
     );
     return `| ${aligned.join(' | ')} |`;
   };

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { must } from '@windrow/runtime/testing';
 
 const clockTicksPerSecond = 100;
 
@@ -13,7 +14,7 @@ export interface ProcessUsage {
 export function processUsage(pid: number): ProcessUsage | undefined {
   try {
     // The name in brackets may hold blanks; utime and stime are the 14th and the 15th field of proc(5).
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+    const fields = must(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)).split(' ');
     const peak = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     // One that has ended, and that nobody has asked for yet, has no memory.
     if (peak === undefined) return undefined;

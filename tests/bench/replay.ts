@@ -2,6 +2,7 @@
  * A replay beside live ingestion of the same events, from Kafka and from the raw table, and what it does to the lag of events that
  * arrive meanwhile. `npm run bench -- replay [events]`
  */
+
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { landedTopic, loadStreams, streamNamed } from '@windrow/contracts';
 import { applyInstallation, openInstallation, waitForLanding } from '@windrow/operations';
 import { deleteRecords } from '@windrow/pipeline/testing';
+import { must } from '@windrow/runtime/testing';
 import { startServices } from '@windrow/stack';
 import { latenciesOf, percentile } from './freshness/latencies.ts';
 import { openLoad } from './freshness/steady-load.ts';
@@ -69,7 +71,7 @@ async function replay(...args: string[]): Promise<Ran> {
   );
   let usage: ProcessUsage = { cpuSeconds: 0, peakRssMiB: 0 };
   const looking = setInterval(() => {
-    usage = processUsage(child.pid!) ?? usage;
+    usage = processUsage(must(child.pid)) ?? usage;
   }, 50);
   const code = await new Promise((resolve) => child.on('close', resolve));
   clearInterval(looking);
@@ -97,7 +99,7 @@ await measured('replay from Kafka, to the lake', '--target', 'lake');
 /** The p99 from acknowledged to readable in Postgres, at a steady rate. */
 async function freshness(): Promise<number> {
   const before = load.acknowledged.map((steps) => steps.at(-1)?.rows ?? 0);
-  const watch = await watchPostgres(env.DATABASE_URL!, landedTopic(track));
+  const watch = await watchPostgres(must(env.DATABASE_URL), landedTopic(track));
   await load.run(liveRate, liveSeconds);
   const isRead = () =>
     load.acknowledged.every((steps, partition) => {
@@ -107,7 +109,7 @@ async function freshness(): Promise<number> {
   while (!isRead()) await sleep(50);
   await watch.close();
   const latencies = load.acknowledged.flatMap((steps, partition) =>
-    latenciesOf(steps, watch.readable[partition]!, before[partition]!),
+    latenciesOf(steps, must(watch.readable[partition]), must(before[partition])),
   );
   return percentile(latencies, 0.99) / 1_000;
 }

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
+import { must } from '@windrow/runtime/testing';
 import type { BenchReport, Cell, Machine } from './bench-report.ts';
 import { renderReport } from './markdown.ts';
 
@@ -27,7 +28,9 @@ export class ReportWriter {
   add(row: Cell[]): void {
     this.#report.rows.push(row);
     const told = this.#report.columns.flatMap(({ name, unit }, index) =>
-      row[index] === null || index === 0 ? [] : [`${name} ${shown(row[index]!)}${unit ? ` ${unit}` : ''}`],
+      row[index] === null || index === 0
+        ? []
+        : [`${name} ${shown(must(row[index]))}${unit ? ` ${unit}` : ''}`],
     );
     this.progress(`${row[0]}: ${told.join(', ')}`);
     this.#save();

@@ -3,9 +3,11 @@
  * `npm run bench -- NAME [--write] [arguments]`: one of them; with `--write` into its place in those files. Either leaves its
  * tables in `.windrow/bench/results.md` and `.json`. Figures depend on the machine: compare what one run printed.
  */
+
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { must } from '@windrow/runtime/testing';
 import { services, startStack } from '@windrow/stack';
 import type { BenchReport } from './bench-report.ts';
 import { type Bench, benches } from './benches.ts';
@@ -98,7 +100,7 @@ if (name === undefined) {
   }
 } else {
   const args = rest.filter((argument) => argument !== '--write');
-  const result = await run(benches[name]!, args, ['npm run bench --', name, ...args].join(' '));
+  const result = await run(must(benches[name]), args, ['npm run bench --', name, ...args].join(' '));
   if (result) results.push(result);
 }
 if (results.length > 0) {
@@ -109,7 +111,7 @@ if (results.length > 0) {
   // What is half measured is not what the page is to say.
   if (writes && failed) console.error('docs/performance.md stays as it is: something failed.');
   else if (writes) {
-    writePerformancePage(docs, name === undefined ? smallPlace : results[0]!.report.table, results);
+    writePerformancePage(docs, name === undefined ? smallPlace : must(results[0]).report.table, results);
     // As the linter wants it.
     execFileSync(path.join(root, 'node_modules/.bin/biome'), ['format', '--write', 'docs/performance.json'], {
       cwd: root,

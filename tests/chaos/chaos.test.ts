@@ -1,4 +1,5 @@
 import { DeltaLog, systemHost } from '@windrow/lake';
+import { must } from '@windrow/runtime/testing';
 import { expect, test } from 'vitest';
 import { hasPassed, runChaos } from './chaos.ts';
 import type { Accepted } from './load.ts';
@@ -79,11 +80,11 @@ async function plantLoss(platform: Platform, accepted: Accepted): Promise<string
 async function plantDuplicate(platform: Platform, accepted: Accepted): Promise<string[]> {
   const { lake } = platform.installation;
   const log = await DeltaLog.open(lake, 'curated/track', systemHost);
-  const [add] = (await log!.files()).adds.values();
-  const copy = { ...add!, path: add!.path.replace('.parquet', '-again.parquet') };
+  const [add] = (await must(log).files()).adds.values();
+  const copy = { ...must(add), path: must(add).path.replace('.parquet', '-again.parquet') };
   const commit = (action: object) =>
-    log!.append(() => ({ step: 'commit', operation: 'TEST', actions: [action] }));
-  await lake.put(keyOf(copy.path), (await lake.get(keyOf(add!.path)))!);
+    must(log).append(() => ({ step: 'commit', operation: 'TEST', actions: [action] }));
+  await lake.put(keyOf(copy.path), must(await lake.get(keyOf(must(add).path))));
   await commit({ add: copy });
   const found = await findings(platform, accepted);
   await commit({ remove: { path: copy.path, deletionTimestamp: Date.now(), dataChange: true } });
@@ -95,10 +96,10 @@ async function plantDuplicate(platform: Platform, accepted: Accepted): Promise<s
 async function plantOrphan(platform: Platform, accepted: Accepted): Promise<string[]> {
   const { lake } = platform.installation;
   const log = await DeltaLog.open(lake, 'curated/track', systemHost);
-  const [add] = (await log!.files()).adds.values();
+  const [add] = (await must(log).files()).adds.values();
   await lake.put(
-    keyOf(add!.path.replace('.parquet', '-orphan.parquet')),
-    (await lake.get(keyOf(add!.path)))!,
+    keyOf(must(add).path.replace('.parquet', '-orphan.parquet')),
+    must(await lake.get(keyOf(must(add).path))),
   );
   return findings(platform, accepted);
 }

@@ -1,4 +1,5 @@
 import { seededRandom } from '@windrow/lake/testing';
+import { must } from '@windrow/runtime/testing';
 
 /** Draws of one seed: the same seed gives the same ones in the same order. */
 export class Draw {
@@ -14,7 +15,7 @@ export class Draw {
   }
 
   one<T>(of: readonly T[]): T {
-    return of[this.between(0, of.length - 1)]!;
+    return must(of[this.between(0, of.length - 1)]);
   }
 
   chance(share: number): boolean {
@@ -26,7 +27,7 @@ export class Draw {
     const things = [...of];
     for (let last = things.length - 1; last > 0; last--) {
       const other = this.between(0, last);
-      [things[last], things[other]] = [things[other]!, things[last]!];
+      [things[last], things[other]] = [must(things[other]), must(things[last])];
     }
     return things;
   }

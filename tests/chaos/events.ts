@@ -1,4 +1,5 @@
 import type { EventRecord } from '@windrow/contracts';
+import { must } from '@windrow/runtime/testing';
 
 const firstMs = Date.UTC(2024, 4, 1);
 const dayMs = 86_400_000;
@@ -20,8 +21,8 @@ export function eventNumber(run: string, n: number): ChaosEvent {
     id: `${run}-${n}`,
     occurredMs: firstMs + (n % 2) * dayMs + ((n * 200) % (20 * 3_600_000)),
     user: `user-${n % 97}`,
-    name: names[n % names.length]!,
-    city: cities[n % cities.length]!,
+    name: must(names[n % names.length]),
+    city: must(cities[n % cities.length]),
   };
 }
 
@@ -61,7 +62,7 @@ export function againstTheRules(event: ChaosEvent): ChaosEvent {
 /** Observation number `n`: an hour of a city, with a correction of it every now and then. */
 export function observationNumber(n: number): { city: string; observed_at: string; temperature_c: number } {
   return {
-    city: cities[n % cities.length]!,
+    city: must(cities[n % cities.length]),
     observed_at: new Date(firstMs + (Math.floor(n / cities.length) % 48) * 3_600_000).toISOString(),
     temperature_c: 10 + (n % 150) / 10,
   };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AvroCodec, type AvroRegistry, type StreamContract } from '@windrow/contracts';
 import type { KafkaBroker, OutputRecord, Producer } from '@windrow/pipeline';
+import { must } from '@windrow/runtime/testing';
 import { Draw } from './draw.ts';
 import {
   againstTheRules,
@@ -170,7 +171,7 @@ export class Load {
         }
       }
       await this.#send([...batch.map(outputOf), ...bad]);
-      for (const { value } of bad) this.accepted.bad.add(value!.toString('hex'));
+      for (const { value } of bad) this.accepted.bad.add(must(value).toString('hex'));
       this.#accept(batch, own);
       await this.#pause();
     }

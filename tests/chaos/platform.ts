@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { applyInstallation, type Installation, openInstallation } from '@windrow/operations';
 import { Teardown } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import { choosePorts, defaultStateDir, type Stack, services, stackPaths, startStack } from '@windrow/stack';
 import { FaultProxy } from './fault-proxy.ts';
 import { Instance } from './instance.ts';
@@ -52,8 +53,8 @@ async function setUp(
   const stack = await startStack({ stateDir, parts: ['kafka', 'registry', 's3', 'postgres'], log });
   teardown.add('stack', () => stack.stop());
   const proxies = {
-    S3: await FaultProxy.before(stack.endpoints.S3_ENDPOINT!),
-    registry: await FaultProxy.before(stack.endpoints.SCHEMA_REGISTRY_URL!),
+    S3: await FaultProxy.before(must(stack.endpoints.S3_ENDPOINT)),
+    registry: await FaultProxy.before(must(stack.endpoints.SCHEMA_REGISTRY_URL)),
   };
   teardown.add('proxies', async () => {
     await Promise.all([proxies.S3.close(), proxies.registry.close()]);
@@ -71,7 +72,7 @@ async function setUp(
         paths,
         wanted.map((port) => `${name}.${port}`),
       );
-      const ports = Object.fromEntries(wanted.map((port) => [port, chosen[`${name}.${port}`]!]));
+      const ports = Object.fromEntries(wanted.map((port) => [port, must(chosen[`${name}.${port}`])]));
       const instance = new Instance(name, definition, { paths, env: serviceEnv, ports });
       instances.set(name, instance);
     }

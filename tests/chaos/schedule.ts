@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import type { ServiceName } from '@windrow/stack';
 import { Deck, Draw } from './draw.ts';
 import type { NetworkFault } from './fault-proxy.ts';
@@ -66,7 +67,7 @@ export const nameOf = ({ service, number }: { service: string; number: number })
 export function struckBy(fault: Fault): string {
   if ('instance' in fault) return nameOf(fault.instance);
   if ('service' in fault) return nameOf({ service: fault.service, number: 3 });
-  return fault.kind.split(' ', 1)[0]!;
+  return must(fault.kind.split(' ', 1)[0]);
 }
 
 export interface ScheduleOptions {
@@ -140,7 +141,7 @@ function drawFault(
           : 0;
     return of({ instance: draw.one(free) }, holdMs);
   }
-  if (!isFree(kind.split(' ', 1)[0]!)) return undefined;
+  if (!isFree(must(kind.split(' ', 1)[0]))) return undefined;
   const network = networkFault(kind, draw);
   return of(network ? { network } : {}, draw.between(1_000, 8_000));
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { must } from '@windrow/runtime/testing';
 import type { PartName } from '@windrow/stack';
 import type { Instance } from './instance.ts';
 import type { Platform } from './platform.ts';
@@ -25,7 +26,7 @@ export async function strike(
     return undefined;
   }
   if ('instance' in fault || 'service' in fault) {
-    const instance = platform.instances.get(struckBy(fault))!;
+    const instance = must(platform.instances.get(struckBy(fault)));
     instance.struck = true;
     try {
       return await strikeInstance(instance, fault, hold, signal);

@@ -1,5 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readWithDeltaRs } from '../readers/readers.ts';
 import { copyOfTheClone } from './clone-copy.ts';
@@ -114,7 +115,7 @@ test('over a change of the schema', { timeout: 200_000 }, async () => {
     avro.fields.push({ name: 'campaign', type: ['null', 'string'], default: null });
     return JSON.stringify(avro);
   });
-  const said = JSON.parse(events[5]!) as Record<string, unknown>;
+  const said = JSON.parse(must(events[5])) as Record<string, unknown>;
   writeFileSync(join(copy, 'more.jsonl'), JSON.stringify({ ...said, messageId: 'event-later' }));
   await windrow.windrow('load', '--stream', 'track', 'more.jsonl');
   await windrow.landed();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { openSession, planReplay, Replay, replayedStream } from '@windrow/operations';
 import { deleteRecords } from '@windrow/pipeline/testing';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readWithDuckDbDelta } from '../readers/readers.ts';
 import { clone, Installation } from './installation.ts';
@@ -63,7 +64,7 @@ describe('what would be read and replaced', () => {
 
   test('by event time', async () => {
     const plan = await planned('--from', '2013-01-15T00:00:00Z', '--to', '2013-01-17T00:00:00Z');
-    const expected = answers.by_date['2013-01-15']! + answers.by_date['2013-01-16']!;
+    const expected = must(answers.by_date['2013-01-15']) + must(answers.by_date['2013-01-16']);
     expect(plan.rows).toBe(expected);
   });
 
@@ -100,7 +101,7 @@ describe('what would be read and replaced', () => {
 
 test('one target alone changes, and the other one follows', { timeout: 120_000 }, async () => {
   const day = ['--from', '2013-01-01T00:00:00Z', '--to', '2013-01-02T00:00:00Z', '--yes'];
-  const events = answers.by_date['2013-01-01']!;
+  const events = must(answers.by_date['2013-01-01']);
   const repaired = [
     { match: 'matched', events },
     { match: 'missing', events: answers.n - events },
@@ -119,7 +120,7 @@ test('late weather is repaired, and the answers are those of weather in time', {
 }, async () => {
   const said = await replay('--where', 'weather_match=missing', '--yes');
   expect(said).toContain(
-    `${(answers.n - answers.by_date['2013-01-01']!).toLocaleString('en-US')} rows made anew`,
+    `${(answers.n - must(answers.by_date['2013-01-01'])).toLocaleString('en-US')} rows made anew`,
   );
   const matched = [{ match: 'matched', events: answers.n }];
   expect(await weatherOf()).toEqual(matched);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KafkaBroker } from '@windrow/pipeline';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { clone, Installation } from './installation.ts';
 
@@ -26,7 +27,7 @@ let broker: KafkaBroker;
 beforeAll(async () => {
   windrow = await Installation.start();
   broker = new KafkaBroker({
-    brokers: windrow.endpoints.KAFKA_BROKERS!.split(','),
+    brokers: must(windrow.endpoints.KAFKA_BROKERS).split(','),
     clientId: 'simulate-test',
   });
 }, 300_000);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { clone, Installation } from '../end-to-end/installation.ts';
 import { replayedContent } from '../end-to-end/replayed-content.ts';
@@ -51,7 +52,7 @@ async function lastReplay() {
     id: number;
     state: string;
   }[];
-  return last!;
+  return must(last);
 }
 
 test.each(failpointsOf('replay'))(

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AvroCodec, AvroRegistry, loadStreams, streamNamed } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { Draw } from '../chaos/draw.ts';
 import { eventNumber, segmentMessage } from '../chaos/events.ts';
@@ -42,7 +43,7 @@ test(`producers at full load are killed ${kills} times: every acknowledged event
 
   const client = async (first: number): Promise<void> => {
     for (let turn = first; !isOver && !signal.aborted; turn++) {
-      const producer = instances[turn % instances.length]!;
+      const producer = must(instances[turn % instances.length]);
       const batch = Array.from({ length: batchSize }, () => segmentMessage(eventNumber(run, next++)));
       const status = await post(producer, batch);
       if (status === undefined) {
@@ -59,7 +60,7 @@ test(`producers at full load are killed ${kills} times: every acknowledged event
   const load = Promise.all(Array.from({ length: clients }, (_, first) => client(first)));
   const draw = new Draw(seed);
   for (let kill = 0; kill < kills; kill++) {
-    const victim = instances[kill % instances.length]!;
+    const victim = must(instances[kill % instances.length]);
     await new Promise<void>((resolve, reject) => {
       waiting = { for: victim, batches: draw.between(2, 20), resolve };
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { applyInstallation } from '@windrow/operations';
+import { must } from '@windrow/runtime/testing';
 import { choosePorts, services, stackPaths } from '@windrow/stack';
 import { Instance } from '../chaos/instance.ts';
 
@@ -22,11 +23,11 @@ export async function startProducers(count: number, endpoints: Record<string, st
   };
   try {
     await applyInstallation({ ...process.env, ...endpoints });
-    const definition = services.find(({ name }) => name === 'producer')!;
+    const definition = must(services.find(({ name }) => name === 'producer'));
     for (let number = 1; number <= count; number++) {
       const name = `producer-${number}`;
       const chosen = await choosePorts(paths, [`${name}.admin`, `${name}.http`]);
-      const ports = { admin: chosen[`${name}.admin`]!, http: chosen[`${name}.http`]! };
+      const ports = { admin: must(chosen[`${name}.admin`]), http: must(chosen[`${name}.http`]) };
       const env = { PATH: process.env.PATH ?? '', ...endpoints, WRITE_KEYS: 'optional' };
       const instance = new Instance(name, definition, { paths, env, ports });
       instances.push(instance);

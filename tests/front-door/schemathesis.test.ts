@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { addressOf, type Producers, startProducers } from './producers.ts';
 
@@ -26,9 +27,9 @@ afterAll(async () => {
 test('Schemathesis finds nothing that the API does otherwise than its description says', {
   timeout: 600_000,
 }, async ({ signal }) => {
-  const address = addressOf(producers.instances[0]!);
+  const address = addressOf(must(producers.instances[0]));
   await expect
-    .poll(async () => (await producers.instances[0]!.health()).ready, { timeout: 60_000 })
+    .poll(async () => (await must(producers.instances[0]).health()).ready, { timeout: 60_000 })
     .toBe(true);
   const args = [
     'run',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Context, InitOptions } from '@segment/analytics-next';
 import { Analytics } from '@segment/analytics-node';
+import { must } from '@windrow/runtime/testing';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
@@ -19,7 +20,7 @@ let writeKey: string;
 
 beforeAll(async () => {
   windrow = await Installation.start();
-  proxy = await FaultProxy.before(windrow.endpoints.PRODUCER_URL!);
+  proxy = await FaultProxy.before(must(windrow.endpoints.PRODUCER_URL));
   const { key } = JSON.parse(await windrow.windrow('keys', 'add', '--source', 'shop', '--json')) as {
     key: string;
   };
@@ -137,7 +138,7 @@ test.each([
       if (response.status() >= 400) faults.push(`${response.url()} ${response.status()}`);
     });
     await page.goto(site.url);
-    const sent = await callInPage(page, { cdnURL: windrow.endpoints.PRODUCER_URL!, writeKey, batched });
+    const sent = await callInPage(page, { cdnURL: must(windrow.endpoints.PRODUCER_URL), writeKey, batched });
     const ids = Object.values(sent).flat();
     expect(ids).toHaveLength(15);
     await expect
@@ -164,7 +165,7 @@ test('analytics-next in Chromium keeps what it could not send, and sends it when
         const contexts = await Promise.all([1, 2, 3].map((n) => analytics.track('Checkout Started', { n })));
         return contexts.map(({ event }) => event.messageId ?? '');
       },
-      { cdnURL: windrow.endpoints.PRODUCER_URL!, writeKey, api: `${new URL(proxy.url).host}/v1` },
+      { cdnURL: must(windrow.endpoints.PRODUCER_URL), writeKey, api: `${new URL(proxy.url).host}/v1` },
     );
     proxy.set({ kind: 'cut' });
     await refused;

@@ -1,4 +1,5 @@
 import { collectFacts, judge, openInstallation, waitForLanding } from '@windrow/operations';
+import { must } from '@windrow/runtime/testing';
 import { servicesStatus } from '@windrow/stack';
 import { Installation } from '../end-to-end/installation.ts';
 import { fuzzHttp, type HttpCounts } from './fuzz-http.ts';
@@ -43,7 +44,7 @@ export async function fuzz({ seed, requests, records, log, signal }: FuzzOptions
     const memory: MemorySeen[] = [];
     let watches = watchesOf(true);
     log(`seed ${seed}: ${requests} requests`);
-    const http = await fuzzHttp(windrow.endpoints.PRODUCER_URL!, { seed, requests, signal }, () => {
+    const http = await fuzzHttp(must(windrow.endpoints.PRODUCER_URL), { seed, requests, signal }, () => {
       done += 1;
     });
     for (const watch of watches) memory.push(await watch.stop());

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import type { Draw } from '../chaos/draw.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -15,7 +16,7 @@ function mutateOnce(bytes: Buffer, draw: Draw): Buffer {
   const end = Math.min(bytes.length, at + draw.between(1, 40));
   switch (draw.between(0, 5)) {
     case 0:
-      bytes[at] = bytes[at]! ^ (1 << draw.between(0, 7));
+      bytes[at] = must(bytes[at]) ^ (1 << draw.between(0, 7));
       return bytes;
     case 1:
       bytes[at] = draw.one([0, 0x7f, 0x80, 0xff, 0x22, 0x5c, 0x7b, 0x5d]);
@@ -90,7 +91,7 @@ export function mutateJson(value: Json, draw: Draw): Json {
         break;
       case 3: {
         const other = draw.one(placesOf(root));
-        put(place, structuredClone((other.holder as { [key: string]: Json })[other.key]!));
+        put(place, structuredClone(must((other.holder as { [key: string]: Json })[other.key])));
         break;
       }
       default:
@@ -109,7 +110,7 @@ function placesOf(holder: Json): Place[] {
   if (typeof holder !== 'object' || holder === null) return [];
   return Object.keys(holder).flatMap((key) => [
     { holder, key },
-    ...placesOf((holder as { [key: string]: Json })[key]!),
+    ...placesOf(must((holder as { [key: string]: Json })[key])),
   ]);
 }
 

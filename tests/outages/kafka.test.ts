@@ -9,6 +9,7 @@ import { KafkaBroker } from '@windrow/pipeline';
 import { createDatabase } from '@windrow/postgres/testing';
 import { startSink as startPostgresSink } from '@windrow/postgres-sink';
 import { createLogger, createRegistry, Readiness } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import { startStack } from '@windrow/stack';
 import { expect, onTestFinished, test } from 'vitest';
 import { createOwnStreams } from '../../services/lake-sink/fixtures/own-streams.ts';
@@ -34,7 +35,7 @@ test('Kafka is away for a minute: both sinks say so, go on by themselves, and ea
   const { contracts, registry, groupId, encode } = await createOwnStreams(broker, SCHEMA_REGISTRY_URL, 2);
   const database = await createDatabase(DATABASE_URL, await loadStreams());
   onTestFinished(() => database.drop());
-  const topic = contracts.find(({ name }) => name === 'track')!.topics.enriched!.name;
+  const topic = must(must(contracts.find(({ name }) => name === 'track')).topics.enriched).name;
   const failures: unknown[] = [];
   const said: string[] = [];
   const surroundings = (name: string) => ({

@@ -4,6 +4,7 @@ import { createTestBucket, readTable, type TestBucket } from '@windrow/lake/test
 import { startSink } from '@windrow/lake-sink';
 import { KafkaBroker, type Producer } from '@windrow/pipeline';
 import { createLogger, createRegistry, Readiness } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import { createOwnStreams } from '../../services/lake-sink/fixtures/own-streams.ts';
 import { FaultProxy, type NetworkFault } from '../chaos/fault-proxy.ts';
@@ -34,7 +35,7 @@ async function installation() {
   onTestFinished(() => s3.close());
   const registry = await FaultProxy.before(endpoints.SCHEMA_REGISTRY_URL);
   onTestFinished(() => registry.close());
-  const topic = streams.contracts.find(({ name }) => name === 'track')!.topics.raw.name;
+  const topic = must(streams.contracts.find(({ name }) => name === 'track')).topics.raw.name;
   return { bucket, streams, s3, registry, topic };
 }
 

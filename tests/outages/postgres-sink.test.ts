@@ -3,6 +3,7 @@ import { applyStreams, KafkaBroker } from '@windrow/pipeline';
 import { createDatabase } from '@windrow/postgres/testing';
 import { startSink } from '@windrow/postgres-sink';
 import { createLogger, createRegistry, Readiness } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { trackEvent, withOwnTopics } from '../../services/postgres-sink/fixtures/events.ts';
 import { FaultProxy } from '../chaos/fault-proxy.ts';
@@ -29,8 +30,8 @@ async function installation() {
   onTestFinished(() => postgres.close());
   const registry = await FaultProxy.before(endpoints.SCHEMA_REGISTRY_URL);
   onTestFinished(() => registry.close());
-  const track = contracts.find(({ name }) => name === 'track')!;
-  const topic = track.topics.enriched!.name;
+  const track = must(contracts.find(({ name }) => name === 'track'));
+  const topic = must(track.topics.enriched).name;
   const codec = new AvroCodec(enrichedSchema(track, contracts), schemas);
   const readiness = new Readiness();
   const failures: unknown[] = [];

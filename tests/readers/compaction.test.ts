@@ -10,6 +10,7 @@ import {
   type TableSchema,
 } from '@windrow/lake';
 import { columnBuffersFrom, createTestBucket, readTable, type TestBucket } from '@windrow/lake/testing';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { runReader } from './python.ts';
 import { type LakeEnvironment, lakeReaders, readFilesWithDuckDb, readWithDeltaRs } from './readers.ts';
@@ -67,18 +68,22 @@ it('gives every reader the same rows after a compaction, and those of delta-rs a
   await land(table, 0, 24);
   const before = await Promise.all(lakeReaders.map(([, reader]) => reader(env, path, everything)));
   expect(before[0]).toHaveLength(24);
-  compactor = (await TableCompactor.open(store, {
-    ...{ path, sink: 'lake', orderBy: ['at', '_partition', '_offset'], encoder },
-  }))!;
+  compactor = must(
+    await TableCompactor.open(store, {
+      ...{ path, sink: 'lake', orderBy: ['at', '_partition', '_offset'], encoder },
+    }),
+  );
   await compact();
   expect((await readTable(store, path)).named).toHaveLength(2);
 
   // Versions: 0 creation, 1 claim, 2 to 25 rows, 26 claim by hand, 27 and 28 compactions.
   expect(await readWithDeltaRs(env, path, everything)).toEqual(before[0]);
-  expect(await lakeReaders[1]![1](env, path, everything)).toEqual(before[1]);
+  expect(await must(lakeReaders[1])[1](env, path, everything)).toEqual(before[1]);
   const counted =
     'SELECT date, count(*) AS n, count(text) AS texts, max("at") AS last FROM t GROUP BY 1 ORDER BY 1';
-  expect(await readWithDeltaRs(env, path, counted)).toEqual(await lakeReaders[1]![1](env, path, counted));
+  expect(await readWithDeltaRs(env, path, counted)).toEqual(
+    await must(lakeReaders[1])[1](env, path, counted),
+  );
   expect(await offsetsAt(28)).toEqual(upTo(24));
   expect(await offsetsAt(25)).toEqual(upTo(24));
   expect(await offsetsAt(10)).toEqual(upTo(9));

@@ -1,5 +1,6 @@
 import { DeltaLog, systemHost } from '@windrow/lake';
 import { createTestBucket, type TestBucket } from '@windrow/lake/testing';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { forgetCommits, landNumbers, numbersOf, numbersPath, openNumbers } from './numbers-table.ts';
 import { runReader } from './python.ts';
@@ -23,19 +24,19 @@ it('shares the log with delta-rs: our checkpoint without the commits before it, 
   const table = await openNumbers(store);
   await landNumbers(table, 0, 22);
   await forgetCommits(store, 19);
-  const txns = { [appIds[0]!]: 22, [appIds[1]!]: 1, [appIds[2]!]: 22 };
+  const txns = { [must(appIds[0])]: 22, [must(appIds[1])]: 1, [must(appIds[2])]: 22 };
   expect(await deltaRs('state')).toEqual({ version: 23, files: 22, txns });
 
   expect(await deltaRs('compact')).toEqual({ version: 24, files: 1, txns });
   const reopened = await openNumbers(store);
   await landNumbers(reopened, 22, 24);
-  const { adds, removes } = await (await DeltaLog.open(store, numbersPath, systemHost))!.files();
+  const { adds, removes } = await must(await DeltaLog.open(store, numbersPath, systemHost)).files();
   expect([adds.size, removes.size]).toEqual([3, 22]);
   // The writer that had not seen the compaction reads on behind it.
   expect(await table.positions()).toEqual([{ ...numbersOf, nextOffset: 24, rows: 24 }]);
   expect(await deltaRs('state')).toEqual({
     version: 27,
     files: 3,
-    txns: { [appIds[0]!]: 24, [appIds[1]!]: 2, [appIds[2]!]: 24 },
+    txns: { [must(appIds[0])]: 24, [must(appIds[1])]: 2, [must(appIds[2])]: 24 },
   });
 });

@@ -5,6 +5,7 @@ import type { RestoreResult } from '@windrow/operations';
 import { KafkaBroker, type Producer } from '@windrow/pipeline';
 import { deleteRecords } from '@windrow/pipeline/testing';
 import { createLogger, createRegistry, Readiness } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, beforeEach, expect, inject, onTestFinished, test } from 'vitest';
 import { createProgram } from '../../packages/cli/src/program.ts';
 import { createOwnStreams, type OwnStreams } from '../../services/lake-sink/fixtures/own-streams.ts';
@@ -38,7 +39,7 @@ beforeEach(async () => {
   bucket = await createTestBucket(inject('endpoints'));
   env = { ...inject('endpoints'), LAKE_BUCKET: bucket.options.bucket };
   streams = await createOwnStreams(broker, SCHEMA_REGISTRY_URL, partitions);
-  topic = streams.contracts.find(({ name }) => name === 'track')!.topics.raw.name;
+  topic = must(streams.contracts.find(({ name }) => name === 'track')).topics.raw.name;
   sent = 0;
   return () => bucket.store.close();
 });
@@ -152,11 +153,11 @@ test('a sink that runs lands again what came after the version, while more comes
   expect(await readWithDeltaRs(env, path, question)).toEqual(all);
   expect(await readWithDuckDbDelta(env, path, question)).toEqual(all);
   const offsetsAt = (at: number) => runReader('delta-log.py', ['offsets', path, String(at)], env);
-  expect(await offsetsAt(restored.version!)).toEqual(await offsetsAt(then));
+  expect(await offsetsAt(must(restored.version))).toEqual(await offsetsAt(then));
 
-  const undone = await restore(restored.version! - 1, '--yes');
+  const undone = await restore(must(restored.version) - 1, '--yes');
   await landedOnce();
-  expect(await offsetsAt(undone.version!)).toEqual(await offsetsAt(restored.version! - 1));
+  expect(await offsetsAt(must(undone.version))).toEqual(await offsetsAt(must(restored.version) - 1));
   expect(await readWithDuckDbDelta(env, path, question)).toEqual(all);
   const appIds = [0, 1, 2].map((partition) => `lake:${topic}:${partition}`);
   const { txns } = await readTable(bucket.store, path);
@@ -246,7 +247,7 @@ test('is refused, naming the files, when a vacuum has deleted some or may', asyn
   const before = await version();
   await expect(restore(then, '--yes')).rejects.toMatchObject({
     code: 'RESTORE_REFUSED',
-    message: expect.stringContaining(bucket.store.url(file!)),
+    message: expect.stringContaining(bucket.store.url(must(file))),
   });
   expect(await version()).toBe(before);
   await landedOnce();
@@ -298,13 +299,13 @@ test('finds a version by a time, and says which there are', async () => {
   for await (const { key, modifiedMs } of bucket.store.list({ prefix: `${path}/_delta_log/` }))
     if (key.endsWith('.json')) commits.push({ version: commits.length, key, timeMs: modifiedMs });
   const [first] = commits;
-  const ofFirst = commits.filter(({ timeMs }) => timeMs <= first!.timeMs).at(-1)!.version;
-  const to = new Date(first!.timeMs).toISOString();
+  const ofFirst = must(commits.filter(({ timeMs }) => timeMs <= must(first).timeMs).at(-1)).version;
+  const to = new Date(must(first).timeMs).toISOString();
   expect(JSON.parse(await windrow('restore', path, '--to', to, '--dry-run', '--json'))).toMatchObject({
     to: ofFirst,
     version: null,
   });
-  const before = new Date(first!.timeMs - 1_000).toISOString();
+  const before = new Date(must(first).timeMs - 1_000).toISOString();
   await expect(windrow('restore', path, '--to', before, '--yes')).rejects.toMatchObject({
     code: 'USAGE',
     message: expect.stringContaining('the oldest version that it tells is 0, of '),

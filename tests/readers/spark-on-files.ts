@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { columnBuffersFrom } from '@windrow/lake/testing';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { createEncoder, encoderNames } from '../../packages/lake/src/parquet/encoders.ts';
 import { casesWithin, limitsOf } from '../../packages/lake/src/parquet/testing/encoder-limits.ts';
@@ -76,16 +77,16 @@ export function sparkOnFiles(spark: () => Spark): void {
         const expected = columnsAsJson(batch, limits.zero === 'unsigned');
 
         it.each(['vectorized', 'rowByRow'] as const)('is read back, %s', (reader) => {
-          expect(seen[fileOf(index)]![reader].values).toEqual(expected);
+          expect(must(seen[fileOf(index)])[reader].values).toEqual(expected);
         });
 
         it('has the types of its schema', () => {
           const types = batch.schema.columns.map(({ name, type }) => [name, sparkTypes[type]]);
-          expect(seen[fileOf(index)]!.vectorized.types).toEqual(Object.fromEntries(types));
+          expect(must(seen[fileOf(index)]).vectorized.types).toEqual(Object.fromEntries(types));
         });
 
         it('counts and bounds its rows in its footer', () => {
-          const { rowGroups } = seen[fileOf(index)]!;
+          const { rowGroups } = must(seen[fileOf(index)]);
           expectFooterCounts(rowGroups, expected, contractCase, limits);
           expectFooterBounds(rowGroups, expected, contractCase, limits);
         });
@@ -120,7 +121,7 @@ export function sparkOnFiles(spark: () => Spark): void {
     });
 
     test('the filters have left out row groups and pages', () => {
-      const read = (sql: string) => seen.answers[sql]!.read;
+      const read = (sql: string) => must(seen.answers[sql]).read;
       expect(read("id = 'id-4711x'")).toBe(0);
       expect(read('position = 131072')).toBeLessThanOrEqual(32_768);
       expect(read('city IS NULL')).toBe(rowCount);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createEncoder, type EncoderName, encoderNames, smallFilesIn, TableCompactor } from '@windrow/lake';
 import type { TestBucket } from '@windrow/lake/testing';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, describe, expect, inject, it, test } from 'vitest';
 import { eventsQuestions, writeEvents } from './events-table.ts';
 import { forgetCommits, landNumbers, numbersPath, openNumbers } from './numbers-table.ts';
@@ -43,7 +44,7 @@ export function sparkOnTables(spark: () => Spark, bucket: () => TestBucket): voi
     for await (const { key } of bucket().store.list({ prefix: `${table}/` })) {
       const file = path.join(copy, key.slice(table.length + 1));
       await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(file, (await bucket().store.get(key))!);
+      await writeFile(file, must(await bucket().store.get(key)));
     }
     return copy;
   }
@@ -141,9 +142,11 @@ export function sparkOnTables(spark: () => Spark, bucket: () => TestBucket): voi
       const uri = `s3a://${bucket().options.bucket}/${trackPath}`;
       const before = await ask(uri, everything);
       expect(before).toMatchObject({ files: 2, rows: { length: 8 } });
-      const compactor = (await TableCompactor.open(bucket().store, {
-        ...{ path: trackPath, sink: 'lake', orderBy: ['_offset'], encoder: createEncoder('columnar') },
-      }))!;
+      const compactor = must(
+        await TableCompactor.open(bucket().store, {
+          ...{ path: trackPath, sink: 'lake', orderBy: ['_offset'], encoder: createEncoder('columnar') },
+        }),
+      );
       const epochs = await compactor.claim();
       const limits = { maxRows: 10_000, maxBytes: 1_000_000 };
       for (const small of smallFilesIn((await compactor.files()).values(), limits))

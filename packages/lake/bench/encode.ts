@@ -3,9 +3,11 @@
  * 23 columns of track events: unique ids, repeated names, times, coordinates, JSON text, nulls. Each encoder runs in a
  * process of its own, so that the peak of its memory is its own. Batches of 100,000 rows, as a busy sink cuts them.
  */
+
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { must } from '@windrow/runtime/testing';
 import { ReportWriter } from '../../../tests/bench/report.ts';
 import { type ColumnBatch, columnBuffersFrom } from '../src/columns/testing/buffers-from-batch.ts';
 import { createEncoder, type EncoderName, encoderNames } from '../src/parquet/encoders.ts';
@@ -30,7 +32,7 @@ const idOf = (kind: string, of: number): string => {
 const eventColumns: ReadonlyArray<[TableColumn, ValueOf]> = [
   text('event_id', (row) => idOf('event', row)),
   text('type', (row) => (row % 10 === 0 ? 'page' : 'track')),
-  text('event_name', (row) => events[(row * 7) % 4]!),
+  text('event_name', (row) => must(events[(row * 7) % 4])),
   text('anonymous_id', (row) => idOf('anonymous', row % 20_011)),
   text('user_id', (row) => (row % 3 === 0 ? `N${14_000 + (row % 5_003)}` : null)),
   [{ name: 'occurred_at', type: 'timestamp', nullable: true }, (row) => startMs + row * 137],
@@ -39,7 +41,7 @@ const eventColumns: ReadonlyArray<[TableColumn, ValueOf]> = [
     { name: 'received_at', type: 'timestamp', nullable: true },
     (row) => startMs + Math.floor(row / 50) * 7_000,
   ],
-  text('city', (row) => cities[row % 4]!),
+  text('city', (row) => must(cities[row % 4])),
   [
     { name: 'latitude', type: 'double', nullable: true },
     (row) => (row % 4 === 0 ? null : 40 + (row % 997) / 1e4),

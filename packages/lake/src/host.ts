@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the protocol takes from its surroundings besides the store; a simulation brings a seeded one. */
+/** The clock, the ids and the waits that the protocol uses. Tests pass seeded ones. */
 export interface Host {
   nowMs(): number;
   /** Unique among all writers. */
   newId(): string;
-  /** Waits for a random part of `atMostMs` ("full jitter"). */
+  /** Sleeps for a random time of up to `atMostMs` ("full jitter"). */
   pause(atMostMs: number): Promise<void>;
 }
 

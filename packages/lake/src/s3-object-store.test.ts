@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { S3ObjectStore } from './s3-object-store.ts';
 import { createTestBucket, type TestBucket } from './testing/index.ts';
@@ -36,9 +37,9 @@ describe('S3ObjectStore on a real S3', () => {
     expect(Buffer.compare((await store.get('large')) ?? new Uint8Array(), content)).toBe(0);
     const { endpoint, region, credentials } = options;
     const client = new S3Client({
-      endpoint: endpoint!,
+      endpoint: must(endpoint),
       region,
-      credentials: credentials!,
+      credentials: must(credentials),
       forcePathStyle: true,
     });
     const { ETag } = await client.send(new HeadObjectCommand({ Bucket: options.bucket, Key: 'large' }));

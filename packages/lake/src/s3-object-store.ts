@@ -15,22 +15,22 @@ import type { ObjectEntry, ObjectStore } from './object-store.ts';
 export interface S3Options {
   readonly bucket: string;
   readonly region: string;
-  /** Of an S3 that is not AWS's; it is then asked with the bucket in the path. */
+  /** Of an S3 that is not AWS's; requests to it have the bucket in the path. */
   readonly endpoint?: string | undefined;
-  /** Without them the SDK's default chain is asked: environment, web identity, instance role. */
+  /** By default the SDK's credential chain is used: environment, web identity, instance role. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
-  /** The longest time without an answer, for one try of one request. */
+  /** Timeout of one attempt of one request. */
   readonly requestTimeoutMs?: number | undefined;
-  /** Tries of one request, the first included, with exponential backoff and jitter between them. */
+  /** Attempts per request, the first included, with exponential backoff and jitter between them. */
   readonly maxAttempts?: number | undefined;
 }
 
-/** `etag`: changes with the object's content, quotes included, as S3 has it. */
+/** `etag` changes with the object's content. It includes the quotes, as in S3's responses. */
 export interface S3ObjectEntry extends ObjectEntry {
   readonly etag: string;
 }
 
-/** Larger objects are put in parts, several at once: a slow or cut connection then costs one of them. */
+/** Larger objects are uploaded in parts, several at once: when a connection breaks, only its part is sent again. */
 const partBytes = 8 * 2 ** 20;
 const partsAtOnce = 4;
 
@@ -65,8 +65,9 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   /**
-   * The object's bytes from `fromByte` on, as they come, as long as it is the one with this ETag. What fails in the middle comes out
-   * of the stream as it is. Error: S3_FAILED; not retriable where the object is gone (404) or is another one by now (412)
+   * Streams the object's bytes from `fromByte` on, if the object still has this ETag. The stream emits the errors that occur
+   * after its beginning unchanged.
+   * @throws WindrowError S3_FAILED; not retriable when the object no longer exists (404) or was overwritten (412)
    */
   async read(
     { key, etag }: Pick<S3ObjectEntry, 'key' | 'etag'>,
@@ -95,7 +96,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
-    // S3 answers 409 while another conditional write of the key is under way: that one's outcome is not known yet.
+    // S3 answers 409 while another conditional write of the same key is in progress.
     return retry(
       () =>
         this.#ask('conditional PUT', key, async (target) => {
@@ -170,8 +171,8 @@ export class S3ObjectStore implements ObjectStore {
       const wayOut = name === 'NoSuchBucket' ? ' Create it, or set LAKE_BUCKET.' : '';
       const reason = error instanceof Error ? `${name}: ${error.message}${wayOut}` : String(error);
       throw new WindrowError('S3_FAILED', `${operation} ${this.url(key)}: ${reason}`, {
-        // Without a status there was no answer, and one whose body was cut off is no S3ServiceException: nobody knows what it
-        // said. 408, 409 and 429 ask for another try.
+        // An error without a status means that no response arrived. A response whose body was cut off is not an
+        // S3ServiceException. 408, 409 and 429 ask for a retry.
         retriable:
           !(error instanceof S3ServiceException) ||
           status === undefined ||

@@ -21,22 +21,22 @@ export interface TableColumn {
   readonly nullable: boolean;
 }
 
-/** The columns that a data file of a table holds, in file order. Partition columns are not among them: they live in the path. */
+/** The columns of a table's data files, in file order. Partition columns are not among them: their values are in the path. */
 export interface TableSchema {
   readonly columns: readonly TableColumn[];
-  /** Names of text columns by which single rows are looked up: files have Bloom filters of them. */
+  /** Names of text columns that queries look single rows up by. Files have Bloom filters for them. */
   readonly idColumns?: readonly string[];
 }
 
 /**
- * One value of a column as an encoder takes it; `null` where a nullable column has none.
+ * One value of a column, as encoders accept it; `null` in nullable columns.
  * string → string; integer → number; long → number (safe integers only) or bigint; double, float → number (NaN and
  * infinities allowed); boolean → boolean; timestamp → number, epoch milliseconds; binary → Uint8Array;
  * date → number, days since 1970-01-01.
  */
 export type ColumnValue = string | number | bigint | boolean | Uint8Array | null;
 
-/** Where a row came from and when its sink took it in; every table ends with these. */
+/** Which record a row was made from, and when the sink received it. They are the last columns of every table. */
 export const ledgerColumns: readonly TableColumn[] = [
   { name: '_topic', type: 'string', nullable: false },
   { name: '_partition', type: 'integer', nullable: false },
@@ -50,10 +50,10 @@ export const datePartition: TableColumn = { name: 'date', type: 'date', nullable
 /**
  * The columns of an Avro record's fields, in their order, then the ledger columns. A union with null is nullable;
  * timestamp-millis → timestamp; date → date; string and enum → string; bytes and fixed → binary; int → integer; map,
- * array, record and a union of several types → string, holding the value as JSON text. Nullable is everything that
- * comes from Avro: a later version of a contract may drop a field, and its rows must still fit the table.
+ * array, record and a union of several types → string, with the value as JSON text. All columns that come from Avro are
+ * nullable: a later version of a contract may drop a field, and its rows must still fit the table.
  * @param avro the parsed Avro schema, a record
- * @throws WindrowError CONTRACT_INVALID when it is no record or a field has the name of a ledger or partition column
+ * @throws WindrowError CONTRACT_INVALID when the schema is no record, or a field has the name of a ledger or partition column
  */
 export function tableSchemaFromAvro(avro: unknown): TableSchema {
   if (!isObject(avro) || avro.type !== 'record' || !Array.isArray(avro.fields)) {
@@ -68,7 +68,7 @@ export function tableSchemaFromAvro(avro: unknown): TableSchema {
     if (taken.has(field.name)) {
       throw new WindrowError(
         'CONTRACT_INVALID',
-        `field ${field.name} of ${String(avro.name)} has a name that the lake needs for itself or that is there twice: rename it`,
+        `field ${field.name} of ${String(avro.name)} has a name that is reserved by the lake or used twice: rename it`,
       );
     }
     taken.add(field.name);

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 /** A count that only grows, and when it was seen to: rows of a partition, acknowledged or readable. */
 export interface Step {
   rows: number;
@@ -20,7 +21,7 @@ export function latenciesOf(acknowledged: Step[], readable: Step[], fromRow: num
   let next = 0;
   for (const { rows: until, atMs } of acknowledged) {
     while (row < until) {
-      while (next < readable.length && readable[next]!.rows <= row) next += 1;
+      while (next < readable.length && must(readable[next]).rows <= row) next += 1;
       const step = readable[next];
       if (!step) return latencies;
       const end = Math.min(until, step.rows);

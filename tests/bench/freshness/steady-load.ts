@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AvroCodec, AvroRegistry, loadStreams, streamNamed } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
+import { must } from '@windrow/runtime/testing';
 import { cities, eventMaker } from '../lake/events.ts';
 import { partitions } from '../lake/topic.ts';
 import type { Step } from './latencies.ts';
@@ -25,8 +26,8 @@ export interface SteadyLoad {
 export async function openLoad(env: NodeJS.ProcessEnv): Promise<SteadyLoad> {
   const contracts = await loadStreams();
   const [track, weather] = [streamNamed(contracts, 'track'), streamNamed(contracts, 'weather')];
-  const broker = new KafkaBroker({ brokers: env.KAFKA_BROKERS!.split(','), clientId: 'bench' });
-  const registry = new AvroRegistry(env.SCHEMA_REGISTRY_URL!);
+  const broker = new KafkaBroker({ brokers: must(env.KAFKA_BROKERS).split(','), clientId: 'bench' });
+  const registry = new AvroRegistry(must(env.SCHEMA_REGISTRY_URL));
   const codec = new AvroCodec(track.schema, registry);
   const schemaId = await registry.register(track.topics.raw.name, track.schema);
   const producer = await broker.producer();
@@ -51,14 +52,14 @@ export async function openLoad(env: NodeJS.ProcessEnv): Promise<SteadyLoad> {
     const records = Array.from({ length: count }, () => {
       const event = { ...eventAt(index), occurred_at: nowMs, sent_at: nowMs, received_at: nowMs };
       const partition = index++ % partitions;
-      sent[partition]! += 1;
+      sent[partition] = must(sent[partition]) + 1;
       return { key: track.key(event), value: codec.encode(event, schemaId), partition };
     });
     await producer.send([{ topic: track.topics.raw.name, records }]);
     const atMs = Date.now();
     for (const [partition, more] of sent.entries()) {
-      rows[partition]! += more;
-      acknowledged[partition]!.push({ rows: rows[partition]!, atMs });
+      rows[partition] = must(rows[partition]) + more;
+      must(acknowledged[partition]).push({ rows: must(rows[partition]), atMs });
     }
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeltaLog, S3ObjectStore, systemHost } from '@windrow/lake';
+import { must } from '@windrow/runtime/testing';
 import pg from 'pg';
 import { partitions } from '../lake/topic.ts';
 import type { Step } from './latencies.ts';
@@ -56,10 +57,13 @@ export async function watchPostgres(url: string, topic: string): Promise<Watch> 
 /** To a quarter of a second. */
 export async function watchLake(env: NodeJS.ProcessEnv, table: string, topic: string): Promise<Watch> {
   const store = new S3ObjectStore({
-    bucket: env.LAKE_BUCKET!,
-    region: env.AWS_REGION!,
-    endpoint: env.S3_ENDPOINT!,
-    credentials: { accessKeyId: env.AWS_ACCESS_KEY_ID!, secretAccessKey: env.AWS_SECRET_ACCESS_KEY! },
+    bucket: must(env.LAKE_BUCKET),
+    region: must(env.AWS_REGION),
+    endpoint: must(env.S3_ENDPOINT),
+    credentials: {
+      accessKeyId: must(env.AWS_ACCESS_KEY_ID),
+      secretAccessKey: must(env.AWS_SECRET_ACCESS_KEY),
+    },
   });
   const log = await DeltaLog.open(store, table, systemHost);
   if (!log) throw new Error(`there is no table ${table}`);

@@ -1,5 +1,6 @@
 import type { EventRecord } from '@windrow/contracts';
 import { seededRandom } from '@windrow/lake/testing';
+import { must } from '@windrow/runtime/testing';
 
 export const firstMs = Date.UTC(2026, 0, 15, 8);
 export const hourMs = 3_600_000;
@@ -18,7 +19,7 @@ export const cities = Array.from({ length: 60 }, (_, index) => ({
   name: `${['Zürich', 'Springfield', 'Lyon', 'Osaka', 'Medellín', 'Nakuru'][index % 6]} ${Math.floor(index / 6) + 1}`,
   latitude: -35 + ((index * 37) % 95) + index / 100,
   longitude: -120 + ((index * 53) % 260) + index / 100,
-  timezone: zones[index % zones.length]!,
+  timezone: must(zones[index % zones.length]),
 }));
 const devices = Array.from({ length: 40 }, (_, index) => {
   const isApple = index % 5 < 2;
@@ -27,7 +28,7 @@ const devices = Array.from({ length: 40 }, (_, index) => {
     os_version: isApple ? `${15 + (index % 4)}.${index % 7}.1` : String(10 + (index % 6)),
     device_type: isApple ? 'ios' : 'android',
     device_model: isApple ? `iPhone${12 + (index % 6)},${1 + (index % 5)}` : `SM-G99${index}B`,
-    device_manufacturer: isApple ? 'Apple' : ['samsung', 'Google', 'OnePlus'][index % 3]!,
+    device_manufacturer: isApple ? 'Apple' : must(['samsung', 'Google', 'OnePlus'][index % 3]),
   };
 });
 const screens = ['Map', 'Ride', 'Wallet', 'Profile', 'Promotions'];
@@ -62,8 +63,8 @@ export function eventMaker({ events, windows }: EventsOptions): (index: number) 
     const occurredMs = firstMs + hour * hourMs + withinMs;
     const sentMs = occurredMs + of(3_000);
     const rider = of(50_000);
-    const device = devices[rider % devices.length]!;
-    const city = cities[rider % cities.length]!;
+    const device = must(devices[rider % devices.length]);
+    const city = must(cities[rider % cities.length]);
     const isScreen = of(10) === 0;
     const version = rider % 8;
     const observedMs = firstMs + hour * hourMs;
@@ -71,7 +72,7 @@ export function eventMaker({ events, windows }: EventsOptions): (index: number) 
     return {
       event_id: idOf(next(), next(), next(), next()),
       type: isScreen ? 'screen' : 'track',
-      event_name: isScreen ? screens[of(screens.length)]! : names[of(names.length)]!,
+      event_name: isScreen ? must(screens[of(screens.length)]) : must(names[of(names.length)]),
       anonymous_id: idOf(rider, rider * 31, rider * 17, rider * 7),
       user_id: rider % 5 < 3 ? `rider-${rider * 13}` : null,
       occurred_at: occurredMs,
@@ -97,7 +98,7 @@ export function eventMaker({ events, windows }: EventsOptions): (index: number) 
       humidity: (30 + (weather % 70)) / 100,
       precip_intensity: weather % 9 === 0 ? 0.4 : 0,
       precip_probability: (weather % 100) / 100,
-      precip_type: weather % 9 === 0 ? providers[weather % 3]! : null,
+      precip_type: weather % 9 === 0 ? must(providers[weather % 3]) : null,
       visibility_km: 5 + (weather % 11),
       wind_speed_ms: (weather % 140) / 10,
       pressure_hpa: 990 + (weather % 40),

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestBucket, type TestBucket } from '@windrow/lake/testing';
+import { must } from '@windrow/runtime/testing';
 import { type Sample, type SinkProcess, type SinkState, startSinkProcess } from './sink-process.ts';
 import { type TableHistory, tableHistory } from './table-history.ts';
 import { type EventsTopic, partitions } from './topic.ts';
@@ -95,7 +96,7 @@ function figures(
 ): Omit<Landed, 'bucket' | 'heldMiB' | keyof TableHistory> {
   const rows = sum(commits.map((commit) => commit.rows));
   const readyMs = Math.min(...sinks.map((sink) => sink.readyMs));
-  const [first, last] = [commits[0]!, commits.at(-1)!];
+  const [first, last] = [must(commits[0]), must(commits.at(-1))];
   const cpuAt = (ms: number) => sum(sinks.map(({ samples }) => cpuSecondsAt(samples, ms)));
   const warmRows = rows - first.rows;
   return {

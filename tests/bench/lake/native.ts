@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { ObjectStore } from '@windrow/lake';
+import { must } from '@windrow/runtime/testing';
 import { readersPython } from '../../readers/python.ts';
 
 export interface NativeWriting {
@@ -30,7 +31,7 @@ export async function nativeWritings(options: {
   mkdirSync(copies, { recursive: true });
   try {
     for (const [index, file] of files.entries())
-      writeFileSync(path.join(copies, `${index}.parquet`), (await store.get(`${table}/${file.path}`))!);
+      writeFileSync(path.join(copies, `${index}.parquet`), must(await store.get(`${table}/${file.path}`)));
     const script = path.join(import.meta.dirname, 'native.py');
     const { stdout } = await promisify(execFile)(python, [script, copies]);
     return JSON.parse(stdout) as Record<'pyarrow' | 'duckdb', NativeWriting>;

@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { must } from '@windrow/runtime/testing';
 import { expect, it } from 'vitest';
 import { profiledAreas } from './profile.ts';
 
@@ -26,7 +27,7 @@ it('adds up the time of a process and its threads by where the code is, without 
     writeFileSync(path.join(dir, name), JSON.stringify(profile));
   writeFileSync(path.join(dir, 'notes.txt'), 'not a profile');
   expect(
-    profiledAreas(dir, 1).map(({ name, seconds, functions }) => [name, seconds, functions[0]!.name]),
+    profiledAreas(dir, 1).map(({ name, seconds, functions }) => [name, seconds, must(functions[0]).name]),
   ).toEqual([
     ['packages/lake/parquet', 8, 'encode'],
     ['garbage collector', 2, '(garbage collector)'],

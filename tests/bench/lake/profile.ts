@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { must } from '@windrow/runtime/testing';
 
 interface ProfileNode {
   id: number;
@@ -37,13 +38,13 @@ export function profiledAreas(dir: string, firstSeconds: number): ProfiledArea[]
     let atMicros = profile.startTime;
     const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
     for (const [index, id] of profile.samples.entries()) {
-      const { functionName, url } = frames.get(id)!;
-      atMicros += profile.timeDeltas[index]!;
+      const { functionName, url } = must(frames.get(id));
+      atMicros += must(profile.timeDeltas[index]);
       if (functionName === '(idle)' || atMicros <= fromMicros) continue;
       const area = areaOf(url, functionName);
       const functions = areas.get(area) ?? new Map<string, number>();
       const name = functionName || '(anonymous)';
-      functions.set(name, (functions.get(name) ?? 0) + profile.timeDeltas[index]! / 1e6);
+      functions.set(name, (functions.get(name) ?? 0) + must(profile.timeDeltas[index]) / 1e6);
       areas.set(area, functions);
     }
   }

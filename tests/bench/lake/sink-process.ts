@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { must } from '@windrow/runtime/testing';
 import { compileCache, services } from '@windrow/stack';
 import { type ProcessUsage, processUsage } from '../process-usage.ts';
 
@@ -44,7 +45,7 @@ export async function startSinkProcess(options: {
 }): Promise<SinkProcess> {
   const { env, logFile, nodeOptions = [] } = options;
   const startedMs = Date.now();
-  const definition = services.find(({ name }) => name === 'lake-sink')!;
+  const definition = must(services.find(({ name }) => name === 'lake-sink'));
   const child = spawn(process.execPath, [...nodeOptions, definition.main], {
     env: { ...compileCache, ...definition.env, ...env, ADMIN_PORT: '0' },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -53,7 +54,7 @@ export async function startSinkProcess(options: {
   process.once('exit', kill);
   const samples: Sample[] = [];
   const sampling = setInterval(() => {
-    const usage = processUsage(child.pid!);
+    const usage = processUsage(must(child.pid));
     if (usage) samples.push({ atMs: Date.now(), ...usage });
   }, sampleEveryMs);
   const ready = Promise.withResolvers<number>();
@@ -64,7 +65,7 @@ export async function startSinkProcess(options: {
     log.write(`${line}\n`);
     if (!line.startsWith('{')) return;
     const told = JSON.parse(line) as { msg: string; time: string; address?: string };
-    if (told.msg === 'listening') address = told.address!;
+    if (told.msg === 'listening') address = must(told.address);
     if (told.msg === 'ready') ready.resolve(Date.parse(told.time));
   });
   const ended = new Promise<void>((resolve) => {
@@ -89,7 +90,7 @@ export async function startSinkProcess(options: {
       const metrics = await (await fetch(`${address}/metrics`)).text();
       const valuesOf = (series: string, label = ''): number[] =>
         [...metrics.matchAll(new RegExp(`^${series}\\{(.*)\\} (.+)$`, 'gm'))].flatMap(([, labels, value]) =>
-          labels!.includes(label) ? [Number(value)] : [],
+          must(labels).includes(label) ? [Number(value)] : [],
         );
       return {
         lags: valuesOf('windrow_consumer_lag', `topic="${topic}"`),

@@ -1,4 +1,5 @@
 import type { ObjectStore } from '@windrow/lake';
+import { must } from '@windrow/runtime/testing';
 
 export interface TableHistory {
   /** Those that brought rows, in order, by their writer's own clock; compactions bring none. */
@@ -21,7 +22,7 @@ export async function tableHistory(store: ObjectStore, table: string): Promise<T
   const commits: TableHistory['commits'] = [];
   const files = new Map<string, number>();
   for (const key of keys.sort()) {
-    const lines = Buffer.from((await store.get(key))!)
+    const lines = Buffer.from(must(await store.get(key)))
       .toString()
       .trim()
       .split('\n');

@@ -7,6 +7,7 @@ import {
   streamNamed,
 } from '@windrow/contracts';
 import { applyStreams, KafkaBroker } from '@windrow/pipeline';
+import { must } from '@windrow/runtime/testing';
 import { type EventsOptions, eventMaker } from './events.ts';
 
 export const partitions = 4;
@@ -27,18 +28,18 @@ export interface EventsTopic {
 export async function openTopic(env: NodeJS.ProcessEnv, options: EventsOptions): Promise<EventsTopic> {
   const contracts = await loadStreams();
   const track = streamNamed(contracts, 'track');
-  const topic = track.topics.enriched!.name;
-  const broker = new KafkaBroker({ brokers: env.KAFKA_BROKERS!.split(','), clientId: 'bench' });
-  const registry = new AvroRegistry(env.SCHEMA_REGISTRY_URL!);
+  const topic = must(track.topics.enriched).name;
+  const broker = new KafkaBroker({ brokers: must(env.KAFKA_BROKERS).split(','), clientId: 'bench' });
+  const registry = new AvroRegistry(must(env.SCHEMA_REGISTRY_URL));
   const { schemaIds } = await applyStreams(contracts, { broker, registry, partitions });
   const schema = enrichedSchema(track, contracts);
   const codec = new AvroCodec(schema, registry);
   const producer = await broker.producer();
   const eventAt = eventMaker(options);
-  const schemaId = schemaIds.get(topic)!;
+  const schemaId = must(schemaIds.get(topic));
   return {
     topic,
-    table: track.lake.curated!,
+    table: must(track.lake.curated),
     schema,
     async fill(from, to) {
       let next = from;

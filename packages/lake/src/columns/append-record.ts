@@ -3,8 +3,8 @@ import { appendValue } from './append-value.ts';
 import type { ColumnBuffers } from './column-buffers.ts';
 
 /**
- * Appends a record as avsc decodes it, by the names of its fields. The ledger columns are the caller's to append.
- * Error: TypeError where a value is not one that avsc makes of the column's Avro type; the columns are as they were then.
+ * Appends a record that avsc has decoded, field by field. The caller appends the ledger columns.
+ * @throws TypeError when a value doesn't fit its column; the columns are then unchanged
  */
 export function appendRecord(buffers: ColumnBuffers, record: Readonly<Record<string, unknown>>): void {
   const { schema, columns } = buffers;
@@ -13,6 +13,6 @@ export function appendRecord(buffers: ColumnBuffers, record: Readonly<Record<str
   for (const [index, { name, type }] of fields.entries()) {
     if (appendValue(columns[index]!, record[name])) continue;
     for (let at = 0; at < index; at++) columns[at]!.truncate(rows);
-    throw new TypeError(`column ${name} of type ${type} can't hold its field's value`);
+    throw new TypeError(`column ${name} of type ${type} can't store the value of its field`);
   }
 }

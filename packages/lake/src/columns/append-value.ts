@@ -2,9 +2,9 @@ import type { Column } from './column-buffers.ts';
 import { textOf } from './json-field.ts';
 
 /**
- * Appends `count` rows with a value as avsc decodes it; `undefined` is a null, and what a text column has no form for
- * becomes JSON text.
- * @returns false, and nothing is appended, where the column can't hold the value
+ * Appends `count` rows with a value that avsc has decoded. `undefined` becomes null. In a text column, values other than text
+ * become JSON.
+ * @returns false, with nothing appended, when the value doesn't fit the column
  */
 export function appendValue(column: Column, value: unknown, count = 1): boolean {
   if (value === null || value === undefined) {

@@ -1,7 +1,7 @@
 import { appendValue } from './append-value.ts';
 import type { RecordDecoder, ResolvedSchemas } from './record-decoder.ts';
 
-/** Value by value, through the records that avsc makes. */
+/** Decodes with avsc to a JavaScript object for each record, and appends its values to the columns. */
 export function avscDecoder({ reader, resolver }: ResolvedSchemas, fallbackReason: string): RecordDecoder {
   const names = reader.fields.map(({ name }) => name);
   return {

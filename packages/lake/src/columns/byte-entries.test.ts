@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import { describe, expect, test } from 'vitest';
 import { ByteEntries, viewOf } from './byte-entries.ts';
 
@@ -13,7 +14,7 @@ const textOf = (entries: ByteEntries, code: number): string => Buffer.from(entri
 function roundTrip(entries: ByteEntries, values: readonly string[]): void {
   const codes = values.map((value) => put(entries, value));
   for (const [index, value] of values.entries()) {
-    if (textOf(entries, codes[index]!) !== value) throw new Error(`value ${index} is another`);
+    if (textOf(entries, must(codes[index])) !== value) throw new Error(`value ${index} is another`);
   }
 }
 
@@ -49,8 +50,8 @@ describe('a dictionary of byte strings', () => {
     roundTrip(entries, early);
     expect(entries.isDictionary).toBe(true);
     expect(entries.count).toBe(65_536);
-    const kept = put(entries, values[5]!);
-    put(entries, values[65_536]!);
+    const kept = put(entries, must(values[5]));
+    put(entries, must(values[65_536]));
     expect(entries.isDictionary).toBe(false);
     roundTrip(entries, values);
     expect(textOf(entries, kept)).toBe(values[5]);

@@ -2,36 +2,36 @@ import { isUtf8 } from 'node:buffer';
 import { WindrowError } from '@windrow/runtime';
 import { grown } from './column-buffer.ts';
 
-/** A dictionary of more entries or bytes doesn't make a file smaller, and falls out of the processor's cache. */
+/** A larger dictionary doesn't make a file smaller, and no longer fits the processor's cache. */
 const maxDictionaryEntries = 65_536;
 const maxDictionaryBytes = 2 ** 20;
-/** After so many values it is decided whether a dictionary pays: not if more than so many of them differ. */
+/** After this many values the dictionary is given up if more than `trialEntries` of them are distinct. */
 const trialValues = 16_384;
 const trialEntries = (trialValues * 7) / 8;
-/** More steps than this to an entry's slot don't come by chance: somebody sends values that collide. */
+/** A longer probe sequence doesn't occur by chance: a sender has chosen values whose hashes collide. */
 const maxProbes = 128;
-/** Few at first: the tables of all columns should be near the processor, and most have few values. */
+/** Small, because most columns have few distinct values and the tables of all columns share the processor's cache. */
 const initialSlots = 64;
-/** Bytes are told by 31 bits. */
+/** Offsets have 31 bits. */
 const maxBytes = 2 ** 31 - 1;
 
 /**
- * Byte strings one after another: entry `i` is `bytes` from `starts[i]` to `starts[i + 1]`. As long as `isDictionary`
- * equal byte strings share an entry, found by an open-addressing hash table. The dictionary is given up above 65,536 entries
- * or 1 MiB, when nearly all of the first 16,384 values differ, and when values collide; what is put in after that gets an
- * entry of its own, and the codes given out before stay valid.
+ * Byte strings in one array: entry `i` is `bytes` from `starts[i]` to `starts[i + 1]`. While `isDictionary` is true, equal
+ * byte strings share an entry, which an open-addressing hash table finds. The dictionary is given up above 65,536 entries or
+ * 1 MiB, when nearly all of the first 16,384 values are distinct, and when hashes collide too often. From then on every value
+ * gets an entry of its own; codes that were returned before stay valid.
  */
 export class ByteEntries {
   bytes: Uint8Array = new Uint8Array(4_096);
   starts: Uint32Array = new Uint32Array(initialSlots + 1);
   count = 0;
   isDictionary = true;
-  /** Entries are UTF-8: what is not gets U+FFFD in place of its faults, as a decoder to JavaScript strings puts it. */
+  /** Entries are UTF-8. Invalid sequences are replaced by U+FFFD, as a decoder to JavaScript strings does it. */
   readonly isText: boolean;
   private view = viewOf(this.bytes);
   /** Entry + 1, or 0 where a slot is free. */
   private slots = new Int32Array(initialSlots);
-  /** Of each entry. */
+  /** The hash of each entry. */
   private hashes = new Int32Array(initialSlots);
   private puts = 0;
 
@@ -43,14 +43,15 @@ export class ByteEntries {
     return this.bytes.byteLength + this.starts.byteLength + this.slots.byteLength + this.hashes.byteLength;
   }
 
-  /** The entries' bytes, starts and, with a place in the hash table each, hashes. */
+  /** Bytes in use: the entries, their starts and, while there is a dictionary, their hashes and slots. */
   get usedBytes(): number {
     return this.starts[this.count]! + this.count * (this.isDictionary ? 16 : 4);
   }
 
   /**
-   * The code of the bytes of `source` from `start` to `end`, which are copied where no entry has them yet.
-   * @param view of the bytes of `source`, all of them
+   * Stores the bytes of `source` from `start` to `end` and returns the code of their entry. They are copied unless an entry
+   * has them already.
+   * @param view of all bytes of `source`
    */
   put(source: Uint8Array, view: DataView, start: number, end: number): number {
     if (!this.isDictionary) {
@@ -82,7 +83,7 @@ export class ByteEntries {
     return this.bytes.subarray(this.starts[code], this.starts[code + 1]);
   }
 
-  /** Takes all entries out and keeps the room. It is a dictionary again. */
+  /** Removes all entries, keeps the allocated memory, and starts with a dictionary again. */
   clear(): void {
     this.count = 0;
     this.puts = 0;
@@ -124,7 +125,7 @@ export class ByteEntries {
     return this.put(replaced, viewOf(replaced), 0, replaced.length);
   }
 
-  /** @returns the entry's code, or -1 where the bytes are no UTF-8 and should be */
+  /** @returns the entry's code, or -1 when the bytes should be UTF-8 and are not */
   private append(source: Uint8Array, view: DataView, start: number, end: number): number {
     const code = this.count;
     if (code + 1 >= this.starts.length) {
@@ -174,7 +175,7 @@ export class ByteEntries {
 
   private reserve(used: number, needed: number): void {
     if (needed > maxBytes) {
-      const message = 'a column has more than 2 GiB of text or bytes: cut its batch earlier';
+      const message = 'a column has more than 2 GiB of text or bytes: make smaller micro-batches';
       throw new WindrowError('ENCODE_FAILED', message);
     }
     const capacity = Math.min(maxBytes, Math.max(needed, 2 * this.bytes.length));
@@ -187,14 +188,14 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Above this a call into the runtime's own copying costs less than the loop. */
+/** For longer byte strings `set` is faster than the loop. */
 const loopedBytes = 512;
 const highBits = 0x8080_8080 | 0;
 
 /**
- * Copies by words, the last of which overlaps the one before; the target has room. 64-bit words that are only read and
- * written, or compared, stay in registers: no BigInt is made of them.
- * @returns whether all bytes are ASCII; false also for long ones, which nobody looked at
+ * Copies word by word; the last word overlaps the one before. The target must have room. V8 keeps 64-bit words that are only
+ * read, written or compared in registers, and allocates no BigInt for them.
+ * @returns whether all bytes are ASCII; false also for long byte strings, which are not checked
  */
 export function copyBytes(
   target: Uint8Array,
@@ -236,7 +237,7 @@ export function copyBytes(
   return (seen & highBits) === 0;
 }
 
-/** By words of 32 bits, the last of which overlaps the one before. */
+/** Hashes 32-bit words; the last word overlaps the one before. */
 function hashOf(source: Uint8Array, view: DataView, start: number, end: number): number {
   const length = end - start;
   let hash = length;
@@ -247,10 +248,10 @@ function hashOf(source: Uint8Array, view: DataView, start: number, end: number):
     for (let at = start; at < last; at += 4) hash = Math.imul(hash ^ view.getInt32(at, true), multiplier);
     hash = Math.imul(hash ^ view.getInt32(last, true), multiplier);
   }
-  // A product's high bits depend on all of its factors' bits, and its low ones don't.
+  // The high bits of a product depend on all bits of its factors, its low bits don't.
   hash = Math.imul(hash ^ (hash >>> 15), multiplier);
   return hash ^ (hash >>> 15);
 }
 
-/** That of Knuth's multiplicative hashing: 2^32 divided by the golden ratio. */
+/** Of Knuth's multiplicative hashing: 2^32 divided by the golden ratio. */
 const multiplier = 0x9e37_79b1;

@@ -2,8 +2,8 @@ import { ByteEntries, viewOf } from './byte-entries.ts';
 import { ColumnBuffer, grown, initialCapacity } from './column-buffer.ts';
 
 /**
- * Columns of type string (UTF-8) and binary. Row `r` has the entry `codes[r]`. There may be entries that no row has: rows
- * that were taken back leave theirs.
+ * Columns of type string (UTF-8) and binary. The value of row `r` is the entry `codes[r]`. There may be unused entries:
+ * truncated rows leave theirs.
  */
 export class BytesColumn extends ColumnBuffer {
   readonly kind = 'bytes';
@@ -27,7 +27,7 @@ export class BytesColumn extends ColumnBuffer {
     this.fill(value, 1);
   }
 
-  /** Appends `count` rows with the same value, which has one entry. */
+  /** Appends `count` rows with the same value, which share one entry. */
   fill(value: string | Uint8Array, count: number): void {
     const { rows } = this;
     this.reserve(rows + count);
@@ -36,7 +36,7 @@ export class BytesColumn extends ColumnBuffer {
     this.rows = rows + count;
   }
 
-  /** The code of an entry with this value; of a new one where the column is no dictionary or has none yet. */
+  /** The code of the entry for this value. It is a new one when the column has no dictionary, or the value isn't in it. */
   codeOf(value: string | Uint8Array): number {
     const bytes = typeof value === 'string' ? Buffer.from(value) : value;
     return this.entries.put(bytes, viewOf(bytes), 0, bytes.length);

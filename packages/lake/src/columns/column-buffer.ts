@@ -1,31 +1,31 @@
 const initialRows = 1_024;
 
 /**
- * What the buffers of all columns have. Values lie by row: row `r` has its slot whether or not it has a value, and where
- * `present[r]` is 0 the slot holds anything. All arrays are longer than `rows` and are replaced when they grow, so whoever
- * reads them takes them from the column after its last append.
+ * Base class of the buffers of all columns. Each row has a slot in the arrays; where `present[r]` is 0, row `r` is null and
+ * its slot holds an arbitrary value. Arrays are longer than `rows` and are replaced when they grow. So readers must take the
+ * arrays from the column after the last append.
  */
 export abstract class ColumnBuffer {
-  /** 1 for each row that has a value, 0 for each that has none. */
+  /** 1 for each row with a value, 0 for each null. */
   present: Uint8Array = new Uint8Array(initialRows);
-  /** Rows that are filled. A generated decoder sets it when its rows are complete. */
+  /** Number of rows. A generated decoder sets it after it has filled all columns. */
   rows = 0;
 
-  /** How many rows there is room for. */
+  /** The number of rows that fit without growing. */
   get capacity(): number {
     return this.present.length;
   }
 
-  /** What the column takes in memory, room that is not used yet included. */
+  /** Allocated memory, unused capacity included. */
   abstract get memoryBytes(): number;
 
-  /** What of it is in use. */
+  /** The part of `memoryBytes` that is in use. */
   abstract get usedBytes(): number;
 
-  /** Replaces the arrays of values by ones with `capacity` slots, the filled ones kept. */
+  /** Replaces the arrays of values by ones with `capacity` slots, and copies the values. */
   protected abstract resize(capacity: number): void;
 
-  /** Makes room for `rows` rows in all, at least doubling. */
+  /** Grows the arrays to at least `rows` rows; capacity at least doubles. */
   reserve(rows: number): void {
     if (rows <= this.present.length) return;
     const capacity = Math.max(rows, 2 * this.present.length);
@@ -43,12 +43,12 @@ export abstract class ColumnBuffer {
     this.rows += count;
   }
 
-  /** Takes the rows from `rows` on back. */
+  /** Removes the rows from number `rows` on. */
   truncate(rows: number): void {
     this.rows = Math.min(this.rows, rows);
   }
 
-  /** Empties the column for its next use and keeps its room. */
+  /** Removes all rows and keeps the allocated memory. */
   clear(): void {
     this.rows = 0;
   }
@@ -56,7 +56,7 @@ export abstract class ColumnBuffer {
 
 type NumberArray = BigInt64Array | Float32Array | Float64Array | Int32Array | Uint8Array | Uint32Array;
 
-/** `target` with the first `length` values of `source`. */
+/** Copies the first `length` values of `source` to `target`, and returns `target`. */
 export function grown<Values extends NumberArray>(target: Values, source: Values, length: number): Values {
   (target as Uint8Array).set(source.subarray(0, length) as Uint8Array);
   return target;

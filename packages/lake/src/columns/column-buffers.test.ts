@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ColumnType, ColumnValue, TableSchema } from '../table-schema.ts';
@@ -32,7 +33,7 @@ const rowOf = fc.tuple(...types.map((type) => fc.option(anyOf[type], { nil: null
 
 function append(buffers: ColumnBuffers, row: readonly ColumnValue[]): void {
   buffers.columns.forEach((column, index) => {
-    const value = row[index]!;
+    const value = must(row[index]);
     if (value === null) column.appendNull();
     else if (column.kind === 'boolean') column.append(value as boolean);
     else if (column.kind === 'bytes') column.append(value as string | Uint8Array);
@@ -88,7 +89,7 @@ describe('column buffers', () => {
           // -0 of a long or an integer is 0; of a double it is kept.
           const expected = model.map((row) =>
             row.map((value, index) =>
-              Object.is(value, -0) && !['double', 'float'].includes(types[index]!) ? 0 : value,
+              Object.is(value, -0) && !['double', 'float'].includes(must(types[index])) ? 0 : value,
             ),
           );
           expect(rowsOf(buffers)).toEqual(expected);

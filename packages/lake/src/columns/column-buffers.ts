@@ -4,7 +4,7 @@ import { BooleanColumn, Float32Column, Float64Column, Int32Column, Int64Column }
 
 export type Column = BooleanColumn | BytesColumn | Float32Column | Float64Column | Int32Column | Int64Column;
 
-/** The column buffers of a table's rows, in the order of its schema. Between two calls that fill them, all have the same rows. */
+/** The column buffers of a table, in the order of its schema. Between two appends, all columns have the same number of rows. */
 export class ColumnBuffers {
   readonly schema: TableSchema;
   readonly columns: readonly Column[];
@@ -14,36 +14,36 @@ export class ColumnBuffers {
     this.columns = schema.columns.map(({ type }) => columnOf(type));
   }
 
-  /** Rows that are complete: the last column has them too. */
+  /** The number of complete rows: columns are filled in order, so it is that of the last one. */
   get rowCount(): number {
     return this.columns.at(-1)?.rows ?? 0;
   }
 
-  /** What all columns take in memory, room that is not used yet included. */
+  /** Allocated memory of all columns, unused capacity included. */
   get memoryBytes(): number {
     let bytes = 0;
     for (const column of this.columns) bytes += column.memoryBytes;
     return bytes;
   }
 
-  /** What of it is in use. */
+  /** The part of `memoryBytes` that is in use. */
   get usedBytes(): number {
     let bytes = 0;
     for (const column of this.columns) bytes += column.usedBytes;
     return bytes;
   }
 
-  /** Takes the rows from `rows` on back, in all columns. */
+  /** Removes the rows from number `rows` on, in all columns. */
   truncate(rows: number): void {
     for (const column of this.columns) column.truncate(rows);
   }
 
-  /** Empties the columns for their next use and keeps their room. */
+  /** Removes all rows and keeps the allocated memory. */
   clear(): void {
     for (const column of this.columns) column.clear();
   }
 
-  /** One value, as JavaScript has it: for readers that are not in a hurry. Bytes are copied. */
+  /** One value as a JavaScript value; slow, and bytes are copied. */
   valueAt(column: number, row: number): ColumnValue {
     const buffer = this.columns[column]!;
     if (buffer.present[row] !== 1) return null;

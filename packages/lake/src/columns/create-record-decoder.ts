@@ -6,15 +6,16 @@ import { generatedDecoder } from './generated-decoder.ts';
 import type { RecordDecoder } from './record-decoder.ts';
 
 /**
- * @param schema what `tableSchemaFromAvro` makes of the reader's schema
- * @throws WindrowError SCHEMA_INCOMPATIBLE where the writer's schema can't be read as the reader's; CONTRACT_INVALID where the
- * table's first columns are not the reader's fields
+ * Makes the decoder from a writer's schema to a reader's schema and its table.
+ * @param schema the result of `tableSchemaFromAvro` for the reader's schema
+ * @throws WindrowError SCHEMA_INCOMPATIBLE when the writer's schema can't be resolved to the reader's; CONTRACT_INVALID when
+ * the table's first columns are not the reader's fields
  */
 export function createRecordDecoder(writer: Type, reader: Type, schema: TableSchema): RecordDecoder {
   const { fields } = reader as types.RecordType;
   fields.forEach(({ name }, index) => {
     if (schema.columns[index]?.name === name) return;
-    const message = `the table has no column ${name} at place ${index + 1}: make it of the schema that it is read by`;
+    const message = `column ${index + 1} of the table is not ${name}: derive the table's schema from the reader's Avro schema`;
     throw new WindrowError('CONTRACT_INVALID', message);
   });
   const resolver = resolverOf(writer, reader);
@@ -29,7 +30,7 @@ function resolverOf(writer: Type, reader: Type): Resolver | undefined {
   try {
     return reader.createResolver(writer);
   } catch (cause) {
-    const message = `${writer.name} can't be read as ${reader.name}: ${String(cause)}`;
+    const message = `${writer.name} can't be resolved to ${reader.name}: ${String(cause)}`;
     throw new WindrowError('SCHEMA_INCOMPATIBLE', message, { cause });
   }
 }

@@ -6,7 +6,7 @@ import { SymbolCodes } from './symbol-codes.ts';
 import type { FindEnd } from './value-end.ts';
 import { readInt, readLong, readSafeLong } from './varint.ts';
 
-/** A field of the writer: the columns that it goes into (one, or several that have it as their alias), or how to skip it. */
+/** A field of the writer's schema: the columns that get its value (several when they have its name as an alias), or how to skip it. */
 export type WriterField =
   | { readonly columns: readonly ColumnPlan[] }
   | { readonly columns: readonly []; readonly findEnd: FindEnd };
@@ -14,13 +14,13 @@ export type WriterField =
 export interface ColumnPlan {
   readonly column: number;
   readonly plan: FieldPlan;
-  /** What a plan of JSON calls. */
+  /** For plans of kind `json`. */
   readonly readJson: ReadJson | undefined;
 }
 
 /**
- * Fills `row` and the rows behind it with the records `from` to `to`; returns `to` or the index of the first record that is not
- * valid. The columns have room for all the rows; their `rows` is left as it is.
+ * Decodes the records `from` to `to` into `row` and the rows after it. Returns `to`, or the index of the first invalid record.
+ * The caller must have reserved the rows, and sets the columns' `rows` afterwards.
  */
 export type DecodeFunction = (
   source: Uint8Array,
@@ -34,7 +34,7 @@ export type DecodeFunction = (
   row: number,
 ) => number;
 
-/** One function for a writer's and a reader's schema, in a straight line through the writer's fields. */
+/** Generates the function for one pair of schemas: straight-line code for the writer's fields, in their order. */
 export function decodeFunction(
   fields: readonly WriterField[],
   kinds: readonly Column['kind'][],
@@ -76,7 +76,7 @@ return function decode(source, buffer, view, starts, ends, from, to, columns, fi
   return make(...Object.values(bound));
 }
 
-/** The arrays of a column, in variables: they stay the same until its rows are complete. */
+/** Code that loads a column's arrays into variables. Arrays don't change while a call decodes. */
 function arraysCode(kind: Column['kind'], column: number): string {
   const arrays = `const column${column} = columns[${column}], present${column} = column${column}.present,`;
   if (kind === 'bytes') {

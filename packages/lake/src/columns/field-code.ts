@@ -1,15 +1,16 @@
 import type { Column } from './column-buffers.ts';
 import type { FieldPlan } from './field-plan.ts';
 
-/** What the code calls its enums. */
+/** The variables of the generated code that hold the symbols of its enums. */
 export interface EnumNames {
-  /** @returns the variable that holds the {@link SymbolCodes} of an enum that is read into a column */
+  /** @returns the name of the variable with the {@link SymbolCodes} of an enum for a column */
   nameOf(symbols: readonly string[], column: number): string;
 }
 
 /**
- * JavaScript that reads one value at `pos` into row `row` of a column, moves `pos` behind it, and leaves the loop `records`
- * where the value is not valid. Only numbers go into the code: names, symbols and defaults stay outside.
+ * JavaScript that reads one value at `pos` into row `row` of a column, and advances `pos`. It breaks out of the loop `records`
+ * when the value is invalid. The code contains only numbers from the schemas, never names, symbols or defaults, so a schema
+ * can't inject code.
  */
 export function fieldCode(plan: FieldPlan, kind: Column['kind'], column: number, enums: EnumNames): string {
   const present = `present${column}[row] = 1;`;
@@ -48,7 +49,7 @@ export function fieldCode(plan: FieldPlan, kind: Column['kind'], column: number,
   }
 }
 
-/** Reads the length of bytes, the index of a branch or of a symbol into `n`. */
+/** Reads a non-negative number into `n`: the length of bytes, the index of a union's branch or of an enum's symbol. */
 const naturalCode = `n = source[pos++];
   if (n < 128) { if ((n & 1) === 1) break records; n >>>= 1; }
   else {

@@ -4,25 +4,25 @@ import type { ColumnType } from '../table-schema.ts';
 const primitives = ['null', 'boolean', 'int', 'long', 'float', 'double'] as const;
 
 /**
- * How a field's value comes from the writer's bytes into a column. The column says what a number becomes: `int`, `long`,
- * `float` and `double` are the writer's types.
+ * How to read a field's value from the writer's bytes into a column. `int`, `long`, `float` and `double` are the writer's
+ * types; the kind of the column determines the type that is stored.
  */
 export type FieldPlan =
   | { readonly read: (typeof primitives)[number] }
-  /** A length, then so many bytes: Avro's bytes and string. */
+  /** A length, then that many bytes: Avro's bytes and string. */
   | { readonly read: 'bytes' }
   | { readonly read: 'fixed'; readonly size: number }
   /** The reader's symbol for each of the writer's. */
   | { readonly read: 'enum'; readonly symbols: readonly string[] }
-  /** An index, then a value as the branch of that index has it. */
+  /** An index, then a value of the branch with that index. */
   | { readonly read: 'union'; readonly branches: readonly FieldPlan[] }
-  /** A value that a column can only hold as JSON text. */
+  /** A value that is stored as JSON text. */
   | { readonly read: 'json' };
 
 /**
- * The plan by which a writer's field is read into a column, resolved as `Type.createResolver` of avsc does, which was asked
- * before: `reader.createResolver(writer)` must not throw.
- * @returns undefined where the column is not the one that {@link tableSchemaFromAvro} makes of the reader's type
+ * The plan to read a writer's field into a column. Types are resolved as `Type.createResolver` of avsc does it; the caller has
+ * made sure that `reader.createResolver(writer)` doesn't throw.
+ * @returns undefined when the column's type is not the one that {@link tableSchemaFromAvro} derives from the reader's type
  */
 export function planOf(writer: Type, reader: Type, column: ColumnType): FieldPlan | undefined {
   const branches = branchesOf(reader).filter((branch) => branch.typeName !== 'null');
@@ -31,7 +31,7 @@ export function planOf(writer: Type, reader: Type, column: ColumnType): FieldPla
   return column === 'string' ? { read: 'json' } : undefined;
 }
 
-/** The Avro types that a column of the type takes as they are. */
+/** The Avro types whose values each column type stores without conversion to JSON. */
 const ownTypes: Readonly<Record<ColumnType, readonly string[]>> = {
   binary: ['bytes', 'fixed'],
   boolean: ['boolean'],
@@ -64,7 +64,7 @@ function resolve(writer: Type, reader: Type): FieldPlan {
     case 'enum': {
       const { default: other, symbols } = target as types.EnumType & { default?: string };
       const known = new Set(symbols);
-      // avsc has made sure that there is a default where a symbol is unknown.
+      // avsc has checked that the reader has a default if it lacks one of the symbols.
       return {
         read: 'enum',
         symbols: (writer as types.EnumType).symbols.map((symbol) =>
@@ -79,7 +79,7 @@ function resolve(writer: Type, reader: Type): FieldPlan {
       return { read: 'bytes' };
     default: {
       const read = primitives.find((name) => name === writer.typeName);
-      if (read === undefined) throw new TypeError(`no Avro type: ${writer.typeName}`);
+      if (read === undefined) throw new TypeError(`unknown Avro type: ${writer.typeName}`);
       return { read };
     }
   }

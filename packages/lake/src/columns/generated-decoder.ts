@@ -9,7 +9,7 @@ import { jsonReader } from './json-field.ts';
 import type { RecordDecoder, ResolvedSchemas } from './record-decoder.ts';
 import { findEndOf } from './value-end.ts';
 
-/** A decoder of code that is made for the two schemas. The writer's is a record. */
+/** A decoder with code that is generated for the two schemas. The writer's schema must be a record. */
 export function generatedDecoder(schemas: ResolvedSchemas): RecordDecoder {
   const { reader, schema } = schemas;
   const writer = schemas.writer as types.RecordType;
@@ -49,7 +49,7 @@ function columnPlan({ reader, resolver, schema }: ResolvedSchemas, writer: Type,
   const { type: columnType } = schema.columns[column]!;
   const plan = planOf(writer, type, columnType);
   if (plan === undefined) {
-    const message = `column ${name} is of type ${columnType}, and its Avro field ${type.typeName}: make the table's schema of it`;
+    const message = `column ${name} is of type ${columnType}, but its Avro field is ${type.typeName}: derive the table's schema from the reader's Avro schema`;
     throw new WindrowError('CONTRACT_INVALID', message);
   }
   const fieldResolver = resolver === undefined ? undefined : type.createResolver(writer);

@@ -3,15 +3,14 @@ import type { BytesColumn } from './bytes-column.ts';
 import { findEndOf } from './value-end.ts';
 
 /**
- * Reads the value at `pos` into a row of a text column as JSON text.
- * @param source the bytes of `buffer`
- * @returns where the next value begins, or -1 where there is no value that ends at `end` or before
+ * Reads the value at `pos` into a row of a text column, as JSON.
+ * @returns the position of the next value, or -1 when no valid value ends at `end` or before
  */
 export type ReadJson = (buffer: Buffer, pos: number, end: number, column: BytesColumn, row: number) => number;
 
 /**
- * Values that columns have no form for are decoded by avsc, which gets only bytes that hold a whole value.
- * @param resolver of the reader's type for the writer's; undefined where they are the same
+ * Reads values of complex types: avsc decodes them, after a check that the bytes hold a complete value.
+ * @param resolver from the writer's to the reader's type; undefined when they are equal
  */
 export function jsonReader(writer: Type, reader: Type, resolver: Resolver | undefined): ReadJson {
   const findEnd = findEndOf(writer, 'decoded');
@@ -25,7 +24,7 @@ export function jsonReader(writer: Type, reader: Type, resolver: Resolver | unde
       if (offset !== next) return -1;
       text = textOf(value);
     } catch {
-      // What avsc throws, and RangeError where the value is nested too deep to be read or written.
+      // Errors of avsc, and RangeError when the value is nested too deeply.
       return -1;
     }
     if (text === null) column.present[row] = 0;
@@ -37,7 +36,7 @@ export function jsonReader(writer: Type, reader: Type, resolver: Resolver | unde
   };
 }
 
-/** A value of Avro in a text column: itself where it is a text, else as JSON. */
+/** The text for a decoded Avro value: strings as they are, other values as JSON. */
 export function textOf(value: unknown): string | null {
   if (value === null || value === undefined) return null;
   return typeof value === 'string' ? value : JSON.stringify(value);

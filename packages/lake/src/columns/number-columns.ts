@@ -63,7 +63,7 @@ export class Float32Column extends NumberColumn<Float32Array> {
   }
 }
 
-/** Columns of type boolean: a 1 for true. */
+/** Columns of type boolean; 1 is true. */
 export class BooleanColumn extends ColumnBuffer {
   readonly kind = 'boolean';
   values: Uint8Array = new Uint8Array(initialCapacity);
@@ -100,7 +100,7 @@ const two32 = 2 ** 32;
 export class Int64Column extends ColumnBuffer {
   readonly kind = 'int64';
   values: BigInt64Array = new BigInt64Array(initialCapacity);
-  /** The same memory: row `r` has its low half at `2 * r`, its high half at `2 * r + 1` (little-endian, as x64 and ARM are). */
+  /** The same memory as 32-bit halves: of row `r`, the low half at `2 * r`, the high half at `2 * r + 1` (little-endian, as x64 and ARM). */
   halves: Int32Array = new Int32Array(this.values.buffer);
 
   get memoryBytes(): number {
@@ -111,7 +111,7 @@ export class Int64Column extends ColumnBuffer {
     return this.rows * (1 + this.values.BYTES_PER_ELEMENT);
   }
 
-  /** @param value a safe integer, or any of 64 bits as a bigint */
+  /** @param value a safe integer, or any 64-bit integer as a bigint */
   append(value: number | bigint): void {
     this.fill(value, 1);
   }
@@ -135,7 +135,7 @@ export class Int64Column extends ColumnBuffer {
     this.rows = rows + count;
   }
 
-  /** The value of a row, rounded where it is beyond 2^53. Reads a slot whether or not the row has a value. */
+  /** The value of a row, rounded beyond 2^53. It doesn't check whether the row is null. */
   numberAt(row: number): number {
     return this.halves[2 * row + 1]! * two32 + (this.halves[2 * row]! >>> 0);
   }

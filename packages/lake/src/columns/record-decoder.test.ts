@@ -221,7 +221,7 @@ describe('schemas', () => {
     expect(() => new DecodedTable(oneField('string'), oneField('int'))).toThrow(
       expect.objectContaining({
         code: 'SCHEMA_INCOMPATIBLE',
-        message: expect.stringContaining("R can't be read as R"),
+        message: expect.stringContaining("R can't be resolved to R"),
       }),
     );
     const type = typeOf(oneField('int'));

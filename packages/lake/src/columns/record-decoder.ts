@@ -3,26 +3,25 @@ import type { TableSchema } from '../table-schema.ts';
 import type { ColumnBuffers } from './column-buffers.ts';
 
 /**
- * Decodes Avro records of one writer's schema into the columns of a table, resolved to the reader's schema that the table
- * was made of. It fills the first columns, in the order of the reader's fields; what follows them (the ledger columns)
- * is the caller's to append.
+ * Decodes Avro records of one writer's schema into the columns of a table, resolved to the reader's schema from which the
+ * table's schema was derived. It fills the first columns, in the order of the reader's fields. The caller appends the columns
+ * after them (the ledger columns).
  *
- * A record is valid if avsc decodes it and it ends exactly where it should. More than that is refused here: ints and longs of
- * more bytes than 32 and 64 bits take; ints beyond 32 bits; sizes of blocks in arrays and maps that are not true; more than
- * 65,536 items without bytes in a value, which would keep avsc busy for hours; what JSON can't tell. Longs beyond ±2^52, of
- * which avsc reads some as others, are exact.
+ * A record is valid if avsc decodes it and the last field ends at the record's end. Some records that avsc accepts are invalid
+ * here: varints longer than ten bytes for a long or five for an int; ints beyond 32 bits; arrays and maps with a wrong block
+ * size; values with more than 65,536 items of no bytes, which would keep avsc busy for hours; values that JSON can't
+ * represent. Longs beyond ±2^52, some of which avsc rounds, are exact.
  */
 export interface RecordDecoder {
-  /** Whether code was generated for the two schemas. Otherwise avsc makes values of them, which is several times slower. */
+  /** Whether code was generated for the two schemas. Otherwise avsc decodes, which is several times slower. */
   readonly isGenerated: boolean;
   /** Why no code was generated. */
   readonly fallbackReason: string | undefined;
   /**
-   * Appends a row for each of the records `from` to `to`. Record `i` lies in `source` from `starts[i]` to `ends[i]`, without
-   * the wire format's header.
-   * @param columns of the table schema that the decoder was made for; those that it fills have the same number of rows
-   * @returns `to`, or the index of the first record that is not valid, of which the columns hold nothing; the next call may
-   * go on behind it
+   * Appends a row for each of the records `from` to `to`. Record `i` is the bytes of `source` from `starts[i]` to `ends[i]`,
+   * without the header of the registry's wire format.
+   * @param columns of the decoder's table schema; the columns that it fills must have the same number of rows
+   * @returns `to`, or the index of the first invalid record, of which nothing was appended; the caller may continue after it
    */
   decode(
     source: Uint8Array,
@@ -34,11 +33,11 @@ export interface RecordDecoder {
   ): number;
 }
 
-/** A writer's and a reader's schema that fit together, and their table. */
+/** A writer's schema and the reader's schema that it is resolved to, and the reader's table. */
 export interface ResolvedSchemas {
   readonly writer: Type;
   readonly reader: types.RecordType;
-  /** Undefined where both are the same. */
+  /** Undefined when the schemas are equal. */
   readonly resolver: Resolver | undefined;
   readonly schema: TableSchema;
 }

@@ -1,22 +1,22 @@
 import type { Type, types } from 'avsc';
 import { readInt, readLong } from './varint.ts';
 
-/** Where the value that begins at `pos` ends; -1 where it would end behind `end`, or can't be one. */
+/** Returns the end of the value that begins at `pos`; -1 when it is invalid or would end after `end`. */
 export type FindEnd = (source: Uint8Array, pos: number, end: number) => number;
 
 /**
- * `decoded`: the value will be decoded, item by item. `skipped`: nobody will look at it, and blocks of arrays and maps that
- * tell their size are jumped over.
+ * `decoded`: avsc will decode the value, so every item is checked. `skipped`: the value is not used, so blocks of arrays and
+ * maps that have their size in front are skipped as a whole.
  */
 export type EndOf = 'decoded' | 'skipped';
 
-/** Of one value: items without bytes cost the sender nothing, and a few bytes could ask for billions of them. */
+/** Limit for one value. Items of no bytes (nulls, empty records) cost a sender nothing: a few bytes could claim billions of them. */
 const maxEmptyItems = 2 ** 16;
 let emptyItems = 0;
 
 /**
- * Finds the ends of values of an Avro type, so that a decoder gets only bytes that hold a whole value. Symbols of enums are
- * not looked at. What is nested deeper than the stack is no value.
+ * Makes the function that finds the end of values of an Avro type, so that a decoder only gets complete values. Indexes of enum
+ * symbols are not checked. A value that is nested deeper than the stack allows is invalid.
  */
 export function findEndOf(type: Type, purpose: EndOf): FindEnd {
   const find = finder(type, purpose, new Map());
@@ -71,7 +71,7 @@ function finder(type: Type, purpose: EndOf, records: Map<Type, FindEnd>): FindEn
     case 'record':
       return endOfRecord(type as types.RecordType, purpose, records);
     default:
-      throw new TypeError(`no Avro type: ${type.typeName}`);
+      throw new TypeError(`unknown Avro type: ${type.typeName}`);
   }
 }
 
@@ -87,7 +87,7 @@ function endOfRecord(type: types.RecordType, purpose: EndOf, records: Map<Type, 
     }
     return at;
   };
-  // Known before its fields are: a record may contain itself.
+  // Registered before its fields are visited, because a record may contain itself.
   records.set(type, find);
   for (const field of type.fields) fields.push(finder(field.type, purpose, records));
   return find;
@@ -135,7 +135,7 @@ function endOfBytes(source: Uint8Array, pos: number, end: number): number {
   return next < 0 ? -1 : jumped(next, end);
 }
 
-/** Behind as many bytes as the long says that was read last. */
+/** Skips as many bytes as the long that was read last says. */
 function jumped(pos: number, end: number): number {
   const bytes = longRead();
   return bytes < 0 ? -1 : within(pos + bytes, end);
@@ -147,7 +147,7 @@ function within(next: number, end: number): number {
 
 const scratch = new Int32Array(2);
 
-/** The long that was read last, rounded where it is beyond 2^53. */
+/** The long that was read last, rounded beyond 2^53. */
 function longRead(): number {
   return scratch[1]! * 2 ** 32 + (scratch[0]! >>> 0);
 }

@@ -1,8 +1,8 @@
 /**
  * Avro's ints and longs: zigzag, then seven bits a byte, the lowest first (Avro 1.12, "Primitive Types" of the binary
- * encoding). All functions read at `pos` and return where the next value begins, or -1 where the varint is longer than its
- * type. They may read behind a record's end, and take bytes behind the source's for 0: their caller looks afterwards
- * whether the position is still within the record.
+ * encoding). All functions read at `pos` and return the position of the next value, or -1 when the varint is longer than its
+ * type allows. They may read past a record's end, and read bytes past the end of the source as 0. The caller must check
+ * afterwards that the position is within the record.
  */
 
 /** Reads an int of 32 bits into `values[row]`. */
@@ -53,7 +53,7 @@ export function readLong(source: Uint8Array, pos: number, halves: Int32Array, ro
   return at;
 }
 
-/** Like {@link readLong}, and -1 also for a long that avsc refuses, since the steps that decode with it do. */
+/** Like {@link readLong}, but returns -1 also for a long that avsc rejects, so that all steps accept the same records. */
 export function readSafeLong(source: Uint8Array, pos: number, halves: Int32Array, row: number): number {
   const next = readLong(source, pos, halves, row);
   const high = halves[2 * row + 1]!;
@@ -62,5 +62,5 @@ export function readSafeLong(source: Uint8Array, pos: number, halves: Int32Array
   return Math.abs(long) <= maxSafeLong ? next : -1;
 }
 
-/** The largest long that avsc 5 decodes, and less its smallest: a double holds a few more, which it doesn't trust. */
+/** The largest long that avsc 5 decodes; the smallest is its negative. Doubles could hold a few more exactly. */
 const maxSafeLong = 2 ** 53 - 2;

@@ -1,7 +1,7 @@
 import { WindrowError } from '@windrow/runtime';
 import type { ColumnValue, TableColumn } from '../table-schema.ts';
 
-/** The error for a value that its column can't hold. */
+/** The error for a value that doesn't fit its column. It never contains the value, which may be personal data. */
 export function wrongValue(column: TableColumn, value: ColumnValue): WindrowError {
   const got =
     value instanceof Uint8Array
@@ -13,7 +13,7 @@ export function wrongValue(column: TableColumn, value: ColumnValue): WindrowErro
           : `a ${typeof value}`;
   return new WindrowError(
     'ENCODE_FAILED',
-    `column ${column.name} of type ${column.type} got ${got}: correct the step that fills it`,
+    `column ${column.name} of type ${column.type} can't store ${got}: correct the code that fills it`,
   );
 }
 

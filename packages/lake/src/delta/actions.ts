@@ -51,17 +51,17 @@ export interface Txn {
   lastUpdated?: number;
 }
 
-/** What a commit tells about itself; readers take no state from it. */
+/** Information about a commit. It is not part of the table's state. */
 export interface CommitInfo {
   timestamp?: number;
   operation?: string;
   engineInfo?: string;
-  /** Unique to each commit: how a writer knows its own. */
+  /** Unique for each commit, so that a writer recognizes its own. */
   txnId?: string;
   [more: string]: unknown;
 }
 
-/** One line of a commit. Each has one key; actions of kinds we don't know have none of these and change nothing here. */
+/** One line of a commit. Each has one key. Windrow ignores actions of unknown kinds. */
 export interface Action {
   protocol?: Protocol;
   metaData?: MetaData;
@@ -79,7 +79,7 @@ export function parseCommit(bytes: Uint8Array, source: string): Action[] {
     try {
       actions.push(JSON.parse(line) as Action);
     } catch (cause) {
-      throw new WindrowError('LAKE_LOG_INVALID', `line ${index + 1} of ${source} is no JSON`, { cause });
+      throw new WindrowError('LAKE_LOG_INVALID', `line ${index + 1} of ${source} is not JSON`, { cause });
     }
   }
   return actions;

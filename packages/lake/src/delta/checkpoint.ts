@@ -6,16 +6,16 @@ import type { Action } from './actions.ts';
 
 /**
  * Checkpoints of the log (Delta protocol, "Checkpoints", V1): a Parquet file with one row per action and one nested
- * column per kind of action, of which each row has one.
+ * column per kind of action. In each row one of them is not null.
  */
 
-/** The kinds of actions that a checkpoint holds; commitInfo is not state. */
+/** The kinds of actions in a checkpoint. commitInfo is not state. */
 export type StateKind = 'txn' | 'add' | 'remove' | 'metaData' | 'protocol';
 
 export type StateAction = Pick<Action, StateKind>;
 
 /**
- * The actions of the asked kinds in one checkpoint file; the other columns are not decoded.
+ * Reads the actions of the given kinds from one checkpoint file. It doesn't decode the other columns.
  * @throws WindrowError LAKE_LOG_INVALID
  */
 export async function readCheckpoint(
@@ -50,14 +50,14 @@ function topLevelColumns(schema: SchemaElement[]): string[] {
     const children = schema[index++]?.num_children ?? 0;
     for (let child = 0; child < children; child++) skip();
   };
-  while (index < schema.length) {
-    names.push(schema[index]!.name);
+  for (let column = schema[index]; column; column = schema[index]) {
+    names.push(column.name);
     skip();
   }
   return names;
 }
 
-/** INT64 as numbers, absent fields left out, as a JSON commit would have it. Null stays where it is a map's value. */
+/** An action as in a JSON commit: INT64 as numbers, and without null fields. Null values of maps stay. */
 function plain(value: unknown, inMap = false): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (Array.isArray(value)) return value.map((item) => plain(item));

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import { describe, expect, it } from 'vitest';
 import { MemoryObjectStore } from '../testing/index.ts';
 import { type Action, type Protocol, serializeCommit } from './actions.ts';
@@ -85,7 +86,7 @@ describe('a log that other engines write too', () => {
       ...commit(5, [{ remove: { path: 'x', dataChange: true, deletionTimestamp: 1 } }]),
       [`${root}/_delta_log/_last_checkpoint`]: new TextEncoder().encode('{"version":5,"size":1}'),
     });
-    const log = (await open())!;
+    const log = must(await open());
     expect(log.version).toBe(5);
     expect(log.checkpointVersion).toBe(3);
     expect(log.txns.get('a')).toBe(4);
@@ -112,7 +113,7 @@ describe('a log that other engines write too', () => {
 
   it('is refused from the moment that a commit raises its protocol', async () => {
     const { world, open } = logOf(commit(0, [{ protocol }, { metaData }]));
-    const log = (await open())!;
+    const log = must(await open());
     const raised = { minReaderVersion: 3, minWriterVersion: 7, readerFeatures: ['v2Checkpoint'] };
     const bytes = serializeCommit([{ protocol: raised }]);
     world.objects.set(commitKey(root, 1), { bytes, modifiedMs: 0 });

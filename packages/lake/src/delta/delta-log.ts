@@ -11,20 +11,20 @@ import { afterCommit, type LogState, readState } from './log-state.ts';
 import { logRetentionMs, tombstoneRetentionMs } from './retention.ts';
 import { readTableState, type TableState } from './table-state.ts';
 
-/** What a commit is to hold, made from the state that it follows. */
+/** The content of a commit, made from the table's state before it. */
 export interface Draft {
-  /** Names its failpoints, `lake.<step>.beforePut` and `.afterPut`. */
+  /** Its failpoints are `lake.<step>.beforePut` and `.afterPut`. */
   step: 'claim' | 'commit' | 'compaction' | 'replay' | 'restore' | 'schema';
-  /** For people who read the table's history. */
+  /** Shown in the table's history. */
   operation: string;
-  /** Goes into commitInfo beside what every commit has. */
+  /** Added to the commit's commitInfo. */
   info?: Record<string, unknown>;
   actions: Action[];
 }
 
 export interface Appended {
   version: number;
-  /** How often another writer was first. */
+  /** How often another writer has committed the version first. */
   conflicts: number;
 }
 
@@ -34,8 +34,8 @@ const maxConflicts = 200;
 const maxUnknownAnswers = 8;
 
 /**
- * A Delta table's log as one reader and writer knows it: the state at `version`, brought up to date by `refresh`, moved on
- * by `append`. Of the table's files it holds none, unless it was opened with them; `files` reads them when asked.
+ * The log of a Delta table, as seen by one process: it holds the table's state at `version`. `refresh` reads newer commits,
+ * `append` commits. It keeps the list of live files in memory only when opened with `withFiles`; `files` reads it from the log.
  */
 export class DeltaLog {
   readonly root: string;
@@ -51,9 +51,9 @@ export class DeltaLog {
   }
 
   /**
-   * `withFiles`: also follows the live files, which takes memory for each.
+   * @param options `withFiles` keeps the live files in memory
    * @returns undefined when there is no table at `root`
-   * @throws WindrowError LAKE_LOG_INVALID, also for a table that demands an unknown feature; S3_FAILED
+   * @throws WindrowError LAKE_LOG_INVALID, also for a table that requires an unsupported feature; S3_FAILED
    */
   static async open(
     store: ObjectStore,
@@ -65,7 +65,7 @@ export class DeltaLog {
     return state && new DeltaLog(store, root, host, state);
   }
 
-  /** Makes version 0. No error when another writer was first: the caller opens what is there now. */
+  /** Commits version 0. It is no error when another writer has done so before: the caller opens that table. */
   static async create(
     store: ObjectStore,
     root: string,
@@ -79,7 +79,7 @@ export class DeltaLog {
     return this.#state.version;
   }
 
-  /** Version of the newest checkpoint that this one has read or written; −1 for none. */
+  /** The version of the newest checkpoint that this object has read or written; −1 for none. */
   get checkpointVersion(): number {
     return this.#state.checkpointVersion;
   }
@@ -97,18 +97,18 @@ export class DeltaLog {
     return this.#state.txns;
   }
 
-  /** The files of this version by path, of a log that was opened with them. */
+  /** The live files at `version`, by path. The log must have been opened with `withFiles`. */
   get liveFiles(): ReadonlyMap<string, LiveFile> {
     if (!this.#state.files) throw new TypeError(`the log of ${this.root} was opened without its files`);
     return this.#state.files;
   }
 
-  /** Reads what has been committed since. */
+  /** Reads the commits after `version`. */
   async refresh(): Promise<void> {
     const from = this.#state.version;
     const { versions, gapless } = await commitsAfter(this.#store, this.root, from);
     if (!gapless) {
-      // Commits that we haven't seen were cleaned away behind a newer checkpoint.
+      // Commits after our version have expired, and a newer checkpoint replaces them.
       const state = await readState(this.#store, this.root, this.#state.files !== undefined);
       if (!state)
         throw new WindrowError('LAKE_LOG_INVALID', `the log of ${this.#store.url(this.root)} is gone`);
@@ -121,19 +121,18 @@ export class DeltaLog {
   }
 
   /**
-   * Commits the draft as the version after the state it was made from. When another writer was first, the log is read on
-   * and the draft made anew; so a draft that depends on the state checks it and throws when it no longer holds, which
-   * ends the attempt with nothing committed. A PUT without an answer is settled by reading that version back and
-   * comparing the commit's own id.
-   * @throws what `draft` throws: then nothing is committed, nor will be. S3_FAILED, retriable: **then it is not known
-   * whether it is or will be committed**; only a later commit of any writer settles it. LAKE_CONFLICT, retriable: others
-   * were always first.
+   * Commits the draft as the next version. When another writer has committed that version first, it reads the new commits and
+   * calls `draft` again. So a draft that depends on the state checks it, and throws when its condition no longer holds; then
+   * nothing is committed. When a PUT gets no response, it reads that version back and compares the commit's id.
+   * @throws the error of `draft`: nothing was and nothing will be committed. S3_FAILED, retriable: **the outcome is unknown, the
+   * commit may exist or may still appear**; only a later commit of any writer settles it. LAKE_CONFLICT, retriable: other
+   * writers won every attempt.
    */
   async append(draft: () => Draft): Promise<Appended> {
     const id = this.#host.newId();
     let unknownAnswers = 0;
-    // Nothing is appended to a log that is gone, or that was cleaned up while this process slept.
-    await this.#patiently(() => this.refresh());
+    // Makes sure that the log still exists, and that its commits haven't expired while this process was suspended.
+    await this.#retried(() => this.refresh());
     for (let conflicts = 0; conflicts <= maxConflicts; ) {
       const version = this.#state.version + 1;
       const made = draft();
@@ -150,27 +149,27 @@ export class DeltaLog {
         if (!isRetriable(error) || unknownAnswers >= maxUnknownAnswers) throw error;
         await this.#host.pause(100 * 2 ** unknownAnswers);
       }
-      // First on to the end, then back to our version: a delayed PUT of our own may land at any moment, and must not be
-      // taken for another writer's.
-      await this.#patiently(() => this.refresh());
+      // Refresh before comparing the ids: a delayed PUT of our own may arrive at any moment, and must not be mistaken for
+      // another writer's commit.
+      await this.#retried(() => this.refresh());
       if (this.#state.version < version) continue;
-      if (await this.#patiently(() => this.#isOwn(version, id))) return { version, conflicts };
+      if (await this.#retried(() => this.#isOwn(version, id))) return { version, conflicts };
       conflicts += 1;
       if (conflicts > 2) await this.#host.pause(20 * conflicts);
     }
     throw new WindrowError(
       'LAKE_CONFLICT',
-      `${maxConflicts} attempts to commit to ${this.#store.url(this.root)} came after another writer's: too many writers`,
+      `${maxConflicts} attempts to commit to ${this.#store.url(this.root)} lost against other writers: reduce the number of writers`,
       { retriable: true },
     );
   }
 
-  /** The live files and the tombstones, at the log's end, with all that their actions hold. */
+  /** The live files and the tombstones at the latest version, with their complete actions. */
   async files(): Promise<Pick<TableState, 'adds' | 'removes' | 'version'>> {
     return readTableState(this.#store, this.root);
   }
 
-  /** Whether the log's end names the paths (percent-encoded, as in `add.path`), as live files or as tombstones. */
+  /** Those of the paths (percent-encoded, as in `add.path`) that the log has as live files or tombstones, up to the latest version. */
   async named(paths: ReadonlySet<string>, sinceVersion: number): Promise<Set<string>> {
     const named = new Set<string>();
     const check = ({ add, remove }: Action) => {
@@ -186,7 +185,7 @@ export class DeltaLog {
     return named;
   }
 
-  /** Writes a checkpoint when the newest one, whoever has written it, is 20 commits old. Its failure breaks nothing. */
+  /** Writes a checkpoint when the newest one of any writer is 20 commits old. A failure does no harm. */
   async checkpointWhenDue(): Promise<{ checkpointError?: unknown }> {
     const isDue = () => this.version - this.checkpointVersion >= commitsPerCheckpoint;
     try {
@@ -204,8 +203,8 @@ export class DeltaLog {
   }
 
   /**
-   * Writes a checkpoint of the log's end and points to it; then log entries go that are past the table's retention, a few of
-   * them at a time. Writers that do so at once write the same.
+   * Writes a checkpoint of the latest version and the pointer to it, then deletes some of the log entries that are older than
+   * the table's retention. Concurrent writers write the same checkpoint.
    */
   async checkpoint(): Promise<void> {
     const table = await readTableState(this.#store, this.root);
@@ -238,7 +237,7 @@ export class DeltaLog {
   }
 
   /**
-   * Deletes log entries that are past the table's retention, as far as a checkpoint makes them needless.
+   * Deletes log entries that are older than the table's retention and that a checkpoint replaces.
    * @returns how many objects were deleted
    */
   async expire(atMost?: number): Promise<number> {
@@ -252,20 +251,21 @@ export class DeltaLog {
     if (!bytes) {
       throw new WindrowError(
         'S3_FAILED',
-        `${this.#store.url(key)} was cleaned away before its writer could know whether it is its own: read the ledger again`,
+        `${this.#store.url(key)} expired before its writer could find out whether the commit is its own: read the ledger again`,
         { retriable: true },
       );
     }
     return parseCommit(bytes, key).some(({ commitInfo }) => commitInfo?.txnId === id);
   }
 
-  /** Versions are applied in order and once, also when two calls read the same ones. */
+  /** Applies each version once and in order, also when concurrent calls have read the same commits. */
   #apply(version: number, actions: readonly Action[]): void {
     if (version !== this.#state.version + 1) return;
     this.#state = afterCommit(this.#state, version, actions, this.#store.url(this.root));
   }
 
-  async #patiently<T>(call: () => Promise<T>): Promise<T> {
+  /** Repeats a read that failed with a retriable error, a bounded number of times. */
+  async #retried<T>(call: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await call();

@@ -1,6 +1,6 @@
 import type { Action, Add } from './actions.ts';
 
-/** A data file that the table's state names; less than its `add` holds, because a table may have many. */
+/** A live data file. It holds only a part of the `add` action, because a table may have many files. */
 export interface LiveFile {
   /** As in the log: relative to the table's root, percent-encoded. */
   readonly path: string;
@@ -8,11 +8,11 @@ export interface LiveFile {
   readonly sizeBytes: number;
   /** Epoch milliseconds. */
   readonly modifiedMs: number;
-  /** Undefined where its writer has told no statistics. */
+  /** Undefined when its writer has written no statistics. */
   readonly rows: number | undefined;
 }
 
-/** Brings the live files up to date, in place. */
+/** Applies an action to the live files, in place. */
 export function followFiles(files: Map<string, LiveFile>, { add, remove }: Action): void {
   if (remove) files.delete(remove.path);
   if (add) files.set(add.path, liveFile(add));
@@ -23,7 +23,7 @@ function liveFile({ path, partitionValues, size, modificationTime, stats }: Add)
   return { path, partitionValues, sizeBytes: size, modifiedMs: modificationTime, rows };
 }
 
-/** The number of rows that an `add` tells. */
+/** The number of rows in an `add` action's statistics. */
 export function rowsOf(stats: string): number | undefined {
   try {
     const { numRecords } = JSON.parse(stats) as { numRecords?: unknown };

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../object-store.ts';
 import { MemoryObjectStore } from '../testing/index.ts';
@@ -101,7 +102,7 @@ function tableOf(commits: number): MemoryObjectStore {
   }
   const last = commits - 1 - ((commits - 1) % 20);
   for (let version = last - 40; version <= last; version += 20) {
-    put(checkpointKey(root, version), writeCheckpoint([...state, commitOf(version)[1]!]), version);
+    put(checkpointKey(root, version), writeCheckpoint([...state, must(commitOf(version)[1])]), version);
   }
   put(
     lastCheckpointKey(root),
@@ -115,7 +116,7 @@ function tableOf(commits: number): MemoryObjectStore {
 async function costsOf(commits: number): Promise<{ opening: Cost; committing: Cost }> {
   const world = tableOf(commits);
   const { store, take } = counting(world.client('x'));
-  const log = (await world.runUntil(DeltaLog.open(store, root, world.host('x'))))!;
+  const log = must(await world.runUntil(DeltaLog.open(store, root, world.host('x'))));
   expect(log.version).toBe(commits - 1);
   const opening = take();
   for (let commit = 0; commit < 20; commit++) {

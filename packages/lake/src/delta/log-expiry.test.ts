@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryObjectStore } from '../testing/index.ts';
 import { serializeCommit } from './actions.ts';
@@ -107,7 +108,7 @@ describe('the expiry of log entries', () => {
       world.objects.set(commitKey(root, version), { bytes, modifiedMs: world.nowMs });
     const configuration = { 'delta.logRetentionDuration': 'interval 2 days' };
     commit(0, serializeCommit([{ protocol }, { metaData: metaDataWith(configuration) }]));
-    const log = (await world.runUntil(DeltaLog.open(world.client('x'), root, world.host('x'))))!;
+    const log = must(await world.runUntil(DeltaLog.open(world.client('x'), root, world.host('x'))));
     for (const version of [1, 2, 3]) {
       await world.runUntil(
         log.append(() => ({
@@ -127,7 +128,7 @@ describe('the expiry of log entries', () => {
       '3.checkpoint.parquet',
       '3.json',
     ]);
-    const reopened = (await world.runUntil(DeltaLog.open(world.client('y'), root, world.host('y'))))!;
+    const reopened = must(await world.runUntil(DeltaLog.open(world.client('y'), root, world.host('y'))));
     expect([reopened.version, reopened.txns.get('a')]).toEqual([3, 3]);
   });
 
@@ -144,7 +145,7 @@ describe('the expiry of log entries', () => {
       remove('old', 3.1),
     ];
     world.objects.set(commitKey(root, 0), { bytes: serializeCommit(actions), modifiedMs: world.nowMs });
-    const log = (await world.runUntil(DeltaLog.open(world.client('x'), root, world.host('x'))))!;
+    const log = must(await world.runUntil(DeltaLog.open(world.client('x'), root, world.host('x'))));
     await world.runUntil(log.checkpoint());
     const { removes } = await world.runUntil(log.files());
     expect([...removes.keys()]).toEqual(['new']);

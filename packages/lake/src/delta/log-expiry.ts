@@ -2,16 +2,16 @@ import { failpoint } from '@windrow/runtime';
 import type { ObjectStore } from '../object-store.ts';
 import { checkpointName, commitVersion, loggedVersion, logPrefix } from './log-paths.ts';
 
-/** So that a commit that finds a long past to clean up doesn't wait for all of it. */
+/** Limit per checkpoint, so that the commit that writes it doesn't wait long when many entries have expired. */
 export const expiredAtOnce = 200;
 const deletesAtOnce = 16;
 
 /**
  * Deletes log entries that are older than `cutMs` and that no younger version needs (Delta protocol, "Metadata Cleanup"):
- * those before the newest complete checkpoint that is older than the first version that is not. So what the table was at
- * any time since the cut can still be read. Reads no further into the log than that.
+ * those before the newest complete checkpoint that precedes the first younger version. So every version since `cutMs` stays
+ * readable. It lists the log only up to the first younger version.
  * @param cutMs epoch milliseconds, by the store's clock
- * @param atMost the oldest ones first
+ * @param atMost limit; the oldest entries are deleted first
  * @returns how many objects were deleted
  */
 export async function expireLog(
@@ -26,12 +26,12 @@ export async function expireLog(
   for await (const { key, modifiedMs } of store.list({ prefix: logPrefix(root) })) {
     const version = loggedVersion(root, key);
     if (version === undefined) continue;
-    // A checkpoint may be written long after its version: commits tell the time.
+    // Only commits count: a checkpoint may be written long after its version.
     if (modifiedMs >= cutMs && commitVersion(root, key) !== undefined) firstYoung = version;
     if (firstYoung !== undefined) break;
     const name = checkpointName(root, key);
     if (name) {
-      // Of one version there may be several, of different numbers of parts.
+      // A version may have several checkpoints with different numbers of parts.
       const id = `${version}/${name.parts}`;
       const of = parts.get(id) ?? { version, missing: name.parts };
       of.missing -= 1;
@@ -45,7 +45,7 @@ export async function expireLog(
   const base = complete.reduce((newest, { version }) => Math.max(newest, version), -1);
   const expired = older.filter(({ version }) => version < base).slice(0, atMost);
   if (expired.length > 0) await failpoint('lake.expiry.beforeDelete');
-  // Ascending: what a crash leaves is the end of it, and found again.
+  // In ascending order, so that after a crash the next call finds the rest.
   for (let at = 0; at < expired.length; at += deletesAtOnce) {
     await Promise.all(expired.slice(at, at + deletesAtOnce).map(({ key }) => store.delete(key)));
   }

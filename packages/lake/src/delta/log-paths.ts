@@ -33,13 +33,13 @@ export function commitVersion(root: string, key: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
-/** The version that a file of any kind is of, as its name begins; undefined for what is of none. */
+/** The version at the beginning of a log file's name; undefined for other files. */
 export function loggedVersion(root: string, key: string): number | undefined {
   const match = /^(\d{20})\./.exec(key.slice(logPrefix(root).length));
   return match ? Number(match[1]) : undefined;
 }
 
-/** Single-file and multi-part checkpoints of version 1; those of version 2 need a table feature that is not supported. */
+/** Parses names of single-file and multi-part V1 checkpoints. V2 checkpoints need a table feature that is not supported. */
 export function checkpointName(root: string, key: string): CheckpointName | undefined {
   const match = /^(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10}))?\.parquet$/.exec(
     key.slice(logPrefix(root).length),

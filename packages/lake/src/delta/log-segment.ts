@@ -12,7 +12,7 @@ import {
   versionPrefix,
 } from './log-paths.ts';
 
-/** The files that a table's state is made of: a checkpoint, if there is one, and the commits after it, without a gap. */
+/** The log files from which a table's state is read: a checkpoint, if there is one, and all commits after it. */
 interface LogSegment {
   version: number;
   checkpoint: { version: number; keys: string[] } | undefined;
@@ -26,10 +26,10 @@ export interface Replayed {
 }
 
 /**
- * Hands over the state's actions of the asked kinds, oldest first, from the latest checkpoint and what follows it: of
- * actions about the same thing the last one counts. Commit infos come too, from commits only.
- * @param atVersion the state at that version instead of the log's end
- * @returns undefined when there is no table, or when the log no longer tells, or doesn't yet, what it was at that version
+ * Calls `onAction` for the actions of the given kinds, oldest first, from the latest checkpoint and the commits after it. A later
+ * action overrides earlier ones for the same path, appId and so on. Actions of other kinds in commits are passed, too.
+ * @param atVersion reads the state at this version instead of the latest one
+ * @returns undefined when there is no table, or when the log doesn't have that version, or no longer
  * @throws WindrowError LAKE_LOG_INVALID for a gap or a file that can't be read; S3_FAILED
  */
 export async function replayLog(
@@ -46,7 +46,7 @@ export async function replayLog(
   for (const key of segment.checkpoint?.keys ?? []) {
     const bytes = await store.get(key);
     if (!bytes)
-      throw new WindrowError('LAKE_LOG_INVALID', `${store.url(key)} was listed and is gone`, {
+      throw new WindrowError('LAKE_LOG_INVALID', `${store.url(key)} was listed, but no longer exists`, {
         retriable: true,
       });
     for (const action of await readCheckpoint(bytes, kinds, store.url(key))) onAction(action);
@@ -57,7 +57,7 @@ export async function replayLog(
   return { version: segment.version, checkpointVersion: segment.checkpoint?.version ?? -1 };
 }
 
-/** The commits of these versions in this order, fetched a few at a time. */
+/** Reads the commits of these versions in this order, several at once. */
 export async function* readCommits(
   store: ObjectStore,
   root: string,
@@ -70,7 +70,7 @@ export async function* readCommits(
         const key = commitKey(root, version);
         const bytes = await store.get(key);
         if (!bytes)
-          throw new WindrowError('LAKE_LOG_INVALID', `${store.url(key)} was listed and is gone`, {
+          throw new WindrowError('LAKE_LOG_INVALID', `${store.url(key)} was listed, but no longer exists`, {
             retriable: true,
           });
         return { version, actions: parseCommit(bytes, store.url(key)) };
@@ -80,8 +80,8 @@ export async function* readCommits(
 }
 
 /**
- * The versions of the commits after `version` that are there, ascending; and whether they follow it without a gap.
- * @throws WindrowError LAKE_LOG_INVALID when neither `version` itself nor anything after it is there: a log keeps its end
+ * Lists the commits after `version`, ascending, and whether they follow it without a gap.
+ * @throws WindrowError LAKE_LOG_INVALID when the log has neither `version` nor a later one: the log was deleted
  */
 export async function commitsAfter(
   store: ObjectStore,
@@ -101,7 +101,7 @@ export async function commitsAfter(
   if (newest < version) {
     throw new WindrowError(
       'LAKE_LOG_INVALID',
-      `the log ${store.url(logPrefix(root))} was at version ${version} and is gone: restore it, or start anew to make a new table`,
+      `the log ${store.url(logPrefix(root))} was at version ${version} and no longer exists: restore it, or restart to create a new table`,
     );
   }
   return { versions, gapless: versions.length === newest - version };
@@ -113,11 +113,11 @@ async function findSegment(store: ObjectStore, root: string): Promise<LogSegment
     const segment = await listSegment(store, root, hint);
     if (segment) return segment;
   }
-  // The hint is only a hint (protocol, "Last Checkpoint File").
+  // The pointer is only a hint (protocol, "Last Checkpoint File").
   return listSegment(store, root, 0);
 }
 
-/** Far enough back that a checkpoint is there, as a rule. */
+/** Far enough back to find a checkpoint, as a rule. */
 const pastVersionsAtOnce = 100;
 
 async function findPastSegment(
@@ -131,7 +131,7 @@ async function findPastSegment(
   return segment?.version === version ? segment : undefined;
 }
 
-/** The version that the pointer names: a hint only, another may be there. */
+/** The version in `_last_checkpoint`: only a hint, there may be a newer checkpoint. */
 export async function lastCheckpoint(store: ObjectStore, root: string): Promise<number | undefined> {
   const bytes = await store.get(lastCheckpointKey(root));
   if (!bytes) return undefined;
@@ -171,14 +171,14 @@ async function listSegment(
       (best, found) => (best && best.version >= found.version ? best : found),
       undefined,
     );
-  // Not from the log's beginning and without a checkpoint: the hint was wrong, and this says nothing.
+  // Without a checkpoint the log must be read from its beginning: the hint was wrong.
   if (!checkpoint && from > 0) return undefined;
   const base = checkpoint?.version ?? -1;
   const after = commits.filter((version) => version > base);
   if (!checkpoint && after.length === 0) return undefined;
   const version = base + after.length;
   if (after.length > 0 && after.at(-1) !== version) {
-    // Expired log entries leave one: what was before their end can't be told.
+    // Older entries have expired, so this version can no longer be read.
     if (upTo !== undefined) return undefined;
     throw new WindrowError(
       'LAKE_LOG_INVALID',

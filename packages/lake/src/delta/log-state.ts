@@ -5,7 +5,7 @@ import { followFiles, type LiveFile } from './live-files.ts';
 import { replayLog } from './log-segment.ts';
 import { assertSupported } from './protocol.ts';
 
-/** What the log says at one version. Without its files it is small, whatever the size of the table. */
+/** A table's state at one version. Without the files it is small, whatever the size of the table. */
 export interface LogState {
   readonly version: number;
   readonly checkpointVersion: number;
@@ -13,14 +13,14 @@ export interface LogState {
   readonly metaData: MetaData;
   /** appId → its latest version. */
   readonly txns: Map<string, number>;
-  /** By path; undefined where nobody asked for them. */
+  /** By path; undefined when the log was opened without files. */
   readonly files: Map<string, LiveFile> | undefined;
 }
 
 /**
- * The state at the log's end.
+ * Reads the state at the latest version.
  * @returns undefined when there is no table
- * @throws WindrowError LAKE_LOG_INVALID, also for a table that demands an unknown feature; S3_FAILED
+ * @throws WindrowError LAKE_LOG_INVALID, also for a table that requires an unsupported feature; S3_FAILED
  */
 export async function readState(
   store: ObjectStore,
@@ -50,8 +50,9 @@ export async function readState(
 }
 
 /**
- * The state after one more commit; the maps are brought up to date in place.
- * @throws WindrowError LAKE_LOG_INVALID when it makes the table demand an unknown feature: then nothing has changed
+ * Applies a commit to the state. The maps are updated in place.
+ * @throws WindrowError LAKE_LOG_INVALID when the commit makes the table require an unsupported feature; the state is then
+ * unchanged
  */
 export function afterCommit(
   state: LogState,

@@ -1,13 +1,13 @@
 import { WindrowError } from '@windrow/runtime';
 import type { MetaData, Protocol } from './actions.ts';
 
-/** The lowest versions that have everything Windrow uses, and that every engine supports. */
+/** The lowest versions with everything that Windrow uses. Every engine supports them. */
 export const ourProtocol: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
 
-/** Features that ask nothing of a writer that adds files, and removes some without a change of data; a restore asks for `appendOnly` itself. */
+/** Features that don't restrict a writer that adds and compacts files. A restore checks `appendOnly` itself. */
 const harmless = new Set(['appendOnly', 'invariants']);
 
-/** What the versions before named features stand for (Delta protocol, "Table Features"). */
+/** The features that each legacy writer version implies (Delta protocol, "Table Features"). */
 const featuresOfWriterVersion: Readonly<Record<number, string>> = {
   3: 'checkConstraints',
   4: 'changeDataFeed, generatedColumns',
@@ -32,7 +32,7 @@ export function assertSupported(protocol: Protocol, metaData: MetaData, table: s
   if (demanded.length === 0) return;
   throw new WindrowError(
     'LAKE_LOG_INVALID',
-    `table ${table} demands what Windrow doesn't support: ${[...new Set(demanded)].join(', ')}. ` +
+    `table ${table} requires features that Windrow doesn't support: ${[...new Set(demanded)].join(', ')}. ` +
       'Drop the feature with the engine that added it, or give Windrow a table of its own.',
   );
 }

@@ -3,11 +3,11 @@ import { checkpointName, commitVersion, logPrefix } from './log-paths.ts';
 
 export interface ReadableVersion {
   readonly version: number;
-  /** When its commit was written, epoch milliseconds, by the store's clock; also what Spark takes for a version's time. */
+  /** When its commit was written, epoch milliseconds, by the store's clock. Spark uses the same time. */
   readonly timeMs: number;
 }
 
-/** The versions whose state the log still tells, ascending. Reads no more than the log's listing. */
+/** The versions whose state can still be read, ascending. It only lists the log. */
 export async function readableVersions(store: ObjectStore, root: string): Promise<ReadableVersion[]> {
   const versions: ReadableVersion[] = [];
   let first: number | undefined;
@@ -21,7 +21,7 @@ export async function readableVersions(store: ObjectStore, root: string): Promis
   return first === undefined ? [] : versions.filter(({ version }) => version >= first);
 }
 
-/** The newest one at or before the time; undefined where the first one is younger. */
+/** The newest version at or before the time; undefined when all versions are younger. */
 export function versionAt(versions: readonly ReadableVersion[], timeMs: number): number | undefined {
   const next = versions.findIndex((each) => each.timeMs > timeMs);
   return (next === -1 ? versions : versions.slice(0, next)).at(-1)?.version;

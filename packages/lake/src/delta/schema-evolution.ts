@@ -10,9 +10,9 @@ interface DeltaField {
 }
 
 /**
- * The table's metadata with the columns that it lacks added as nullable ones (older files read as null there); undefined
- * when it has them all. Columns that the table has and `schema` lacks stay.
- * @throws WindrowError SCHEMA_INCOMPATIBLE when a column is there with another type
+ * The table's metadata with the missing columns of `schema` added as nullable columns (null for the rows of older files).
+ * Columns that only the table has stay. Undefined when no column is missing.
+ * @throws WindrowError SCHEMA_INCOMPATIBLE when the table has a column with another type
  */
 export function withNewColumns(metaData: MetaData, schema: TableSchema, table: string): MetaData | undefined {
   const struct = JSON.parse(metaData.schemaString) as { type: 'struct'; fields: DeltaField[] };
@@ -30,7 +30,7 @@ export function withNewColumns(metaData: MetaData, schema: TableSchema, table: s
     }
   }
   if (added.length === 0) return undefined;
-  // Partition columns come last by convention, and new columns before them.
+  // By convention, partition columns are last.
   const isPartition = (field: DeltaField) => metaData.partitionColumns.includes(field.name);
   const fields = [
     ...struct.fields.filter((field) => !isPartition(field)),

@@ -15,8 +15,8 @@ interface TableDefinition {
 }
 
 /**
- * The log of the table at `root`, made when there is none, and with the columns added that it lacks. Any number of
- * processes may do so at once.
+ * Opens the log of the table at `root`. It creates the table if there is none, and adds missing columns. Any number of
+ * processes may call it at the same time.
  * @throws WindrowError SCHEMA_INCOMPATIBLE, LAKE_LOG_INVALID, S3_FAILED
  */
 export async function openOrCreate(definition: TableDefinition): Promise<DeltaLog> {
@@ -26,7 +26,8 @@ export async function openOrCreate(definition: TableDefinition): Promise<DeltaLo
     await DeltaLog.create(store, root, host, creation(definition));
     log = await DeltaLog.open(store, root, host);
   }
-  if (!log) throw new WindrowError('LAKE_LOG_INVALID', `${store.url(root)} was created and is gone`);
+  if (!log)
+    throw new WindrowError('LAKE_LOG_INVALID', `${store.url(root)} was created, but no longer exists`);
   const names = partitionColumns.map(({ name }) => name);
   if (log.metaData.partitionColumns.join() !== names.join()) {
     throw new WindrowError(

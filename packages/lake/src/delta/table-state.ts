@@ -3,10 +3,10 @@ import type { ObjectStore } from '../object-store.ts';
 import type { Action, Add, MetaData, Protocol, Remove, Txn } from './actions.ts';
 import { type Replayed, replayLog } from './log-segment.ts';
 
-/** A table's whole state, with the actions as they are: for checkpoints and clean-up. */
+/** A table's complete state with unabridged actions, for checkpoints and clean-up. */
 export interface TableState extends Replayed {
   adds: Map<string, Add>;
-  /** The tombstones that the log still has. */
+  /** The tombstones that are still in the log. */
   removes: Map<string, Remove>;
   txns: Map<string, Txn>;
   protocol: Protocol | undefined;
@@ -14,18 +14,18 @@ export interface TableState extends Replayed {
 }
 
 /**
- * The state at the log's end. A path is either live or removed: the later action counts.
+ * Reads the state at the latest version. A path is either live or removed: the later action counts.
  * @throws WindrowError LAKE_LOG_INVALID when there is no log; S3_FAILED
  */
 export async function readTableState(store: ObjectStore, root: string): Promise<TableState> {
   const state = await replayed(store, root);
-  if (!state) throw new WindrowError('LAKE_LOG_INVALID', `the log of ${store.url(root)} is gone`);
+  if (!state) throw new WindrowError('LAKE_LOG_INVALID', `the log of ${store.url(root)} no longer exists`);
   return state;
 }
 
 /**
- * The state as it was at one version.
- * @returns undefined where the log has no such version, or no longer tells what it was
+ * Reads the state at one version.
+ * @returns undefined when the log doesn't have the version, or no longer
  * @throws WindrowError LAKE_LOG_INVALID, S3_FAILED
  */
 export function readTableStateAt(

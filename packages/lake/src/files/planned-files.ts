@@ -5,15 +5,15 @@ import type { PlannedFile } from '../ledger/uploads.ts';
 import type { ParquetEncoder } from '../parquet/parquet-encoder.ts';
 import { groupByTime } from './rows-by-time.ts';
 
-/** Dates that path and every reader can spell; other times are kept, in the partition without a date. */
+/** The dates that paths and all readers can represent. Rows with other times go to the partition whose date is null. */
 const firstDatedMs = Date.parse('0001-01-01T00:00:00Z');
 const endDatedMs = Date.UTC(10_000, 0, 1);
 const dayMs = 86_400_000;
 
 /**
- * The files that rows make: one for each window; with more windows than `maxWindows`, one for each date, so that a month of
- * history makes as many files as it has days, and not thousands of tiny ones. Rows lie in the order of event time.
- * @param times the buffers' column of event times
+ * Divides the rows into files: one for each window. When there are more than `maxWindows` windows, it is one file for each
+ * date, so that a month of history becomes about 30 files and not thousands of tiny ones. Rows are sorted by event time.
+ * @param times the column of event times
  */
 export function plannedFiles(
   buffers: ColumnBuffers,
@@ -31,7 +31,7 @@ export function plannedFiles(
   }));
 }
 
-/** NaN where there is no time that a date can be made of. */
+/** The event time of each row; NaN when it has none, or one outside the supported dates. */
 function timesOf(times: Int64Column, rows: number): Float64Array {
   const timesMs = new Float64Array(rows);
   for (let row = 0; row < rows; row++) {

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { groupByTime } from './rows-by-time.ts';
@@ -25,7 +26,7 @@ test('every row is in one group, whatever the times', () => {
       const groups = groupByTime(Float64Array.from(times), 24 * hourMs);
       const rows = groups.flatMap((group) => [...group.rows]);
       expect(rows.toSorted((a, b) => a - b)).toEqual(times.map((_, row) => row));
-      const inOrder = rows.map((row) => (Number.isNaN(times[row]) ? Number.MAX_VALUE : times[row]!));
+      const inOrder = rows.map((row) => (Number.isNaN(times[row]) ? Number.MAX_VALUE : must(times[row])));
       expect(inOrder).toEqual(inOrder.toSorted((a, b) => a - b));
       expect(new Set(groups.map(({ startMs }) => startMs)).size).toBe(groups.length);
     }),

@@ -3,19 +3,19 @@ import type { DeltaLog } from '../delta/delta-log.ts';
 import type { Host } from '../host.ts';
 import type { ObjectStore } from '../object-store.ts';
 
-/** Written before its files are uploaded, so that whoever takes over can find what a crash has left behind. */
+/** Written before its files are uploaded, so that the next owner finds the files that a crash has left. */
 interface Intent {
   /** `add.path` of each file. */
   paths: string[];
   /** The writer's claim: owner app id → epoch. */
   owners: Record<string, number>;
-  /** The log's version then: only later commits can name the files. */
+  /** The log's version at that time: only later commits can contain the files. */
   sinceVersion: number;
-  /** When a sweep first saw that a newer owner is there. */
+  /** When a sweep first saw a newer owner. */
   supersededAtMs?: number;
 }
 
-/** A process that was stopped may still finish an upload that was under way: its intent is kept for this long. */
+/** A suspended process may still finish an upload, so its intent is kept for this long. */
 export const supersededIntentRetentionMs = 3_600_000;
 
 /**
@@ -43,9 +43,9 @@ export class Intents {
   }
 
   /**
-   * Deletes the files of superseded intents that no commit names: that a newer owner has committed its claim makes it
-   * impossible that they are ever committed. The intents themselves go an hour after that was first seen.
-   * @returns how many files were deleted, or were found to be gone already
+   * Deletes the uncommitted files of superseded intents: after the claim of a newer owner they can never be committed. It deletes
+   * the intents themselves an hour after it has first seen the newer owner.
+   * @returns how many files were deleted or no longer existed, and how many intents were deleted
    */
   async sweep(log: DeltaLog): Promise<{ unnamedFiles: number; intents: number }> {
     const superseded: { key: string; intent: Intent }[] = [];
@@ -55,7 +55,7 @@ export class Intents {
     }
     if (superseded.length === 0) return { unnamedFiles: 0, intents: 0 };
 
-    // Up to the log's very end, where a file may have been named since `log` was read.
+    // Reads up to the latest version, because files may have been committed since `log` was read.
     const paths = new Set(superseded.flatMap(({ intent }) => intent.paths));
     const named = await log.named(paths, Math.min(...superseded.map(({ intent }) => intent.sinceVersion)));
     let unnamedFiles = 0;
@@ -78,7 +78,7 @@ export class Intents {
     return { unnamedFiles, intents };
   }
 
-  /** All files that any intent lists, also a superseded one. */
+  /** The files of all intents, also of superseded ones. */
   async paths(): Promise<Set<string>> {
     const paths = new Set<string>();
     for await (const { key } of this.#store.list({ prefix: this.#prefix })) {
@@ -95,7 +95,7 @@ export class Intents {
     await this.#store.put(key, new TextEncoder().encode(JSON.stringify(intent)));
   }
 
-  /** Undefined when its writer has removed it meanwhile. */
+  /** Undefined when its writer has deleted it meanwhile. */
   async #read(key: string): Promise<Intent | undefined> {
     const bytes = await this.#store.get(key);
     if (!bytes) return undefined;
@@ -104,7 +104,7 @@ export class Intents {
     } catch (cause) {
       throw new WindrowError(
         'LAKE_LOG_INVALID',
-        `${this.#store.url(key)} is no intent: something else wrote it; move it away`,
+        `${this.#store.url(key)} is not an intent of Windrow: move it away`,
         { cause },
       );
     }
@@ -115,7 +115,7 @@ function isSuperseded(intent: Intent, txns: ReadonlyMap<string, number>): boolea
   return Object.entries(intent.owners).some(([appId, epoch]) => (txns.get(appId) ?? 0) > epoch);
 }
 
-/** The object of a file that an `add` names: its path is a URI. */
+/** The object key for the path of an `add` action, which is a percent-encoded URI. */
 export function fileKey(root: string, path: string): string {
   return `${root}/${decodeURIComponent(path)}`;
 }

@@ -1,4 +1,5 @@
 import { WindrowError } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { DeltaLog } from '../delta/delta-log.ts';
 import { commitKey, lastCheckpointKey } from '../delta/log-paths.ts';
@@ -73,7 +74,7 @@ describe('LakeTable on a real S3', () => {
   it('is created once by many, and lands micro-batches with their offsets', async () => {
     const path = newPath();
     const opened = await Promise.all(Array.from({ length: 5 }, () => openTable(path)));
-    const table = opened[0]!;
+    const table = must(opened[0]);
     const claim = await table.claim([p0, p1]);
     expect(claim.positions).toEqual([
       { ...p0, nextOffset: 0, rows: 0 },
@@ -81,7 +82,7 @@ describe('LakeTable on a real S3', () => {
     ]);
     await table.commit(await table.upload(claim, [file(), file('2013-01-02')]), ranges(claim, 0));
     await table.commit(await table.upload(claim, []), [{ ...p0, fromOffset: 10, nextOffset: 15, rows: 0 }]);
-    expect(await opened[1]!.positions()).toEqual([
+    expect(await must(opened[1]).positions()).toEqual([
       { ...p0, nextOffset: 15, rows: 10 },
       { ...p1, nextOffset: 10, rows: 10 },
     ]);
@@ -91,10 +92,13 @@ describe('LakeTable on a real S3', () => {
       expect.stringMatching(/^date=2013-01-02\/w-[0-9a-f-]{36}\.parquet$/),
     ]);
     expect(await intents(path)).toEqual([]);
-    const log = (await DeltaLog.open(bucket.store, path, systemHost))!;
+    const log = must(await DeltaLog.open(bucket.store, path, systemHost));
     const { adds } = await log.files();
     expect([...adds.keys()].sort()).toEqual(files);
-    expect(JSON.parse([...adds.values()][0]!.stats!)).toMatchObject({ numRecords: 1, minValues: { n: 1 } });
+    expect(JSON.parse(must(must([...adds.values()][0]).stats))).toMatchObject({
+      numRecords: 1,
+      minValues: { n: 1 },
+    });
   });
 
   it('lets writers of different partitions race, and loses none of their micro-batches', async () => {
@@ -287,7 +291,7 @@ describe('LakeTable on a real S3', () => {
     const next = await reopened.claim([p0]);
     expect(next.positions).toEqual([position]);
     await reopened.commit(await reopened.upload(next, [file()]), ranges(next, 250));
-    const { adds } = await (await DeltaLog.open(bucket.store, path, systemHost))!.files();
+    const { adds } = await must(await DeltaLog.open(bucket.store, path, systemHost)).files();
     expect(adds.size).toBe(26);
     expect(await dataFiles(path)).toHaveLength(26);
   });
@@ -313,7 +317,7 @@ describe('LakeTable on a real S3', () => {
     await Promise.all(
       [0, 1, 2].map(() => LakeTable.open(bucket.store, { path, schema: wider, sink: 'lake' })),
     );
-    const log = (await DeltaLog.open(bucket.store, path, systemHost))!;
+    const log = must(await DeltaLog.open(bucket.store, path, systemHost));
     expect(log.version).toBe(1);
     const { fields } = JSON.parse(log.metaData.schemaString);
     expect(fields).toMatchObject([

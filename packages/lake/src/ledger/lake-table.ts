@@ -29,31 +29,31 @@ export interface LakeTableOptions {
   host?: Host;
 }
 
-/** The right to commit to some partitions until somebody else claims one of them. */
+/** The right to commit to some partitions, until another process claims one of them. */
 export interface Claim {
   readonly version: number;
-  /** Where each claimed partition goes on. */
+  /** The next offset of each claimed partition. */
   readonly positions: readonly LedgerPosition[];
   /** Owner app id → epoch. */
   readonly epochs: ReadonlyMap<string, number>;
 }
 
-/** Files that lie in the bucket and that no commit names yet. */
+/** Files that are uploaded but not committed. */
 export interface Upload extends UploadedFiles {
   readonly claim: Claim;
 }
 
 export interface Committed {
   readonly version: number;
-  /** How often another writer was first. */
+  /** How often another writer has committed the version first. */
   readonly conflicts: number;
 }
 
 /**
- * A Delta table that is also the ledger of its sink: offsets are committed in the same atomic write as the files they
- * made. The protocol is the one that `model/ledger_model.py` checks (docs/DESIGN.md, "Lake"). For each assignment: `claim`;
- * then, for each micro-batch: `upload`, `commit`. After **any** error of `commit`, claim again before anything else: it may
- * have landed, and the claim's positions say so.
+ * A Delta table that is also the ledger of its sink: it commits offsets in the same atomic write as the files with their rows.
+ * `model/ledger_model.py` checks the protocol (docs/DESIGN.md, "Lake"). For each assignment call `claim`; then, for each
+ * micro-batch, `upload` and `commit`. After **any** error of `commit`, claim again before anything else: the commit may have
+ * succeeded, and then the positions of the new claim include it.
  */
 export class LakeTable {
   readonly #store: ObjectStore;
@@ -73,7 +73,7 @@ export class LakeTable {
   }
 
   /**
-   * Opens the table; creates it when there is none, and adds columns that it lacks. Any number of processes may do so at once.
+   * Opens the table, creates it if there is none, and adds missing columns. Any number of processes may call it at the same time.
    * @throws WindrowError SCHEMA_INCOMPATIBLE, LAKE_LOG_INVALID, S3_FAILED
    */
   static async open(store: ObjectStore, options: LakeTableOptions): Promise<LakeTable> {
@@ -82,15 +82,15 @@ export class LakeTable {
     return new LakeTable(store, log, sink, host);
   }
 
-  /** Where every partition of the sink stands, as of the log's end; claims nothing. */
+  /** The positions of all partitions of the sink at the latest version. It claims nothing. */
   async positions(): Promise<LedgerPosition[]> {
     await this.#log.refresh();
     return allPositions(this.#log.txns, this.#sink);
   }
 
   /**
-   * Becomes the owner of the partitions: every micro-batch that a former owner has under way can't be committed from now on,
-   * and the files it has uploaded are removed.
+   * Becomes the owner of the partitions: from now on, former owners can't commit their micro-batches. Files that they have
+   * uploaded are deleted.
    * @throws WindrowError S3_FAILED or LAKE_CONFLICT, both retriable: claim again
    */
   async claim(partitions: readonly TopicPartition[]): Promise<Claim> {
@@ -113,7 +113,7 @@ export class LakeTable {
   }
 
   /**
-   * Whether the claim still stands: for a sink that has nothing to commit, and wouldn't see that the ledger was set back.
+   * Checks that the claim is still valid. A sink without events to commit calls it, to notice that the ledger was reset.
    * @throws WindrowError LEDGER_LOST naming the partitions; S3_FAILED
    */
   async assertHeld(claim: Claim): Promise<void> {
@@ -121,15 +121,15 @@ export class LakeTable {
     this.#assertHeld(claim, []);
   }
 
-  /** What `claim` does about what crashes have left, for a sink that owns its partitions for long. */
+  /** Deletes the files that crashes have left, as `claim` does it: for a sink that owns its partitions for a long time. */
   async sweep(): Promise<{ unnamedFiles: number; intents: number }> {
     await this.#log.refresh();
     return this.#intents.sweep(this.#log);
   }
 
   /**
-   * Writes the intent and then the files, a few at a time. When one fails, what was uploaded is deleted again; uploading anew
-   * under the same claim is fine.
+   * Writes the intent, then the files, several at once. When a file fails, the uploaded ones are deleted. The caller may upload
+   * again under the same claim.
    * @throws WindrowError S3_FAILED, ENCODE_FAILED
    */
   async upload(claim: Claim, files: readonly PlannedFile[]): Promise<Upload> {
@@ -138,9 +138,9 @@ export class LakeTable {
   }
 
   /**
-   * Commits the files and the ranges they were made of, as one version. Ranges without rows move positions on only.
-   * @throws WindrowError LEDGER_LOST naming the partitions, when one has another owner or another position by now: the
-   * upload has been deleted then. S3_FAILED or LAKE_CONFLICT, retriable: not known whether it has landed; the upload is kept.
+   * Commits the files and the offset ranges of their rows as one version. Ranges without rows only advance the positions.
+   * @throws WindrowError LEDGER_LOST naming the partitions that have another owner or another position; the uploaded files are
+   * then deleted. S3_FAILED or LAKE_CONFLICT, retriable: the outcome is unknown, and the uploaded files are kept.
    */
   async commit(upload: Upload, ranges: readonly LedgerRange[]): Promise<Committed> {
     let appended: { version: number; conflicts: number };
@@ -167,7 +167,7 @@ export class LakeTable {
     return appended;
   }
 
-  /** Writes a checkpoint of the log when one is due; commits may go on meanwhile. Its failure breaks nothing: it stays due. */
+  /** Writes a checkpoint of the log when one is due. Commits may continue meanwhile. After a failure it stays due. */
   checkpointWhenDue(): Promise<{ checkpointError?: unknown }> {
     return this.#log.checkpointWhenDue();
   }
@@ -183,8 +183,8 @@ export class LakeTable {
   }
 
   /**
-   * The whole claim must stand, not only the partitions that have ranges: with any newer owner among them the intent is
-   * superseded, and its files are deleted.
+   * All partitions of the claim must still be owned, not only those with ranges: a newer owner of any of them supersedes the
+   * intent, and deletes its files.
    */
   #assertHeld(claim: Claim, ranges: readonly LedgerRange[]): void {
     const lost = lostEpochs(this.#log.txns, claim.epochs);
@@ -200,7 +200,7 @@ export class LakeTable {
     if (lost.length === 0) return;
     throw new WindrowError(
       'LEDGER_LOST',
-      `table ${this.#store.url(this.#log.root)} has gone on without this sink: ${lost.join(', ')}. Claim again.`,
+      `table ${this.#store.url(this.#log.root)} was committed to by another owner: ${lost.join(', ')}. Claim again.`,
       { retriable: true },
     );
   }

@@ -1,4 +1,5 @@
 import { WindrowError } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnBuffersFrom } from '../columns/testing/buffers-from-batch.ts';
@@ -100,7 +101,7 @@ const sink = (world: MemoryObjectStore, name: string, random: () => number, upke
         });
         await table.commit(await table.upload(claim, plannedFiles(ranges, random)), ranges);
         await table.checkpointWhenDue();
-        at = at.map((position, index) => ({ ...position, nextOffset: ranges[index]!.nextOffset }));
+        at = at.map((position, index) => ({ ...position, nextOffset: must(ranges[index]).nextOffset }));
       }
       await compacting;
     }
@@ -164,7 +165,7 @@ async function play(seed: number, faults: StoreFaults, upkeep: boolean) {
   const spawn = () => {
     born += 1;
     const roles = upkeep ? ['sink', 'compactor', 'restorer', 'sink', 'vacuum'] : ['sink'];
-    const role = roles[born % roles.length]!;
+    const role = must(roles[born % roles.length]);
     const name = `${role}-${born}`;
     running.push(name);
     const work = { compactor: compactorByHand, restorer: restorerByHand, vacuum: vacuumByHand }[role];
@@ -186,7 +187,7 @@ async function play(seed: number, faults: StoreFaults, upkeep: boolean) {
       world.resume(name);
       stopped.delete(name);
     }
-    const name = running[Math.floor(random() * running.length)]!;
+    const name = must(running[Math.floor(random() * running.length)]);
     // With upkeep each step of the protocol takes more of the store's.
     const fate = random() * (upkeep ? 3 : 1);
     if (fate < 0.004) {
@@ -208,7 +209,7 @@ async function play(seed: number, faults: StoreFaults, upkeep: boolean) {
   const compactor = await world.runUntil(openCompactor(world, 'last'));
   for (let round = 0; round < 2; round++) {
     await world.runUntil(last.claim(partitions.map((partition) => ({ topic, partition }))));
-    if (upkeep) await world.runUntil(compactor!.claim());
+    if (upkeep) await world.runUntil(must(compactor).claim());
     world.nowMs += supersededIntentRetentionMs + 1;
   }
   invariants.check(world);

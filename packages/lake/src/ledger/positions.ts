@@ -1,14 +1,14 @@
-/** How the ledger lies in the table's `txn` actions (DESIGN.md, "Lake"): three app ids for each Kafka partition of a sink. */
+/** How the ledger is stored in the table's `txn` actions (DESIGN.md, "Lake"): by several app ids for each Kafka partition of a sink. */
 
 import type { TopicPartition } from '@windrow/contracts';
 
-/** What has landed of a partition: every offset below `nextOffset`, in `rows` rows. */
+/** The position of a partition: all offsets below `nextOffset` are committed, as `rows` rows. */
 export interface LedgerPosition extends TopicPartition {
   readonly nextOffset: number;
   readonly rows: number;
 }
 
-/** A part of a micro-batch: the offsets from `fromOffset` to `nextOffset`, exclusive, which made `rows` rows. */
+/** One partition's part of a micro-batch: the offsets from `fromOffset` up to, but not including `nextOffset`, as `rows` rows. */
 export interface LedgerRange extends TopicPartition {
   readonly fromOffset: number;
   readonly nextOffset: number;
@@ -25,34 +25,35 @@ export function ownerAppId(sink: string, of: TopicPartition): string {
   return `${offsetAppId(sink, of)}#owner`;
 }
 
-/** The owner of a table's upkeep by hand: of no partition. */
+/** The owner of a table's maintenance commands. It owns no partition. */
 export function upkeepOwnerAppId(sink: string): string {
   return `${sink}:upkeep#owner`;
 }
 
-/** The owner of a table's replays: of no partition. */
+/** The owner of a table's replays. It owns no partition. */
 export function replayOwnerAppId(sink: string): string {
   return `${sink}:replay#owner`;
 }
 
-/** The epoch of the table's last replay, and the version that it was committed as. */
+/** The epoch of the table's last replay, and the version of its commit. */
 export function replayAppId(sink: string): { last: string; version: string } {
   return { last: `${sink}:replay`, version: `${sink}:replay#version` };
 }
 
-/** Its version is what replays have added to the partition's rows so far, less what they have taken from them. */
+/** Its version is the number of rows that replays have added to the partition, minus those that they have removed. */
 export function replayedRowsAppId(sink: string, of: TopicPartition): string {
   return `${offsetAppId(sink, of)}#replayed`;
 }
 
 /**
- * Its version is a time, epoch milliseconds: files that were removed, or never named, before it may have been deleted.
+ * Its version is a time, epoch milliseconds. Files that were removed, or written and never committed, before it may have been
+ * deleted.
  */
 export function vacuumAppId(sink: string): string {
   return `${sink}:upkeep#vacuum`;
 }
 
-/** Those epochs that somebody else has claimed anew, in words. */
+/** Describes the epochs that another process has claimed since. */
 export function lostEpochs(txns: ReadonlyMap<string, number>, epochs: ReadonlyMap<string, number>): string[] {
   return [...epochs].flatMap(([appId, mine]) => {
     const epoch = txns.get(appId);
@@ -60,7 +61,7 @@ export function lostEpochs(txns: ReadonlyMap<string, number>, epochs: ReadonlyMa
   });
 }
 
-/** Its version is the number of rows landed so far. */
+/** Its version is the number of committed rows. */
 export function rowsAppId(sink: string, of: TopicPartition): string {
   return `${offsetAppId(sink, of)}#rows`;
 }
@@ -83,7 +84,7 @@ export function allPositions(txns: ReadonlyMap<string, number>, sink: string): L
   return partitionsIn(txns, sink, /^([^:#]+):([^:#]+):(\d+)$/).map((of) => positionOf(txns, sink, of));
 }
 
-/** All partitions that the sink has ever claimed, in the order of their names. */
+/** All partitions that the sink has ever claimed, sorted. */
 export function claimedPartitions(txns: ReadonlyMap<string, number>, sink: string): TopicPartition[] {
   return partitionsIn(txns, sink, /^([^:#]+):([^:#]+):(\d+)#owner$/);
 }

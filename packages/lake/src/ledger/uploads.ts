@@ -5,7 +5,7 @@ import type { ObjectStore } from '../object-store.ts';
 import type { EncodedFile } from '../parquet/parquet-encoder.ts';
 import { fileKey, type Intents } from './intents.ts';
 
-/** A file to be, which is encoded when its turn to be uploaded comes. */
+/** A file that will be encoded just before its upload. */
 export interface PlannedFile {
   readonly partitionValues: Readonly<Record<string, string | null>>;
   /** Begins the file's name, e.g. its window's start, so that names sort by time; letters, digits, `-`, `_` and `.`. */
@@ -13,17 +13,17 @@ export interface PlannedFile {
   encode(): Promise<EncodedFile>;
 }
 
-/** Files that lie in the bucket and that no commit names yet. */
+/** Files that are uploaded but not committed. */
 export interface UploadedFiles {
   readonly intentKey: string | undefined;
   readonly adds: readonly Add[];
 }
 
-/** On whose right files are uploaded, and since when. */
+/** The claim under which files are uploaded. */
 export interface Uploader {
   /** Owner app id → epoch. */
   epochs: ReadonlyMap<string, number>;
-  /** The log's version now: only later commits can name the files. */
+  /** The log's current version: only later commits can contain the files. */
   sinceVersion: number;
   /** Whether the rows are new to the table. */
   dataChange: boolean;
@@ -31,7 +31,7 @@ export interface Uploader {
 
 const uploadsAtOnce = 4;
 
-/** Data files on their way from an encoder to a commit, each known by an intent before it is there. */
+/** Uploads data files before their commit. An intent lists each file before it is uploaded. */
 export class Uploads {
   readonly #store: ObjectStore;
   readonly #root: string;
@@ -46,13 +46,14 @@ export class Uploads {
   }
 
   /**
-   * Writes the intent and then the files, a few at a time. When one fails, what was uploaded is deleted again and the
-   * intent stays, since a PUT without an answer may still come true.
+   * Writes the intent, then the files, several at once. When a file fails, the uploaded ones are deleted. The intent stays,
+   * because a PUT without a response may still be carried out.
    * @throws WindrowError S3_FAILED, ENCODE_FAILED
    */
   async upload(files: readonly PlannedFile[], by: Uploader): Promise<UploadedFiles> {
     if (files.length === 0) return { intentKey: undefined, adds: [] };
-    const paths = files.map((file) => filePath(file, this.#host.newId()));
+    const planned = files.map((file) => ({ file, path: filePath(file, this.#host.newId()) }));
+    const paths = planned.map(({ path }) => path);
     const intentKey = await this.#intents.write({
       paths,
       owners: Object.fromEntries(by.epochs),
@@ -61,9 +62,11 @@ export class Uploads {
     const adds: Add[] = [];
     let next = 0;
     const work = async () => {
-      for (let index = next++; index < files.length; index = next++) {
+      for (let index = next++; ; index = next++) {
+        const each = planned[index];
+        if (!each) return;
         try {
-          adds[index] = await this.#uploadOne(files[index]!, paths[index]!, by.dataChange);
+          adds[index] = await this.#uploadOne(each.file, each.path, by.dataChange);
         } catch (error) {
           next = files.length;
           throw error;
@@ -80,14 +83,14 @@ export class Uploads {
     return { intentKey, adds };
   }
 
-  /** Deletes files that will never be committed. What fails here is found through the intent, which goes last. */
+  /** Deletes files that will never be committed, then their intent. If a delete fails, the intent stays, and a sweep repeats it. */
   async discard(upload: UploadedFiles): Promise<void> {
     const keys = upload.adds.map((add) => fileKey(this.#root, add.path));
     const outcomes = await Promise.allSettled(keys.map((key) => this.#store.delete(key)));
     if (outcomes.every((outcome) => outcome.status === 'fulfilled')) await this.forget(upload);
   }
 
-  /** An intent that stays does no harm: its files are named by the log, or gone, and it is swept once superseded. */
+  /** Deletes the intent. A failure does no harm: a sweep deletes it after a newer claim. */
   async forget({ intentKey }: UploadedFiles): Promise<void> {
     if (intentKey !== undefined) await this.#store.delete(intentKey).catch(() => undefined);
   }
@@ -97,7 +100,7 @@ export class Uploads {
     const { bytes, stats } = encoded;
     const size = bytes.length;
     await this.#store.put(fileKey(this.#root, path), bytes);
-    // Only now: a PUT that has failed may go on sending them.
+    // Only after success: a failed PUT may still be sending the bytes.
     encoded.giveBack?.();
     return {
       path,

@@ -1,4 +1,5 @@
 import { WindrowError } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { columnBuffersFrom } from '../columns/testing/buffers-from-batch.ts';
 import { type Action, parseCommit, serializeCommit } from '../delta/actions.ts';
@@ -36,13 +37,16 @@ let next = 0;
 
 const store = () => world.client('x');
 const openCompactor = async (orderBy = ['at', '_partition', '_offset']) =>
-  (await world.runUntil(
-    TableCompactor.open(store(), { path, sink: 'lake', orderBy, encoder, host: world.host('x') }),
-  ))!;
+  must(
+    await world.runUntil(
+      TableCompactor.open(store(), { path, sink: 'lake', orderBy, encoder, host: world.host('x') }),
+    ),
+  );
 const content = () => world.runUntil(readTable(store(), path));
 const smallOf = async (compactor: TableCompactor) =>
   smallFilesIn((await world.runUntil(compactor.files())).values(), limits);
-const commitAt = (version: number) => parseCommit(world.objects.get(commitKey(path, version))!.bytes, '');
+const commitAt = (version: number) =>
+  parseCommit(must(world.objects.get(commitKey(path, version))).bytes, '');
 const lake = () => [...world.objects.keys()];
 
 async function open(of: TableSchema): Promise<void> {
@@ -54,7 +58,7 @@ async function open(of: TableSchema): Promise<void> {
 /** One micro-batch of these rows, without their ledger columns, in one file. */
 async function land(rows: ColumnValue[][], of = schema, namePrefix = '20130101T0000'): Promise<void> {
   const all = rows.map((row, at) => [...row, topic, 0, next + at, world.nowMs]);
-  const columns = of.columns.map((_, column) => all.map((row) => row[column]!));
+  const columns = of.columns.map((_, column) => all.map((row) => must(row[column])));
   const encode = () =>
     encoder.encode({ buffers: columnBuffersFrom({ schema: of, rowCount: all.length, columns }) });
   const files = [{ partitionValues: { date: '2013-01-01' }, namePrefix, encode }];
@@ -92,8 +96,8 @@ describe('a compaction', () => {
     const compactor = await openCompactor();
     const [small, ...others] = await smallOf(compactor);
     expect(others).toEqual([]);
-    const compacted = await world.runUntil(compactor.compact(small!, claim.epochs));
-    expect(compacted).toMatchObject({ rows: 5, filesBefore: 2, version: 5, bytesBefore: small!.bytes });
+    const compacted = await world.runUntil(compactor.compact(must(small), claim.epochs));
+    expect(compacted).toMatchObject({ rows: 5, filesBefore: 2, version: 5, bytesBefore: must(small).bytes });
 
     const after = await content();
     const byOffset = (a: Record<string, unknown>, b: Record<string, unknown>) =>
@@ -103,7 +107,7 @@ describe('a compaction', () => {
     expect(after.named).toHaveLength(2);
     const inFile = after.rows.filter(({ at }) => at === null || Number(at) !== 3);
     expect(inFile.map(({ at }) => at && Number(at))).toEqual([null, 1, 5, 7, 9]);
-    const file = after.named.find((key) => key.includes('20130101T0000'))!;
+    const file = must(after.named.find((key) => key.includes('20130101T0000')));
     expect(file).toMatch(/^curated\/track\/date=2013-01-01\/20130101T0000-[^/]+\.parquet$/);
 
     const [{ commitInfo }, ...actions] = commitAt(5) as [Action, ...Action[]];
@@ -114,20 +118,20 @@ describe('a compaction', () => {
     });
     expect(actions.map((action) => Object.keys(action)[0])).toEqual(['remove', 'remove', 'add']);
     for (const { remove, add } of actions) expect((remove ?? add)?.dataChange).toBe(false);
-    expect(actions[0]!.remove).toEqual({
-      path: small!.files[0]!.path,
+    expect(must(actions[0]).remove).toEqual({
+      path: must(must(small).files[0]).path,
       deletionTimestamp: world.nowMs,
       dataChange: false,
       extendedFileMetadata: true,
       partitionValues: { date: '2013-01-01' },
-      size: small!.files[0]!.sizeBytes,
+      size: must(must(small).files[0]).sizeBytes,
     });
-    expect(JSON.parse(actions[2]!.add!.stats!)).toMatchObject({
+    expect(JSON.parse(must(must(must(actions[2]).add).stats))).toMatchObject({
       numRecords: 5,
       nullCount: { at: 1, text: 0 },
     });
     // The files that it replaces stay for readers of older versions; the intent is gone.
-    for (const { path: of } of small!.files) expect(lake()).toContain(fileKey(path, of));
+    for (const { path: of } of must(small).files) expect(lake()).toContain(fileKey(path, of));
     expect(lake().filter((key) => key.includes('_windrow'))).toEqual([]);
   });
 
@@ -135,7 +139,7 @@ describe('a compaction', () => {
     await land([row(5)]);
     await land([row(9)]);
     const compactor = await openCompactor();
-    await world.runUntil(compactor.compact((await smallOf(compactor))[0]!, claim.epochs));
+    await world.runUntil(compactor.compact(must((await smallOf(compactor))[0]), claim.epochs));
     const vacuum = () => world.runUntil(compactor.vacuum(new AbortController().signal));
     world.nowMs += 7 * 24 * 3_600_000 - 1;
     expect(await vacuum()).toBe(0);
@@ -150,10 +154,10 @@ describe('a compaction', () => {
     await land([row(5)]);
     await land([row(9)]);
     const compactor = await openCompactor();
-    await world.runUntil(compactor.compact((await smallOf(compactor))[0]!, claim.epochs));
+    await world.runUntil(compactor.compact(must((await smallOf(compactor))[0]), claim.epochs));
     expect(await smallOf(compactor)).toEqual([]);
     await land([row(7)]);
-    await world.runUntil(compactor.compact((await smallOf(compactor))[0]!, claim.epochs));
+    await world.runUntil(compactor.compact(must((await smallOf(compactor))[0]), claim.epochs));
     const { rows, named } = await content();
     expect(named).toHaveLength(1);
     expect(rows.map(({ at }) => Number(at))).toEqual([5, 7, 9]);
@@ -166,19 +170,19 @@ describe('a compaction', () => {
     const [small] = await smallOf(first);
     const [same] = await smallOf(second);
     await land([row(3)]);
-    expect(await world.runUntil(first.compact(small!, claim.epochs))).toBeDefined();
+    expect(await world.runUntil(first.compact(must(small), claim.epochs))).toBeDefined();
     const before = lake().length;
-    expect(await world.runUntil(second.compact(same!, claim.epochs))).toBeUndefined();
+    expect(await world.runUntil(second.compact(must(same), claim.epochs))).toBeUndefined();
     // What it had uploaded is gone, and its intent too.
     expect(lake()).toHaveLength(before);
     expect((await content()).rows).toHaveLength(3);
     // So it knows by now, and also when a vacuum was faster than its reading.
-    expect(await world.runUntil(second.compact(same!, claim.epochs))).toBeUndefined();
+    expect(await world.runUntil(second.compact(must(same), claim.epochs))).toBeUndefined();
     const third = await openCompactor();
     const [late] = await smallOf(third);
-    await world.runUntil(first.compact((await smallOf(first))[0]!, claim.epochs));
-    for (const { path: of } of late!.files) world.objects.delete(fileKey(path, of));
-    expect(await world.runUntil(third.compact(late!, claim.epochs))).toBeUndefined();
+    await world.runUntil(first.compact(must((await smallOf(first))[0]), claim.epochs));
+    for (const { path: of } of must(late).files) world.objects.delete(fileKey(path, of));
+    expect(await world.runUntil(third.compact(must(late), claim.epochs))).toBeUndefined();
   });
 
   it('is refused to a former owner, and what it had uploaded is deleted', async () => {
@@ -188,7 +192,7 @@ describe('a compaction', () => {
     const [small] = await smallOf(compactor);
     await world.runUntil(table.claim([{ topic, partition: 0 }]));
     const before = lake().length;
-    await expect(world.runUntil(compactor.compact(small!, claim.epochs))).rejects.toMatchObject({
+    await expect(world.runUntil(compactor.compact(must(small), claim.epochs))).rejects.toMatchObject({
       code: 'LEDGER_LOST',
       retriable: true,
     });
@@ -196,7 +200,9 @@ describe('a compaction', () => {
     const [one, other] = [await openCompactor(), await openCompactor()];
     const mine = await world.runUntil(one.claim());
     await world.runUntil(other.claim());
-    await expect(world.runUntil(one.compact(small!, mine))).rejects.toMatchObject({ code: 'LEDGER_LOST' });
+    await expect(world.runUntil(one.compact(must(small), mine))).rejects.toMatchObject({
+      code: 'LEDGER_LOST',
+    });
   });
 
   it('changes nothing when it is stopped', async () => {
@@ -205,7 +211,7 @@ describe('a compaction', () => {
     const compactor = await openCompactor();
     const [small] = await smallOf(compactor);
     const before = lake();
-    const stopped = compactor.compact(small!, claim.epochs, AbortSignal.abort(new Error('stopped')));
+    const stopped = compactor.compact(must(small), claim.epochs, AbortSignal.abort(new Error('stopped')));
     await expect(world.runUntil(stopped)).rejects.toThrow('stopped');
     expect(lake()).toEqual(before);
   });
@@ -231,9 +237,9 @@ describe('a compaction', () => {
         },
       };
       const options = { path, sink: 'lake', orderBy: ['at'], encoder, host: patient };
-      const compactor = (await world.runUntil(TableCompactor.open(silentStore, options)))!;
+      const compactor = must(await world.runUntil(TableCompactor.open(silentStore, options)));
       const [small] = await smallOf(compactor);
-      await expect(world.runUntil(compactor.compact(small!, claim.epochs))).rejects.toBe(noAnswer);
+      await expect(world.runUntil(compactor.compact(must(small), claim.epochs))).rejects.toBe(noAnswer);
       expect(lake().filter((key) => key.includes('_windrow'))).toHaveLength(1);
       silentStore.putIfAbsent = own.putIfAbsent;
       silent = false;
@@ -247,7 +253,7 @@ describe('a compaction', () => {
   });
 
   it('reads files from before a column was added as null there', async () => {
-    const narrow = { columns: [ownColumns[0]!, ...ledgerColumns] };
+    const narrow = { columns: [must(ownColumns[0]), ...ledgerColumns] };
     world = new MemoryObjectStore(1);
     next = 0;
     await open(narrow);
@@ -255,7 +261,7 @@ describe('a compaction', () => {
     await open(schema);
     await land([row(2)]);
     const compactor = await openCompactor();
-    await world.runUntil(compactor.compact((await smallOf(compactor))[0]!, claim.epochs));
+    await world.runUntil(compactor.compact(must((await smallOf(compactor))[0]), claim.epochs));
     const { rows, named } = await content();
     expect(named).toHaveLength(1);
     expect(rows.map(({ text }) => text)).toEqual([null, 'Zürich 2']);
@@ -267,26 +273,26 @@ describe('a compaction', () => {
     const compactor = await openCompactor();
     const [small] = await smallOf(compactor);
     const before = lake().length;
-    const fewer = { ...small!, rows: 3 };
+    const fewer = { ...must(small), rows: 3 };
     await expect(world.runUntil(compactor.compact(fewer, claim.epochs))).rejects.toMatchObject({
       code: 'LAKE_LOG_INVALID',
       message: expect.stringContaining('have 2 rows, and the log says 3'),
     });
 
-    const [file] = small!.files;
+    const [file] = must(small).files;
     const other: TableSchema = { columns: [{ name: 'theirs', type: 'long', nullable: true }] };
     const strange = await encoder.encode({
       buffers: columnBuffersFrom({ schema: other, rowCount: 1, columns: [[1]] }),
     });
-    const own = world.objects.get(fileKey(path, file!.path))!;
-    world.objects.set(fileKey(path, file!.path), { ...own, bytes: strange.bytes });
-    await expect(world.runUntil(compactor.compact(small!, claim.epochs))).rejects.toMatchObject({
+    const own = must(world.objects.get(fileKey(path, must(file).path)));
+    world.objects.set(fileKey(path, must(file).path), { ...own, bytes: strange.bytes });
+    await expect(world.runUntil(compactor.compact(must(small), claim.epochs))).rejects.toMatchObject({
       code: 'LAKE_LOG_INVALID',
       message: expect.stringContaining('no column theirs'),
     });
-    world.objects.set(fileKey(path, file!.path), own);
+    world.objects.set(fileKey(path, must(file).path), own);
 
-    const log = (await world.runUntil(DeltaLog.open(store(), path, world.host('x'))))!;
+    const log = must(await world.runUntil(DeltaLog.open(store(), path, world.host('x'))));
     const metaData = {
       ...log.metaData,
       schemaString: log.metaData.schemaString.replace('"timestamp"', '"decimal(9,2)"'),
@@ -294,7 +300,7 @@ describe('a compaction', () => {
     const bytes = serializeCommit([{ commitInfo: { operation: 'by another engine' } }, { metaData }]);
     world.objects.set(commitKey(path, log.version + 1), { bytes, modifiedMs: world.nowMs });
     const [again] = await smallOf(compactor);
-    await expect(world.runUntil(compactor.compact(again!, claim.epochs))).rejects.toMatchObject({
+    await expect(world.runUntil(compactor.compact(must(again), claim.epochs))).rejects.toMatchObject({
       code: 'LAKE_LOG_INVALID',
       message: expect.stringContaining('column at of table'),
     });

@@ -1,4 +1,5 @@
 import { WindrowError } from '@windrow/runtime';
+import { MergedRows, rowsInFile } from '../columns/merged-rows.ts';
 import { DeltaLog } from '../delta/delta-log.ts';
 import type { LiveFile } from '../delta/live-files.ts';
 import { deletedFileRetentionMs } from '../delta/retention.ts';
@@ -8,7 +9,6 @@ import { lostEpochs, upkeepOwnerAppId } from '../ledger/positions.ts';
 import { type UploadedFiles, Uploads } from '../ledger/uploads.ts';
 import type { ObjectStore } from '../object-store.ts';
 import type { EncodedFile, ParquetEncoder } from '../parquet/parquet-encoder.ts';
-import { MergedRows, rowsInFile } from './merged-rows.ts';
 import type { SmallFiles } from './small-files.ts';
 import { tableColumns } from './table-columns.ts';
 import { condemnGarbage, deleteGarbage } from './vacuum.ts';
@@ -18,7 +18,7 @@ export interface CompactorOptions {
   path: string;
   /** Whose ledger it is, as in `LakeTableOptions`. */
   sink: string;
-  /** The columns by which rows lie in order, the first one first; those that the table lacks don't count. */
+  /** The columns to sort rows by. Columns that the table lacks are ignored. */
   orderBy: readonly string[];
   /** As in the `TableSchema` that the table is written with. */
   idColumns?: readonly string[];
@@ -26,7 +26,7 @@ export interface CompactorOptions {
   host?: Host;
 }
 
-/** The right to compact: owner app id → epoch. It ends when anybody claims one of them anew. */
+/** The right to compact: owner app id → epoch. It ends when another process claims one of them. */
 export type Epochs = ReadonlyMap<string, number>;
 
 export interface Compacted {
@@ -40,9 +40,10 @@ export interface Compacted {
 }
 
 /**
- * Compacts small files of one table: the same rows in one file, swapped in by a commit that changes no data and no position.
- * Works beside its writers, in their process or another, with a view of the log of its own. Two at once do no harm: who comes
- * second finds the files gone from the log and gives up. The protocol is that of `model/ledger_model.py`.
+ * Compacts small files of one table: it writes their rows to one file, and replaces them in a commit that changes no data and no
+ * position. It runs concurrently with the table's writers, in their process or another one, and has its own view of the log.
+ * Two concurrent compactions do no harm: the second one finds the files removed and gives up. `model/ledger_model.py` checks
+ * the protocol.
  */
 export class TableCompactor {
   readonly #store: ObjectStore;
@@ -51,7 +52,7 @@ export class TableCompactor {
   readonly #host: Host;
   readonly #intents: Intents;
   readonly #uploads: Uploads;
-  /** Not known whether they are or will be committed. */
+  /** Uploads whose commit has an unknown outcome. */
   #unsettled: { upload: UploadedFiles; sinceVersion: number }[] = [];
 
   private constructor(store: ObjectStore, log: DeltaLog, options: CompactorOptions) {
@@ -73,14 +74,14 @@ export class TableCompactor {
     return log && new TableCompactor(store, log, options);
   }
 
-  /** The live files at the log's end. First it settles what has become of compactions that ended without an answer. */
+  /** The live files at the latest version. Before, it settles compactions with an unknown outcome. */
   async files(): Promise<ReadonlyMap<string, LiveFile>> {
     if (this.#unsettled.length > 0) await this.#settle();
     await this.#log.refresh();
     return this.#log.liveFiles;
   }
 
-  /** A commit of anything takes the version for which their PUT may still be under way. */
+  /** Any commit takes the version that a delayed PUT of theirs could still create. */
   async #settle(): Promise<void> {
     const { sink } = this.#options;
     await this.#log.append(() => ({
@@ -99,8 +100,8 @@ export class TableCompactor {
   }
 
   /**
-   * Makes whoever compacts by hand the only one who does: an owner of its own in the ledger, no partition's. What a former one
-   * has left is swept.
+   * Becomes the only compaction that was started by a command: it claims an owner in the ledger that belongs to no partition.
+   * Files that a former owner has left are deleted.
    */
   async claim(): Promise<Epochs> {
     const appId = upkeepOwnerAppId(this.#options.sink);
@@ -116,11 +117,11 @@ export class TableCompactor {
   }
 
   /**
-   * Reads the files, writes their rows as one, and commits it in their place.
-   * @param signal stops it before the commit; nothing has changed then
-   * @returns undefined when somebody else has replaced one of the files meanwhile
-   * @throws WindrowError LEDGER_LOST when the epochs are no longer held; LAKE_LOG_INVALID for rows that can't be written anew;
-   * S3_FAILED or LAKE_CONFLICT, retriable: not known whether it was committed, which the next `files` finds out
+   * Reads the files, writes their rows to one file, and commits it in their place.
+   * @param signal stops it before the commit, with nothing changed
+   * @returns undefined when another process has replaced one of the files meanwhile
+   * @throws WindrowError LEDGER_LOST when the epochs are no longer held; LAKE_LOG_INVALID for rows that can't be rewritten;
+   * S3_FAILED or LAKE_CONFLICT, retriable: the outcome is unknown until the next call of `files`
    */
   async compact(small: SmallFiles, epochs: Epochs, signal?: AbortSignal): Promise<Compacted | undefined> {
     if (!this.#areLive(small)) return undefined;
@@ -158,9 +159,9 @@ export class TableCompactor {
   }
 
   /**
-   * Deletes files that were removed, or never named, longer ago than the table keeps removed files for.
-   * @returns how many
-   * @throws WindrowError LAKE_LOG_INVALID, S3_FAILED; the signal's reason, with some of them deleted
+   * Deletes files that were removed, or written and never committed, before the table's retention period.
+   * @returns the number of files
+   * @throws WindrowError LAKE_LOG_INVALID, S3_FAILED; the signal's reason, with some files deleted
    */
   async vacuum(signal: AbortSignal): Promise<number> {
     const cutMs = this.#host.nowMs() - deletedFileRetentionMs(this.#log.metaData.configuration);
@@ -182,7 +183,10 @@ export class TableCompactor {
       if (!bytes) {
         await this.#log.refresh();
         if (!this.#areLive(small)) return undefined;
-        throw new WindrowError('LAKE_LOG_INVALID', `${this.#store.url(key)} is named by the log and is gone`);
+        throw new WindrowError(
+          'LAKE_LOG_INVALID',
+          `${this.#store.url(key)} is in the log, but no longer exists`,
+        );
       }
       await merged.add(bytes, this.#store.url(key), () => this.#host.pause(0));
     }
@@ -245,7 +249,7 @@ export class TableCompactor {
     const table = this.#store.url(this.#log.root);
     throw new WindrowError(
       'LEDGER_LOST',
-      `somebody else compacts table ${table} by now: ${lost.join(', ')}`,
+      `another process has claimed the compaction of table ${table}: ${lost.join(', ')}`,
       {
         retriable: true,
       },
@@ -253,7 +257,7 @@ export class TableCompactor {
   }
 }
 
-/** One of the files has been replaced by somebody else. */
+/** Another process has replaced one of the files. */
 class Overtaken extends Error {}
 
 const isLost = (error: unknown) => error instanceof WindrowError && error.code === 'LEDGER_LOST';

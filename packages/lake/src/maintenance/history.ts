@@ -4,10 +4,10 @@ import { commitKey } from '../delta/log-paths.ts';
 import type { LedgerRange } from '../ledger/positions.ts';
 import type { ObjectStore } from '../object-store.ts';
 
-/** One commit of a table, as its log tells it. */
+/** One commit of a table's history. */
 export interface HistoryEntry {
   readonly version: number;
-  /** Epoch milliseconds, by its writer's clock; undefined where it doesn't say. */
+  /** Epoch milliseconds, by its writer's clock; undefined when the commit doesn't have it. */
   readonly timeMs: number | undefined;
   readonly operation: string;
   /** The engine, e.g. `windrow/0.1.0`, and the sink whose ledger it is. */
@@ -15,29 +15,30 @@ export interface HistoryEntry {
   readonly addedFiles: number;
   readonly addedRows: number;
   readonly removedFiles: number;
-  /** Undefined where files were removed and their rows aren't told. */
+  /** Undefined when the commit removes files without saying how many rows they have. */
   readonly removedRows: number | undefined;
-  /** What it took the ledger on by. */
+  /** The offset ranges that it committed. */
   readonly ranges: readonly LedgerRange[];
 }
 
 const commitsAtOnce = 16;
 
 /**
- * The commits from `version` back to the oldest one that the log still has, newest first.
+ * The commits from `newestVersion` back to the oldest one in the log, newest first.
  * @throws WindrowError LAKE_LOG_INVALID, S3_FAILED
  */
 export async function* readHistory(
   store: ObjectStore,
   root: string,
-  version: number,
+  newestVersion: number,
 ): AsyncGenerator<HistoryEntry> {
-  for (let newest = version; newest >= 0; newest -= commitsAtOnce) {
+  for (let newest = newestVersion; newest >= 0; newest -= commitsAtOnce) {
     const versions = Array.from({ length: Math.min(commitsAtOnce, newest + 1) }, (_, at) => newest - at);
     const commits = await Promise.all(versions.map((each) => store.get(commitKey(root, each))));
     for (const [index, bytes] of commits.entries()) {
       if (!bytes) return;
-      yield entryOf(versions[index]!, bytes, store.url(commitKey(root, versions[index]!)));
+      const version = newest - index;
+      yield entryOf(version, bytes, store.url(commitKey(root, version)));
     }
   }
 }
@@ -54,7 +55,7 @@ function entryOf(version: number, bytes: Uint8Array, source: string): HistoryEnt
   const adds = actions.flatMap(({ add }) => add ?? []);
   const removes = actions.flatMap(({ remove }) => remove ?? []);
   const addedRows = adds.reduce((sum, { stats }) => sum + ((stats && rowsOf(stats)) || 0), 0);
-  // A removal tells no rows; a compaction removes as many as it adds, a restore says how many.
+  // `remove` actions have no row counts. A compaction removes as many rows as it adds, and a restore has the number in its info.
   const isCompaction = metrics.numOutputRows !== undefined && info.operation === 'OPTIMIZE';
   return {
     version,

@@ -1,4 +1,5 @@
 import { WindrowError } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import { beforeEach, expect, it } from 'vitest';
 import { columnBuffersFrom } from '../columns/testing/buffers-from-batch.ts';
 import { parseCommit } from '../delta/actions.ts';
@@ -28,16 +29,18 @@ let claim: Claim;
 let next: number;
 
 const open = async () =>
-  (await world.runUntil(
-    TableReplacement.open(world.client('y'), {
-      ...{ path, sink: 'lake', idColumns: [], encoder, host: world.host('y') },
-    }),
-  ))!;
+  must(
+    await world.runUntil(
+      TableReplacement.open(world.client('y'), {
+        ...{ path, sink: 'lake', idColumns: [], encoder, host: world.host('y') },
+      }),
+    ),
+  );
 const encoded = (rows: ColumnValue[][]) => () =>
   encoder.encode({
     buffers: columnBuffersFrom({
       ...{ schema, rowCount: rows.length },
-      columns: schema.columns.map((_, column) => rows.map((row) => row[column]!)),
+      columns: schema.columns.map((_, column) => rows.map((row) => must(row[column]))),
     }),
   });
 /** Text, raw offset and place of a row, which was once landed. */
@@ -103,7 +106,7 @@ it('replaces the rows in one commit; others of their files stay, and other files
   const commit = await staged(await open(), row('B', 1), row('C', 2), row('D', 3));
   const { version } = await commit(between(1, 4));
   expect(await texts()).toEqual(['a', 'B', 'C', 'D', 'e', 'f']);
-  const actions = parseCommit(world.objects.get(commitKey(path, version))!.bytes, '');
+  const actions = parseCommit(must(world.objects.get(commitKey(path, version))).bytes, '');
   expect(actions.filter(({ remove }) => remove)).toHaveLength(2);
   expect(actions.find(({ commitInfo }) => commitInfo)).toMatchObject({
     commitInfo: { operation: 'WINDROW REPLAY', operationMetrics: { numReplacedRows: 3 } },
@@ -147,11 +150,13 @@ it('is committed once, however often it is asked for', async () => {
 it('goes on where the sink has landed more, and a compaction has taken its files meanwhile', async () => {
   const commit = await staged(await open(), row('B', 1), row('E', 4));
   await land('g', 'h');
-  const compactor = (await world.runUntil(
-    TableCompactor.open(world.client('z'), {
-      ...{ path, sink: 'lake', orderBy: ['_offset'], encoder, host: world.host('z') },
-    }),
-  ))!;
+  const compactor = must(
+    await world.runUntil(
+      TableCompactor.open(world.client('z'), {
+        ...{ path, sink: 'lake', orderBy: ['_offset'], encoder, host: world.host('z') },
+      }),
+    ),
+  );
   const [small] = smallFilesIn((await world.runUntil(compactor.files())).values(), {
     maxRows: 1_000,
     maxBytes: 1_000_000,
@@ -162,7 +167,7 @@ it('goes on where the sink has landed more, and a compaction has taken its files
   const { has } = replacing;
   let compacting: Promise<Compacted | undefined> = Promise.resolve(undefined);
   replacing.has = (partition, offset) => {
-    if (!isCompacted) compacting = compactor.compact(small!, claim.epochs);
+    if (!isCompacted) compacting = compactor.compact(must(small), claim.epochs);
     isCompacted = true;
     return has(partition, offset);
   };

@@ -1,4 +1,5 @@
 import { WindrowError } from '@windrow/runtime';
+import { MergedRows } from '../columns/merged-rows.ts';
 import type { Add } from '../delta/actions.ts';
 import { DeltaLog } from '../delta/delta-log.ts';
 import { type Host, systemHost } from '../host.ts';
@@ -16,7 +17,6 @@ import type { ObjectStore } from '../object-store.ts';
 import type { EncodedFile, FileStats, ParquetEncoder } from '../parquet/parquet-encoder.ts';
 import { readNumberColumns } from '../parquet/read-number-columns.ts';
 import type { Epochs } from './compactor.ts';
-import { MergedRows } from './merged-rows.ts';
 import { windowOf } from './small-files.ts';
 import { tableColumns } from './table-columns.ts';
 
@@ -31,35 +31,35 @@ export interface ReplacementOptions {
   host?: Host;
 }
 
-/** The rows that are to go: known by two columns of numbers. */
+/** The rows to replace, identified by two number columns. */
 export interface RowsToReplace {
   readonly columns: readonly [string, string];
   has(first: number, second: number): boolean;
-  /** False where a file's statistics rule out that it holds any. */
+  /** False when a file's statistics show that it has none of them. */
   mayBeIn(stats: FileStats | undefined): boolean;
 }
 
 export interface ReplacementCommit {
-  /** Of the replay, for people who read the table's history. */
+  /** The replay's id, for the table's history. */
   id: number;
   /** The topic whose ledger counts the table's rows. */
   topic: string;
-  /** Partition → position that the ledger must have reached: what landed later is not replaced. */
+  /** Partition → position that the ledger must have reached. Rows after it are not replaced. */
   landedUntil: ReadonlyMap<number, number>;
   rows: RowsToReplace;
-  /** Of {@link TableReplacement.upload}: the rows that come. */
+  /** The files with the new rows, uploaded by {@link TableReplacement.upload}. */
   staged: readonly UploadedFiles[];
-  /** Partition → how many of them. */
+  /** Partition → number of new rows. */
   added: ReadonlyMap<number, number>;
 }
 
 export interface Replaced {
   readonly version: number;
-  /** It was committed before, by a call that had no answer. */
+  /** An earlier call, whose outcome was unknown, has committed it. */
   readonly wasCommitted: boolean;
 }
 
-/** What goes, and what stays of its files. */
+/** The files to remove, and the files with those of their rows that stay. */
 interface Removal {
   files: Add[];
   survivors: UploadedFiles;
@@ -70,8 +70,9 @@ interface Removal {
 const maxOvertaken = 10;
 
 /**
- * Replaces rows of a table in one commit: files that hold some of them are removed, and their other rows written anew. Works
- * beside the table's sink and compaction, under an owner of its own in the ledger: one replay of a table at a time.
+ * Replaces rows of a table in one commit: it removes the files that have some of the rows, and rewrites the other rows of these
+ * files. It runs concurrently with the table's sink and compaction. It claims an owner in the ledger, so that there is one
+ * replay of a table at a time.
  */
 export class TableReplacement {
   readonly #store: ObjectStore;
@@ -100,7 +101,7 @@ export class TableReplacement {
     return log && new TableReplacement(store, log, options);
   }
 
-  /** Becomes the only one who replaces; what a former one has left is swept. @throws WindrowError S3_FAILED, LAKE_CONFLICT */
+  /** Becomes the only replay of the table; files that a former one has left are deleted. @throws WindrowError S3_FAILED, LAKE_CONFLICT */
   async claim(): Promise<Epochs> {
     const appId = replayOwnerAppId(this.#options.sink);
     let epoch = 0;
@@ -113,7 +114,7 @@ export class TableReplacement {
     return new Map([[appId, epoch]]);
   }
 
-  /** The claim with this epoch, as another process has made it. */
+  /** The claim with this epoch, which another process may have made. */
   epochsOf(epoch: number): Epochs {
     return new Map([[replayOwnerAppId(this.#options.sink), epoch]]);
   }
@@ -122,24 +123,24 @@ export class TableReplacement {
     return epochs.get(replayOwnerAppId(this.#options.sink)) ?? 0;
   }
 
-  /** Whether nobody has claimed since: what was uploaded under these epochs is still there. */
+  /** Whether no other process has claimed since. If so, the files that were uploaded under these epochs still exist. */
   async isHeld(epochs: Epochs): Promise<boolean> {
     await this.#log.refresh();
     return lostEpochs(this.#log.txns, epochs).length === 0;
   }
 
-  /** Writes files that no commit names yet, known by an intent. @throws WindrowError S3_FAILED, ENCODE_FAILED */
+  /** Uploads files without committing them; an intent lists them. @throws WindrowError S3_FAILED, ENCODE_FAILED */
   upload(files: readonly PlannedFile[], epochs: Epochs): Promise<UploadedFiles> {
     return this.#uploads.upload(files, { epochs, sinceVersion: this.#log.version, dataChange: true });
   }
 
-  /** The live files, at the log's end, that may hold some of the rows. */
+  /** The live files at the latest version that may have some of the rows. */
   async filesWith(rows: RowsToReplace): Promise<Add[]> {
     const { adds } = await this.#log.files();
     return [...adds.values()].filter(({ stats }) => rows.mayBeIn(statsOf(stats)));
   }
 
-  /** One of its files, whole. @throws WindrowError LAKE_CONFLICT, retriable, where it is gone */
+  /** Reads a data file of the table. @throws WindrowError LAKE_CONFLICT, retriable, when it no longer exists */
   async read(path: string): Promise<{ bytes: Uint8Array; source: string }> {
     const key = fileKey(this.#log.root, path);
     const bytes = await this.#store.get(key);
@@ -150,10 +151,10 @@ export class TableReplacement {
   }
 
   /**
-   * Takes the rows out and the staged ones in, in one commit. To be called again, also in another process, where it is not
-   * known whether it was committed.
-   * @throws WindrowError LEDGER_LOST when another replay has claimed the table, or what had landed is gone: it was restored;
-   * S3_FAILED, LAKE_CONFLICT, retriable
+   * Removes the rows and adds the staged ones in one commit. When its outcome is unknown, call it again, in this process or
+   * another one.
+   * @throws WindrowError LEDGER_LOST when another replay has claimed the table, or when the ledger is behind `landedUntil`
+   * because the table was restored; S3_FAILED, LAKE_CONFLICT, retriable
    */
   async commit(commit: ReplacementCommit, epochs: Epochs, signal?: AbortSignal): Promise<Replaced> {
     for (let attempt = 1; ; attempt++) {
@@ -182,7 +183,7 @@ export class TableReplacement {
     }
   }
 
-  /** There is one commit at most for a claim. */
+  /** The version of the commit that this claim has made, if any: it makes at most one. */
   #committed(epochs: Epochs): number | undefined {
     const { sink } = this.#options;
     const { last, version } = replayAppId(sink);
@@ -203,8 +204,9 @@ export class TableReplacement {
       ];
       const kept: number[] = [];
       for (let row = 0; row < first.length; row++) {
-        const partition = first[row]!;
-        if (rows.has(partition, second[row]!)) removed.set(partition, (removed.get(partition) ?? 0) + 1);
+        const partition = first[row] ?? Number.NaN;
+        if (rows.has(partition, second[row] ?? Number.NaN))
+          removed.set(partition, (removed.get(partition) ?? 0) + 1);
         else kept.push(row);
       }
       if (kept.length === first.length) continue;
@@ -289,7 +291,7 @@ export class TableReplacement {
     }
     if (lost.length === 0) return;
     const table = this.#store.url(this.#log.root);
-    const message = `table ${table} has gone on without this replay: ${lost.join(', ')}. Replay again.`;
+    const message = `table ${table} was changed by another replay or a restore: ${lost.join(', ')}. Replay again.`;
     throw new WindrowError('LEDGER_LOST', message, { retriable: true });
   }
 
@@ -306,7 +308,7 @@ function statsOf(stats: string | undefined): FileStats | undefined {
   }
 }
 
-/** One of the files has been replaced by somebody else. */
+/** Another process has replaced one of the files. */
 class Overtaken extends Error {}
 
 const isLost = (error: unknown) => error instanceof WindrowError && error.code === 'LEDGER_LOST';

@@ -12,11 +12,11 @@ import {
   rowsAppId,
 } from '../ledger/positions.ts';
 
-/** A partition's place in the ledger, and the rows that it counts. */
+/** A partition's position in the ledger, and its number of rows. */
 interface Place {
   readonly nextOffset: number;
   readonly rows: number;
-  /** Of the rows, what replays have added, less what they took. */
+  /** Rows that replays have added, minus those that they have removed. */
   readonly replayed: number;
 }
 
@@ -25,17 +25,17 @@ export interface PlaceChange extends TopicPartition {
   readonly to: Place;
 }
 
-/** What turns a table's present into one of its versions. */
+/** The changes from the latest version of a table to an older one. */
 export interface RestoreChanges {
-  /** The files of that version that are not live. */
+  /** The files of the older version that are not live. */
   readonly added: readonly Add[];
-  /** The live ones that were not in it. */
+  /** The live files that the older version doesn't have. */
   readonly removed: readonly LiveFile[];
-  /** Every partition that a sink has claimed, also those that stay where they are. */
+  /** Every partition that the sink has claimed, also those without a change. */
   readonly places: readonly PlaceChange[];
 }
 
-/** Of a log that was opened with its files, to the state of one of its versions. */
+/** The changes to the state `target`. The log must have been opened with `withFiles`. */
 export function changesTo(target: TableState, log: DeltaLog, sink: string): RestoreChanges {
   const then = txnVersions(target);
   return {
@@ -65,8 +65,8 @@ export const moves = ({ from, to }: PlaceChange): boolean =>
   from.nextOffset !== to.nextOffset || from.rows !== to.rows || from.replayed !== to.replayed;
 
 /**
- * The commit's actions: the files change places, each partition's position becomes that of the version, and its epoch goes on,
- * so that no sink commits what it made for the position that was.
+ * The actions of the restore's commit: they swap the files, set each partition's position to that of the older version, and
+ * increment its epoch, so that no sink commits a micro-batch for the former position.
  */
 export function restoreActions(
   { added, removed, places }: RestoreChanges,
@@ -101,7 +101,7 @@ export function restoreActions(
   ];
 }
 
-/** As Spark tells them of its RESTORE. */
+/** The metrics that Spark writes for RESTORE. */
 export function restoreMetrics({ added, removed }: RestoreChanges, { liveFiles }: DeltaLog) {
   const bytesOf = (files: readonly { sizeBytes: number }[]) =>
     files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
@@ -117,12 +117,12 @@ export function restoreMetrics({ added, removed }: RestoreChanges, { liveFiles }
   };
 }
 
-/** Undefined where a file doesn't tell its rows. */
+/** Undefined when a file has no row count in its statistics. */
 export function rowsAdded({ added }: RestoreChanges): number | undefined {
   return total(added.map(({ stats }) => (stats === undefined ? undefined : rowsOf(stats))));
 }
 
-/** Undefined where a file doesn't tell its rows. */
+/** Undefined when a file has no row count in its statistics. */
 export function rowsRemoved({ removed }: RestoreChanges): number | undefined {
   return total(removed.map(({ rows }) => rows));
 }

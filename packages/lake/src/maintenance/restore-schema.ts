@@ -7,9 +7,9 @@ interface Field {
 }
 
 /**
- * Files of an older version are read by today's schema, which Windrow only ever gives more columns that may be null. What another
- * engine has made of it may be something else.
- * @throws WindrowError RESTORE_REFUSED naming a column that has another type, or is gone
+ * Checks that the files of an older version can be read with today's schema. Windrow only adds nullable columns, but another
+ * engine may have changed the schema in other ways.
+ * @throws WindrowError RESTORE_REFUSED naming a column that has another type or no longer exists
  */
 export function assertSchemaHolds(then: MetaData, now: MetaData, table: string, version: number): void {
   const today = new Map(fieldsOf(now).map(({ name, type }) => [name, JSON.stringify(type)]));

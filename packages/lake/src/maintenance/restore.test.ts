@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Action, parseCommit, serializeCommit } from '../delta/actions.ts';
 import { DeltaLog } from '../delta/delta-log.ts';
@@ -59,9 +60,9 @@ function commit(...actions: Action[]): void {
 const prepare = (version: number) =>
   world.runUntil(TableRestore.prepare(store(), { path: root, sink: 'lake', version, host: host() }));
 const restored = (restore: TableRestore | undefined, retained = everything) =>
-  world.runUntil(restore!.commit(retained));
+  world.runUntil(must(restore).commit(retained));
 const openLog = async () =>
-  (await world.runUntil(DeltaLog.open(store(), root, host(), { withFiles: true })))!;
+  must(await world.runUntil(DeltaLog.open(store(), root, host(), { withFiles: true })));
 const refused = (part: string) => ({ code: 'RESTORE_REFUSED', message: expect.stringContaining(part) });
 const committed = (version: number) => {
   const commit = world.objects.get(commitKey(root, version));
@@ -88,7 +89,7 @@ describe('a restore', () => {
   it('makes files and ledger those of the version, under new epochs, and says so as Spark does', async () => {
     const result = await restored(await prepare(2));
     expect(result).toMatchObject({ version: 5 });
-    const [{ commitInfo } = {}, ...actions] = committed(5)!;
+    const [{ commitInfo } = {}, ...actions] = must(committed(5));
     expect(commitInfo).toMatchObject({
       operation: 'RESTORE',
       operationParameters: { version: 2 },
@@ -213,7 +214,7 @@ describe('a restore and a vacuum', () => {
     expect((await world.runUntil(log.files())).removes.size).toBe(0);
     expect((await prepare(3))?.changes.added).toHaveLength(2);
     const { 3: third } = await world.runUntil(readableVersions(store(), root));
-    await vacuum(third!.timeMs - 1);
+    await vacuum(must(third).timeMs - 1);
     newest += 1;
     // The first file is older than that.
     await expect(prepare(3)).rejects.toMatchObject(
@@ -235,9 +236,9 @@ describe('the versions that a log tells', () => {
     const versions = () => world.runUntil(readableVersions(store(), root));
     const [first] = await versions();
     expect((await versions()).map(({ version }) => version)).toEqual([0, 1, 2, 3, 4]);
-    expect(versionAt(await versions(), first!.timeMs - 1)).toBeUndefined();
-    expect(versionAt(await versions(), first!.timeMs)).toBe(0);
-    expect(versionAt(await versions(), first!.timeMs + 2.5 * dayMs)).toBe(2);
+    expect(versionAt(await versions(), must(first).timeMs - 1)).toBeUndefined();
+    expect(versionAt(await versions(), must(first).timeMs)).toBe(0);
+    expect(versionAt(await versions(), must(first).timeMs + 2.5 * dayMs)).toBe(2);
     expect(versionAt(await versions(), world.nowMs + dayMs)).toBe(4);
 
     await world.runUntil((await openLog()).checkpoint());

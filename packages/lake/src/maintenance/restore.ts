@@ -24,12 +24,12 @@ export interface RestoreOptions {
   path: string;
   /** Whose ledger it is, as in `LakeTableOptions`. */
   sink: string;
-  /** The version that the table is to be again. */
+  /** The version to restore. */
   version: number;
   host: Host;
 }
 
-/** Topic → partition → the first offset from which all that came can still be read. */
+/** Topic → partition → the first offset from which all records can still be read. */
 export type RetainedOffsets = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
 export interface Restored {
@@ -40,17 +40,16 @@ export interface Restored {
 }
 
 /**
- * Makes a table what it was at an older version, by a new commit: files and ledger together, since rows that are gone while
- * their positions stay would never land again. Sinks that run lose their claims, read the ledger anew, and land what came
- * after the version once more; so that must still be in Kafka. The metadata stays today's. The history stays too, so a restore
- * can be undone by another one.
+ * Restores a table to an older version by a new commit. It restores files and ledger together: otherwise the removed rows would
+ * never be loaded again. Running sinks lose their claims, read the ledger again, and commit the events after that version once
+ * more; so Kafka must still have them. The metadata doesn't change. The history stays, so another restore can undo this one.
  */
 export class TableRestore {
   readonly #store: ObjectStore;
   readonly #log: DeltaLog;
   readonly #options: RestoreOptions;
   readonly #target: TableState;
-  /** Key → when it was written, of all that lies below the table. */
+  /** Key → time of writing, of all objects below the table's root. */
   readonly #lying: ReadonlyMap<string, number>;
   readonly #now: TableState;
 
@@ -69,9 +68,8 @@ export class TableRestore {
   }
 
   /**
-   * @returns undefined where there is no table, or where its log doesn't tell what it was at that version
-   * @throws WindrowError RESTORE_REFUSED where the table can't be that version again, with nothing changed; LAKE_LOG_INVALID,
-   * S3_FAILED
+   * @returns undefined when there is no table, or when its log doesn't have that version
+   * @throws WindrowError RESTORE_REFUSED, with nothing changed, when the version can't be restored; LAKE_LOG_INVALID, S3_FAILED
    */
   static async prepare(store: ObjectStore, options: RestoreOptions): Promise<TableRestore | undefined> {
     const { path: root, version, host } = options;
@@ -86,15 +84,15 @@ export class TableRestore {
     return restore;
   }
 
-  /** What a restore would change, as of the log's end when it was read last. */
+  /** The changes that a restore would make, by the state that was read last. */
   get changes(): RestoreChanges {
     return changesTo(this.#target, this.#log, this.#options.sink);
   }
 
   /**
-   * @returns undefined where there is nothing to change
-   * @throws WindrowError RESTORE_REFUSED, with nothing changed. S3_FAILED or LAKE_CONFLICT, retriable: not known whether it was
-   * committed; to do it again does no harm
+   * @returns undefined when there is nothing to change
+   * @throws WindrowError RESTORE_REFUSED, with nothing changed. S3_FAILED or LAKE_CONFLICT, retriable: the outcome is unknown;
+   * repeating it does no harm
    */
   async commit(retained: RetainedOffsets): Promise<Restored | undefined> {
     const { sink, version: to, host } = this.#options;
@@ -134,7 +132,7 @@ export class TableRestore {
   }
 
   /**
-   * What `commit` does of it, before anybody is asked.
+   * Checks, before the user is asked, that Kafka still has the events that sinks would load again. `commit` repeats the check.
    * @throws WindrowError RESTORE_REFUSED
    */
   assertRetained(retained: RetainedOffsets): void {
@@ -163,13 +161,13 @@ export class TableRestore {
   }
 
   /**
-   * Whether the file is there and stays there: no vacuum has said that it takes it. The rule is that of `garbageIn`; a vacuum may
-   * have read a checkpoint that has left old tombstones out, so those count as none too.
+   * Whether the file exists and no vacuum has announced that it deletes it. The rule is that of `garbageIn`. A vacuum may have
+   * read a checkpoint without old tombstones, so tombstones beyond their retention don't count here, either.
    */
   #isKept({ path }: Add): boolean {
     const writtenMs = this.#lying.get(fileKey(this.#log.root, path));
     const cutMs = this.#log.txns.get(vacuumAppId(this.#options.sink));
-    // Live when this was prepared: it has been removed since.
+    // It was live when the restore was prepared, and was removed since.
     if (this.#now.adds.has(path)) return writtenMs !== undefined && cutMs === this.#cutThenMs;
     if (writtenMs === undefined) return false;
     if (cutMs === undefined) return true;
@@ -184,7 +182,7 @@ export class TableRestore {
     return this.#now.txns.get(vacuumAppId(this.#options.sink))?.version;
   }
 
-  /** What another writer has counted would be removed, and it wouldn't write it again. */
+  /** Another writer's rows would be removed, while its own progress says that they are written. */
   #assertNoForeignProgress(): void {
     const then = txnVersions(this.#target);
     const foreign = [...this.#log.txns].filter(
@@ -197,7 +195,7 @@ export class TableRestore {
     );
   }
 
-  /** Error: what has landed since the version and wouldn't land again. */
+  /** @throws WindrowError RESTORE_REFUSED when Kafka no longer has events that were committed after the version */
   #assertRetained({ places }: RestoreChanges, retained: RetainedOffsets): void {
     const lost = places.flatMap(({ topic, partition, from, to }) => {
       if (to.nextOffset >= from.nextOffset) return [];

@@ -1,16 +1,16 @@
 import type { LiveFile } from '../delta/live-files.ts';
 
-/** What one compaction may take on: its rows are held in memory, decoded. */
+/** Limits of one compaction, which holds its rows decoded in memory. */
 export interface CompactionLimits {
   readonly maxRows: number;
-  /** Of the files as they lie in the bucket. */
+  /** Of the stored files. */
   readonly maxBytes: number;
 }
 
-/** Small files of one partition and one window, which fit into one file together. */
+/** Small files of one partition and one window that fit into one file. */
 export interface SmallFiles {
   readonly partitionValues: Readonly<Record<string, string | null>>;
-  /** What their names begin with: a window's start, `20130101T0010`, or `undated`. */
+  /** The prefix of their names: a window's start, `20130101T0010`, or `undated`. */
   readonly namePrefix: string;
   /** Epoch milliseconds; undefined for names without a time. */
   readonly windowStartMs: number | undefined;
@@ -20,16 +20,16 @@ export interface SmallFiles {
   readonly bytes: number;
 }
 
-/** All small files of a partition and a window, also where they make several compactions. */
+/** All small files of a partition and a window, which may need several compactions. */
 interface Window {
   of: Pick<SmallFiles, 'partitionValues' | 'namePrefix' | 'windowStartMs'>;
   files: LiveFile[];
 }
 
 /**
- * The compactions that a table's files ask for, in the order of their windows. A file is small when it has less than half of
- * what a file may have, so two of them always fit into one. Files whose rows aren't told are left alone.
- * @param isClosed whether a window is to be compacted now; by default each is
+ * Finds the compactions for a table's files, sorted by window. A file is small when it has at most half of the allowed rows and
+ * bytes, so two of them always fit into one. Files without a row count are ignored.
+ * @param isClosed whether to compact a window now; by default each is
  */
 export function smallFilesIn(
   files: Iterable<LiveFile>,
@@ -56,7 +56,7 @@ export function smallFilesIn(
 export interface WindowState {
   readonly windowStartMs: number | undefined;
   readonly smallFiles: number;
-  /** When the last one of them came, epoch milliseconds. */
+  /** When the last one was added, epoch milliseconds. */
   readonly lastAddedMs: number;
 }
 
@@ -68,12 +68,12 @@ function stateOf({ of, files }: Window): WindowState {
   };
 }
 
-/** Small files of one window above which readers have to open too many, whether or not more of them are to come. */
+/** With this many small files a window is compacted although more may follow, because readers would have to open too many. */
 const manyFiles = 32;
 
 /**
- * Whether a window has closed: its end is `latenessMs` ago, and so is the last time that rows came to it. That is also how long
- * late rows wait until they are compacted; with many files they don't.
+ * Whether a window is closed: both its end and the last added file are at least `latenessMs` ago. Late rows wait that long for
+ * their compaction, too, unless there are many files.
  */
 export function isWindowClosed(
   { windowStartMs, smallFiles, lastAddedMs }: WindowState,
@@ -84,7 +84,7 @@ export function isWindowClosed(
   return lastAddedMs <= cutMs || smallFiles >= manyFiles;
 }
 
-/** First come, first together, so that files that are full by now are not written again for each late row. */
+/** Groups files by their time of arrival, so that full files are not rewritten for each late row. */
 function fittingTogether({ of, files }: Window, { maxRows, maxBytes }: CompactionLimits): SmallFiles[] {
   const groups: { files: LiveFile[]; rows: number; bytes: number }[] = [];
   let last: (typeof groups)[number] | undefined;
@@ -101,7 +101,7 @@ function fittingTogether({ of, files }: Window, { maxRows, maxBytes }: Compactio
   return groups.filter((group) => group.files.length > 1).map((group) => ({ ...of, ...group }));
 }
 
-/** As the sink names its files: `<window's start>-<id>.parquet`. What other engines have named is `other`. */
+/** Parses the name that the sink gives its files, `<window's start>-<id>.parquet`. Files of other engines are `other`. */
 export function windowOf(path: string): { namePrefix: string; startMs: number | undefined } {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const [, year, month, day, hour, minute] = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})-/.exec(name) ?? [];

@@ -15,7 +15,7 @@ const columnTypes: ReadonlySet<string> = new Set<ColumnType>([
 ]);
 
 /**
- * The columns that the table's data files have: all but the partition columns.
+ * The columns of the table's data files: all except the partition columns.
  * @throws WindrowError LAKE_LOG_INVALID naming a column of a type that Windrow doesn't write
  */
 export function tableColumns({ schemaString, partitionColumns }: MetaData, table: string): TableSchema {

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Action, serializeCommit } from '../delta/actions.ts';
 import { commitKey } from '../delta/log-paths.ts';
@@ -61,7 +62,7 @@ describe('what a vacuum takes', () => {
     for (const name of ['slept', 'live', 'replaced']) put(`date=1/${name}.parquet`);
     const paths = ['date=1/slept.parquet', 'date=1/live.parquet', 'date=1/replaced.parquet'];
     // A writer that was killed after its commit has left its intent.
-    log(add(paths[1]!), add(paths[2]!), remove(paths[2]!, 1));
+    log(add(must(paths[1])), add(must(paths[2])), remove(must(paths[2]), 1));
     const intent = { paths, owners: {}, sinceVersion: 0 };
     put('_windrow/intents/a.json', 1, new TextEncoder().encode(JSON.stringify(intent)));
     expect(await found()).toEqual(['removed date=1/replaced.parquet']);

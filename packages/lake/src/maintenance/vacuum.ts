@@ -5,17 +5,17 @@ import { fileKey, Intents } from '../ledger/intents.ts';
 import { vacuumAppId } from '../ledger/positions.ts';
 import type { ObjectEntry, ObjectStore } from '../object-store.ts';
 
-/** A data file that no reader of the table's present needs. */
+/** A data file that the latest version doesn't need. */
 export interface Garbage extends ObjectEntry {
-  /** `removed`: the log says so, and readers of older versions need it. `unnamed`: no commit that the log still has names it. */
+  /** `removed`: the log has a tombstone, and readers of older versions need the file. `unnamed`: no commit in the log has it. */
   readonly kind: 'removed' | 'unnamed';
 }
 
 /**
- * The Parquet files below the table's root that were removed, or were written and never named, before `cutMs` (epoch
- * milliseconds; a removal by the log's time, a writing by the store's). Files that were never named and that an intent lists
- * are none of them, however old: its writer may have slept for long and commit them yet. What was named once only a restore
- * names again, and `condemnGarbage` forbids that.
+ * Finds the Parquet files below the table's root that were removed, or written and never committed, before `cutMs` (epoch
+ * milliseconds; removals by the log's time, writes by the store's). It excludes uncommitted files that an intent lists, however
+ * old: their writer may have been suspended and may still commit them. Only a restore commits a removed file again, and
+ * `condemnGarbage` prevents that.
  * @throws WindrowError LAKE_LOG_INVALID, S3_FAILED
  */
 export async function garbageIn(
@@ -24,7 +24,7 @@ export async function garbageIn(
   host: Host,
   cutMs: number,
 ): Promise<Garbage[]> {
-  // In this order: a file that is uploaded and committed meanwhile is found in its intent, or else in the log.
+  // In this order, a file that is uploaded and committed meanwhile is found in its intent or in the log.
   const lying: ObjectEntry[] = [];
   for await (const entry of store.list({ prefix: `${root}/` })) {
     if (isDataFile(entry.key.slice(root.length + 1))) lying.push(entry);
@@ -46,9 +46,9 @@ export async function garbageIn(
 }
 
 /**
- * The garbage as `garbageIn` finds it, which may be deleted from now on: first the log says up to which time, and a restore
- * that comes after that names none of it again. Where there is none, nothing is committed.
- * @param sink whose ledger it is
+ * Announces the deletion of the garbage that `garbageIn` finds, and returns it: it commits the time to the log, and later restores
+ * don't use files that were removed before it. Without garbage it commits nothing.
+ * @param by the sink whose ledger it is, its host, and the time
  * @throws WindrowError LAKE_LOG_INVALID; S3_FAILED or LAKE_CONFLICT, retriable
  */
 export async function condemnGarbage(
@@ -63,13 +63,13 @@ export async function condemnGarbage(
     const txn = { appId, version, lastUpdated: host.nowMs() };
     return { step: 'claim', operation: 'VACUUM START', info: { windrow: { sink } }, actions: [{ txn }] };
   });
-  // Once more: a restore that came before may have named some of it.
+  // Again, because a restore that was committed before may use some of it.
   return garbageIn(store, log.root, host, cutMs);
 }
 
 const deletesAtOnce = 16;
 
-/** Deletes the files; `onDeleted` is told after each few. Stopped by the signal, it has deleted some of them. */
+/** Deletes the files, and reports progress to `onDeleted`. When the signal aborts it, some files are deleted. */
 export async function deleteGarbage(
   store: ObjectStore,
   garbage: readonly Garbage[],
@@ -83,7 +83,7 @@ export async function deleteGarbage(
   }
 }
 
-/** Engines ignore what begins with an underscore or a dot; folders of partitions may, and have a `=`. */
+/** Engines ignore names that begin with an underscore or a dot, except partition folders, which contain `=`. */
 function isDataFile(path: string): boolean {
   const hidden = path.split('/').some((part) => /^[_.]/.test(part) && !part.includes('='));
   return path.endsWith('.parquet') && !hidden;

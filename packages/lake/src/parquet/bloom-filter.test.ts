@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import fc from 'fast-check';
 import type { SchemaElement } from 'hyparquet';
 import { hashParquetValue, sbbfContains } from 'hyparquet/src/bloom.js';
@@ -6,7 +7,7 @@ import { BloomFilter } from './bloom-filter.ts';
 import { xxHash64 } from './xxhash64.ts';
 
 const element: SchemaElement = { name: 'id', type: 'BYTE_ARRAY' };
-const hashOf = (bytes: Uint8Array): bigint => BigInt.asUintN(64, hashParquetValue(bytes, element)!);
+const hashOf = (bytes: Uint8Array): bigint => BigInt.asUintN(64, must(hashParquetValue(bytes, element)));
 
 test('the hash is the one that a reader computes, for every length and wherever the bytes lie', () => {
   const hash = new Int32Array(2);
@@ -14,7 +15,9 @@ test('the hash is the one that a reader computes, for every length and wherever 
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 9 }), (bytes, before) => {
       const around = Buffer.concat([Buffer.alloc(before, 7), bytes, Buffer.alloc(3, 7)]);
       xxHash64(around, before, before + bytes.length, hash);
-      expect(BigInt.asUintN(64, (BigInt(hash[1]!) << 32n) | BigInt(hash[0]! >>> 0))).toBe(hashOf(bytes));
+      expect(BigInt.asUintN(64, (BigInt(must(hash[1])) << 32n) | BigInt(must(hash[0]) >>> 0))).toBe(
+        hashOf(bytes),
+      );
     }),
     { numRuns: 2_000 },
   );

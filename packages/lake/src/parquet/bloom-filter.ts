@@ -1,9 +1,9 @@
 import { optimalNumBytes } from 'hyparquet-writer/src/bloom.js';
 import { xxHash64 } from './xxhash64.ts';
 
-/** One in so many values that are not there is taken to be there. */
+/** The false positive rate. */
 const falsePositiveShare = 0.01;
-/** As parquet-java's default: with more values than fit, more are taken to be there. */
+/** parquet-java's default. With more values than it is made for, the false positive rate rises. */
 const maxFilterBytes = 2 ** 20;
 const blockWords = 8;
 const salts = Int32Array.of(
@@ -20,11 +20,11 @@ const salts = Int32Array.of(
 const hash = new Int32Array(2);
 
 /**
- * A split block Bloom filter (https://github.com/apache/parquet-format/blob/master/BloomFilter.md) of byte arrays, sized for
- * as many different values as it is told.
+ * A split block Bloom filter (https://github.com/apache/parquet-format/blob/master/BloomFilter.md) of byte arrays, sized
+ * for the given number of distinct values.
  */
 export class BloomFilter {
-  /** Blocks of eight words, as the file has them. */
+  /** Blocks of eight words, in the file's format. */
   readonly words: Uint32Array;
 
   constructor(distinctValues: number) {
@@ -32,7 +32,7 @@ export class BloomFilter {
     this.words = new Uint32Array(bytes / 4);
   }
 
-  /** Adds `bytes` from `start` to `end`. */
+  /** Adds the value in `bytes` from `start` to `end`. */
   add(bytes: Uint8Array, start: number, end: number): void {
     xxHash64(bytes, start, end, hash);
     const { words } = this;

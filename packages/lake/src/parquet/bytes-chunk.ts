@@ -6,14 +6,14 @@ import type { ColumnBounds } from './column-bounds.ts';
 import { type Dictionary, maxDictionaryEntries, placeBits } from './dictionary.ts';
 import type { PageBuffer } from './page-buffer.ts';
 
-/** Above this share of different values plain pages take less. */
+/** Plain pages are smaller when a larger share of the values is distinct. */
 const maxShare = 1 / 2;
 const lengthBytes = 4;
 
-/** Of strings and binary values. */
+/** The values of a string or binary column chunk. */
 export class BytesChunk implements ChunkValues {
   readonly #entries: ByteEntries;
-  /** Of each value: its entry. */
+  /** The code of each value's entry. */
   readonly #codes: Int32Array;
 
   readonly #scratch: ChunkBuffers;
@@ -28,7 +28,7 @@ export class BytesChunk implements ChunkValues {
     return this.#codes.length;
   }
 
-  /** Binary values have no order that readers agree on. */
+  /** Readers disagree on the order of binary values, so those have no bounds. */
   bounds(from: number, to: number): ColumnBounds | 'unordered' {
     if (from >= to) return undefined;
     if (!this.#entries.isText) return 'unordered';
@@ -55,7 +55,7 @@ export class BytesChunk implements ChunkValues {
     return { min: text(min), max: text(max) };
   }
 
-  /** The first three bytes, zeros behind shorter ones: what has a lesser prefix comes before. */
+  /** The first three bytes, padded with zeros: a quick comparison before the full one. */
   #prefix(code: number): number {
     const { bytes, starts } = this.#entries;
     const start = starts[code]!;
@@ -64,7 +64,7 @@ export class BytesChunk implements ChunkValues {
     return length === 0 ? 0 : (bytes[start]! << 16) | (length === 1 ? 0 : bytes[start + 1]! << 8);
   }
 
-  /** By their bytes, which is the order of Unicode's code points, and that of Parquet and Delta. */
+  /** Compares byte by byte. For UTF-8 that is the order of code points, which Parquet and Delta use. */
   #compare(left: number, right: number): number {
     const { bytes, starts } = this.#entries;
     let a = starts[left]!;
@@ -82,7 +82,7 @@ export class BytesChunk implements ChunkValues {
     if (!this.#entries.isDictionary || !this.#entries.isText) return undefined;
     const codes = this.#codes;
     const entries = this.#entries;
-    /** Entry → its place + 1. */
+    /** Entry → its index in the dictionary + 1. */
     const placeOf = new Int32Array(entries.count);
     const used: number[] = [];
     const places = this.#scratch.places.subarray(0, codes.length);

@@ -1,20 +1,20 @@
 /**
- * Arrays for the values of a column chunk, overwritten by the next one: made anew for each, they would pile up until the
- * garbage collector comes.
+ * Arrays for the values of one column chunk, which the next chunk overwrites. Allocating them for each chunk would put load on
+ * the garbage collector.
  */
 export class ChunkBuffers {
-  /** Of each row: 1 where it has a value. */
+  /** The definition level of each row: 1 where it has a value. */
   levels = new Uint8Array();
-  /** Numbers of rows that have a value. */
+  /** The row numbers of the values that are not null. */
   rows = new Uint32Array();
-  /** Values as they are stored, or the codes of their entries: up to two words of 32 bits each. */
+  /** The values, or the codes of their entries: one or two 32-bit words each. */
   words = new Int32Array();
   /** 64-bit values as numbers. */
   numbers = new Float64Array();
-  /** Places in a dictionary. */
+  /** Dictionary indexes. */
   places = new Int32Array();
 
-  /** Makes room for the rows of a chunk. */
+  /** Grows the arrays to the rows of a chunk. */
   reserve(rows: number): void {
     if (rows <= this.levels.length) return;
     this.levels = new Uint8Array(rows);

@@ -3,18 +3,18 @@ import type { ColumnBounds } from './column-bounds.ts';
 import type { Dictionary } from './dictionary.ts';
 import type { PageBuffer } from './page-buffer.ts';
 
-/** The values of one column chunk without its nulls, side by side, in the order of the file's rows. */
+/** The values of one column chunk without its nulls, contiguous, in the order of the file's rows. */
 export interface ChunkValues {
   readonly count: number;
-  /** Of the values from `from` to `to`; 'unordered' where there are values that rule bounds out. */
+  /** Bounds of the values from `from` to `to`; 'unordered' when some of the values can't be ordered. */
   bounds(from: number, to: number): ColumnBounds | 'unordered';
-  /** Undefined where none makes the chunk smaller. */
+  /** Undefined when a dictionary doesn't make the chunk smaller. */
   dictionary(): Dictionary | undefined;
-  /** What a page of the values would take, uncompressed and plain. */
+  /** The uncompressed size of the values in PLAIN encoding. */
   plainBytes(from: number, to: number): number;
   appendPlain(page: PageBuffer, from: number, to: number): void;
-  /** For DELTA_BINARY_PACKED; undefined for types that have none, and where values are beyond its limits here. */
+  /** The values for DELTA_BINARY_PACKED; undefined when some are beyond this encoder's limits. */
   wholeNumbers?(): Float64Array | Int32Array | undefined;
-  /** Of the different values; only for text. */
+  /** Of the distinct values; only for text. */
   bloomFilter?(): BloomFilter;
 }

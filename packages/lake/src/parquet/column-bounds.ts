@@ -5,12 +5,12 @@ import { compareUtf8, lowerBound, upperBound } from './string-order.ts';
 type OrderedValue = Exclude<ColumnValue, Uint8Array | null>;
 
 /**
- * The least and the greatest value of a column, exact. `undefined` in place of the bounds: there is no value, the type
- * has no order that readers agree on (binary), or a NaN is among the values, which some readers sort above all others.
+ * The exact minimum and maximum of a column. `undefined`: there are no values. `'unordered'` in place of bounds: readers
+ * disagree on the order of the type (binary), or there is a NaN, which some readers sort above all other values.
  */
 export type ColumnBounds = { readonly min: OrderedValue; readonly max: OrderedValue } | undefined;
 
-/** The bounds of two parts of a column together. */
+/** The bounds of two parts of a column combined. */
 export function mergeBounds(
   left: ColumnBounds | 'unordered',
   right: ColumnBounds | 'unordered',
@@ -29,13 +29,13 @@ export function isBefore(left: OrderedValue, right: OrderedValue): boolean {
   return left < right;
 }
 
-/** What is known of one column of a file. */
+/** Statistics of one column of a file. */
 export interface ColumnSummary {
   readonly bounds: ColumnBounds | 'unordered';
   readonly nullCount: number;
 }
 
-/** The statistics of a file's Delta `add` action from those of its columns, in the order of the schema. */
+/** The statistics for a file's Delta `add` action, from those of its columns in the order of the schema. */
 export function fileStats(
   schema: TableSchema,
   numRecords: number,
@@ -62,7 +62,7 @@ export function fileStats(
   return { numRecords, ...(bounded ? { minValues, maxValues } : {}), nullCount };
 }
 
-/** A bound as JSON can tell it, undefined where it can't. */
+/** A bound as a JSON value; undefined when JSON can't represent it. */
 function statValue(
   type: ColumnType,
   value: OrderedValue,
@@ -73,18 +73,18 @@ function statValue(
   const number = Number(value);
   if (type === 'timestamp') return isoTime(number);
   if (type === 'date') return isoTime(number * 86_400_000)?.slice(0, 10);
-  // JSON has neither infinities nor a negative zero.
+  // JSON has no infinities and no negative zero.
   if (type === 'double' || type === 'float') return Number.isFinite(number) ? number + 0 : undefined;
   return Number.isSafeInteger(number) ? number : rawJson.rawJSON(String(value));
 }
 
-/** Node 24 has it, the library of TypeScript 7 for ES2024 doesn't. */
+/** Node 24 has `JSON.rawJSON`; TypeScript's library for ES2024 doesn't declare it. */
 const rawJson = JSON as JSON & { rawJSON(text: string): RawJsonInteger };
 
 const year0Ms = Date.parse('0000-01-01T00:00:00.000Z');
 const year10000Ms = Date.UTC(10_000, 0, 1);
 
-/** Years outside 0000–9999 have no form in ISO 8601 that readers of Delta parse. */
+/** Readers of Delta can't parse years outside 0000–9999. */
 function isoTime(timeMs: number): string | undefined {
   return timeMs >= year0Ms && timeMs < year10000Ms ? new Date(timeMs).toISOString() : undefined;
 }

@@ -16,22 +16,22 @@ import { type PageSummary, writePage } from './page.ts';
 import type { PageBuffer } from './page-buffer.ts';
 import type { ZstdCompressor } from './zstd.ts';
 
-/** Pages are what readers decompress at once, and what they leave out by the page index: fewer rows where values are long. */
+/** Readers decompress whole pages, and skip whole pages by the page index. Long values make pages of fewer rows. */
 const maxPageRows = 32_768;
 const targetPageBytes = 2 ** 20;
-/** What deltas take of plain values at most: more isn't worth a reader's work. */
+/** Deltas are used when they take at most this share of the plain size: more isn't worth the work of readers. */
 const maxDeltaShare = 3 / 4;
-/** What a run of equal places takes beside its place, in bits. */
+/** The overhead of an RLE run, in bits. */
 const runBits = 16;
 
-/** One column of one row group, written. */
+/** A written column chunk: one column of one row group. */
 export interface ColumnChunk extends ColumnSummary {
   readonly metadata: ColumnMetaData;
   readonly pages: readonly PageSummary[];
   readonly bloomFilter: BloomFilter | undefined;
 }
 
-/** What is overwritten by one chunk after another. */
+/** Memory that each chunk reuses. */
 export interface EncodingScratch {
   readonly page: PageBuffer;
   readonly zstd: ZstdCompressor;
@@ -45,9 +45,9 @@ interface ChunkEncoding {
 }
 
 /**
- * Writes a column's rows to `file` as a column chunk: a dictionary page where it pays, then data pages (version 1, which
- * every reader knows), each compressed with zstd level 1.
- * @param scratch overwritten
+ * Writes a column's rows to `file` as a column chunk: a dictionary page if it makes the chunk smaller, then data pages
+ * (version 1, which every reader supports), each compressed with zstd level 1.
+ * @param scratch is overwritten
  * @throws WindrowError ENCODE_FAILED naming the column
  */
 export function writeColumnChunk(
@@ -113,7 +113,7 @@ export function writeColumnChunk(
   };
 }
 
-/** The encoding that makes the chunk smallest, by estimates. */
+/** The encoding with the smallest estimated size. */
 function encodingOf(values: ChunkValues): ChunkEncoding {
   const dictionary = values.dictionary();
   const whole = values.wholeNumbers?.();
@@ -135,7 +135,7 @@ function encodingOf(values: ChunkValues): ChunkEncoding {
   return { name: 'PLAIN', append: (page, from, to) => values.appendPlain(page, from, to) };
 }
 
-/** What a value takes in a dictionary's pages and its share of the dictionary, in bits. */
+/** The estimated bits per value in dictionary encoding, including a share of the dictionary page. */
 function placeBitsEach({ bitWidth, count, places }: Dictionary, values: ChunkValues): number {
   if (values.wholeNumbers === undefined) return 0;
   let runs = 1;
@@ -158,7 +158,7 @@ function* pagesOf(rows: number, { levels, values }: Chunk, { name }: ChunkEncodi
   }
 }
 
-/** Definition levels of a version 1 data page: the length of the runs in bytes, then the runs. */
+/** Definition levels of a data page of version 1: the length of the runs in bytes, then the runs. */
 function appendLevels(page: PageBuffer, levels: Uint8Array | undefined, from: number, to: number): void {
   page.reserve(16);
   const lengthAt = page.length;

@@ -13,15 +13,15 @@ import type { EncodedFile, FileRows, ParquetEncoder } from './parquet-encoder.ts
 import { schemaElements } from './schema-elements.ts';
 import { ZstdCompressor } from './zstd.ts';
 
-/** A row group ends at whichever limit comes first; readers hold one in memory. */
+/** A row group ends at whichever limit it reaches first. Readers hold a whole row group in memory. */
 const maxRowGroupRows = 131_072;
 const maxRowGroupBytes = 64 * 2 ** 20;
 const createdBy = 'windrow';
 
 /**
- * From column buffers to Parquet pages without a row in between. The pages are made here; the footer is
- * hyparquet-writer's. Memory: the finished file, twice while it grows beyond what was expected, and the values of one column of
- * one row group; it is kept from file to file.
+ * Encodes column buffers to Parquet pages without making rows. It writes the pages itself, and the footer with
+ * hyparquet-writer. Memory: the finished file (twice while a file grows beyond its expected size) and the values of one column
+ * chunk. The memory is reused for the next file.
  */
 export function createColumnarEncoder(): ParquetEncoder {
   const scratch = { page: new PageBuffer(), zstd: new ZstdCompressor(), chunk: new ChunkBuffers() };
@@ -42,7 +42,7 @@ function encode(rows: FileRows, scratch: EncodingScratch, room: FileBufferPool):
     writer: file,
     schema: elements,
     createdBy,
-    // Bounds are cut already when they come into the metadata.
+    // The bounds in the metadata are truncated already.
     statisticsTruncateLength: Number.POSITIVE_INFINITY,
   });
   scratch.chunk.reserve(Math.min(order.length, maxRowGroupRows));
@@ -73,9 +73,9 @@ function encode(rows: FileRows, scratch: EncodingScratch, room: FileBufferPool):
 }
 
 /**
- * hyparquet-writer gives a list without elements no type, and Rust's Parquet (delta-rs, DataFusion) refuses a list of row groups
- * that isn't one of structs. In Thrift's compact protocol the list's byte is its length and its elements' type; before it
- * comes the field's own byte, behind it `created_by`:
+ * Sets the element type of an empty list of row groups. hyparquet-writer writes an empty list without an element type, and
+ * Rust's Parquet (delta-rs, DataFusion) rejects a list of row groups whose elements aren't structs. In Thrift's compact
+ * protocol, a list's header byte is its length and element type. The field header is before it, and `created_by` after it:
  * https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
  */
 function typeEmptyRowGroups(file: Uint8Array): void {
@@ -87,7 +87,7 @@ function typeEmptyRowGroups(file: Uint8Array): void {
   footer[at + 1] = struct;
 }
 
-/** @param summaries brought up to date, in place, with what the group holds */
+/** @param summaries is updated in place with the statistics of the group */
 function writeRowGroup(
   parquet: ParquetWriter,
   file: ByteWriter,
@@ -151,7 +151,7 @@ function rowGroupEnd({ buffers, order }: Required<FileRows>, from: number): numb
   return end;
 }
 
-/** What so many of a column's values can take at most. */
+/** An upper limit of the bytes in this many values of a column. */
 function mostBytes({ entries: { count, isDictionary, starts } }: BytesColumn, rows: number): number {
   if (!isDictionary) return starts[count]!;
   let longest = 0;
@@ -159,7 +159,7 @@ function mostBytes({ entries: { count, isDictionary, starts } }: BytesColumn, ro
   return rows * longest;
 }
 
-/** What a row takes in a file, less than which is seldom: a file that grows beyond it is copied while it does. */
+/** The expected bytes per row in the file. A larger file has to be copied when its buffer grows. */
 function bytesPerRow({ rowCount, usedBytes }: ColumnBuffers): number {
   return rowCount === 0 ? 0 : Math.ceil(usedBytes / rowCount / 4);
 }

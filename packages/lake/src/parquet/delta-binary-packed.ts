@@ -3,19 +3,19 @@ import type { PageBuffer } from './page-buffer.ts';
 const blockValues = 128;
 const miniblocks = 4;
 const miniblockValues = blockValues / miniblocks;
-/** What is packed at once: with up to seven bits that wait for their byte it stays within 32. */
+/** Bits that are packed at once: together with up to seven pending bits they fit into 32. */
 const pieceBits = 24;
 const piece = 2 ** pieceBits;
 
 const deltas = new Float64Array(blockValues);
 
-/** Within this distance from 0 and from each other, values, their differences and the differences of those are exact. */
+/** Up to this absolute value and range, the values, their deltas and the deltas' differences are exact in doubles. */
 export const deltaLimits = { long: 2 ** 50, integer: 2 ** 30 };
 
 /**
- * DELTA_BINARY_PACKED (parquet-format, Encodings.md): differences, less the least of their block of 128, in as many bits as
- * the greatest of each 32 needs.
- * @param values whole numbers within {@link deltaLimits}
+ * DELTA_BINARY_PACKED (parquet-format, Encodings.md): deltas minus the minimum of their block of 128, bit-packed with the width
+ * that the largest of each miniblock of 32 needs.
+ * @param values integers within {@link deltaLimits}
  */
 export function appendDeltas(
   page: PageBuffer,
@@ -33,10 +33,10 @@ export function appendDeltas(
   }
 }
 
-/** How many blocks are looked at to tell what all of them take. */
+/** The number of blocks from which the size is estimated. */
 const sampledBlocks = 16;
 
-/** What a value takes on average, in bits, found out from some of the blocks. */
+/** The average bits per value, estimated from a sample of blocks. */
 export function deltaBits(values: Float64Array | Int32Array): number {
   const blocks = Math.ceil((values.length - 1) / blockValues);
   const step = Math.max(1, Math.floor(blocks / sampledBlocks));
@@ -83,7 +83,7 @@ function appendBlock(page: PageBuffer, values: Float64Array | Int32Array, start:
   }
 }
 
-/** A miniblock is whole even where the values end within it. */
+/** A miniblock is padded to its full size when the values end within it. */
 function packMiniblock(page: PageBuffer, first: number, count: number, least: number, width: number): void {
   const { buffer } = page;
   let at = page.length;

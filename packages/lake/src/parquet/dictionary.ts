@@ -1,11 +1,11 @@
 import type { PageBuffer } from './page-buffer.ts';
 
-/** The different values of a column chunk in the order of their first use, and for each value its place among them. */
+/** The distinct values of a column chunk in the order of their first occurrence, and the dictionary index of each value. */
 export interface Dictionary {
   readonly count: number;
-  /** Of each value. */
+  /** The dictionary index of each value. */
   readonly places: Int32Array;
-  /** Bits that a place takes, 1–16. */
+  /** Bits per index, 1–16. */
   readonly bitWidth: number;
   /** The body of the dictionary page. */
   appendEntries(page: PageBuffer): void;
@@ -13,7 +13,7 @@ export interface Dictionary {
 
 export const maxDictionaryEntries = 65_536;
 
-/** Bits that the places of so many entries take. */
+/** Bits per index for this many entries. */
 export function placeBits(entries: number): number {
   return Math.max(1, 32 - Math.clz32(entries - 1));
 }

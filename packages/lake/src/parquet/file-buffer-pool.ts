@@ -1,13 +1,13 @@
 import { ByteWriter } from 'hyparquet-writer';
 
-/** A larger one is not kept: files of that size are rare. */
+/** Larger buffers are not kept, because files of that size are rare. */
 const mostBytes = 2 ** 25;
 
-/** The room of a file that nobody reads any more, for the next one: left to the garbage collector, it would stay for long. */
+/** Keeps one buffer of a finished file for the next file. The garbage collector would free such large buffers late. */
 export class FileBufferPool {
   #free: ArrayBuffer | undefined;
 
-  /** @param bytes what the file is expected to take */
+  /** @param bytes the expected size of the file */
   writer(bytes: number): ByteWriter {
     const free = this.#free;
     if (free === undefined || free.byteLength < bytes) return new ByteWriter(bytes);

@@ -1,6 +1,6 @@
 import type { FileRows } from './parquet-encoder.ts';
 
-/** The numbers of a file's rows in its buffers. */
+/** The row numbers of a file, in the file's order. */
 export function fileOrder({ buffers, order }: FileRows): Uint32Array {
   if (order) return order;
   const rows = new Uint32Array(buffers.rowCount);

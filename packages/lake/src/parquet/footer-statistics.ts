@@ -5,7 +5,7 @@ import { type ColumnSummary, isBefore } from './column-bounds.ts';
 import type { PageSummary } from './page.ts';
 import { lowerBound, upperBound } from './string-order.ts';
 
-/** A column chunk's statistics as the footer tells them: long strings are cut. */
+/** A column chunk's statistics for the footer. Long strings are truncated. */
 export function footerStatistics({
   bounds,
   nullCount,
@@ -26,8 +26,8 @@ export function footerStatistics({
 }
 
 /**
- * The bounds of a chunk's pages (parquet-format, PageIndex.md). Undefined where one of them can't tell any: a reader would
- * leave that page out, or refuse the index.
+ * The column index of a chunk: the bounds of its pages (parquet-format, PageIndex.md). Undefined when a page with values has no
+ * bounds: readers would skip that page, or reject the index.
  */
 export function columnIndex(type: ColumnType, pages: readonly PageSummary[]): PageColumnIndex | undefined {
   const minValues: Uint8Array[] = [];
@@ -58,7 +58,7 @@ export function columnIndex(type: ColumnType, pages: readonly PageSummary[]): Pa
   };
 }
 
-/** A bound in the plain encoding of its column. */
+/** A bound in PLAIN encoding. */
 function boundBytes(type: ColumnType, value: string | number | bigint | boolean): Uint8Array {
   if (typeof value === 'string') return Buffer.from(value);
   if (typeof value === 'boolean') return Uint8Array.of(value ? 1 : 0);

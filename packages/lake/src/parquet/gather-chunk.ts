@@ -5,15 +5,15 @@ import type { ChunkValues } from './chunk-values.ts';
 import { BooleanChunk, Int32Chunk, Int64Chunk, RealChunk } from './number-chunks.ts';
 
 export interface Chunk {
-  /** Of each row: 1 where it has a value. Undefined where all have one. */
+  /** The definition level of each row: 1 where it has a value. Undefined when no row is null. */
   readonly levels: Uint8Array | undefined;
   readonly values: ChunkValues;
 }
 
-/** Takes the rows of `order`, row numbers, out of a column. The chunk lies in `scratch`. */
+/** Copies the rows with the numbers in `order` from a column to `scratch`. */
 export function gatherChunk(column: Column, order: Uint32Array, scratch: ChunkBuffers): Chunk {
   const present = column.present.subarray(0, column.rows);
-  // Many columns have a value in each row, or in none; that is found faster than row by row.
+  // Many columns have no nulls, or only nulls. `includes` finds that faster than the loop.
   if (!present.includes(0)) return { levels: undefined, values: valuesOf(column, order, scratch) };
   const levels = scratch.levels.subarray(0, order.length);
   if (!present.includes(1)) return { levels: levels.fill(0), values: valuesOf(column, noRows, scratch) };
@@ -22,7 +22,7 @@ export function gatherChunk(column: Column, order: Uint32Array, scratch: ChunkBu
     const row = order[at]!;
     const level = present[row]!;
     levels[at] = level;
-    // Overwritten by the next row where this one has no value.
+    // The next row overwrites it if this one is null.
     scratch.rows[count] = row;
     count += level;
   }

@@ -1,9 +1,9 @@
 import type { PageBuffer } from './page-buffer.ts';
 
 /**
- * The RLE/bit-packing hybrid (parquet-format, Encodings.md) of `values` from `from` to `to`: runs of eight or more equal
- * values are counted, all else is packed by eights.
- * @param bitWidth bits of a value, 0–24
+ * The RLE/bit-packing hybrid (parquet-format, Encodings.md) of `values` from `from` to `to`. Eight or more equal values become
+ * an RLE run; the others are bit-packed in groups of eight.
+ * @param bitWidth bits per value, 0–24
  */
 export function appendHybrid(
   page: PageBuffer,
@@ -29,7 +29,7 @@ export function appendHybrid(
   appendPacked(page, values, packedFrom, to, bitWidth);
 }
 
-/** `count` times the same value. */
+/** An RLE run: `count` times the same value. */
 export function appendRun(page: PageBuffer, value: number, count: number, bitWidth: number): void {
   page.reserve(12);
   page.appendVarint(count * 2);

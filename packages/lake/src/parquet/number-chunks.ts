@@ -8,7 +8,7 @@ import type { PageBuffer } from './page-buffer.ts';
 
 const two32 = 2 ** 32;
 
-/** Of integers and dates. */
+/** The values of an integer or date column chunk. */
 export class Int32Chunk implements ChunkValues {
   readonly #values: Int32Array;
   readonly #scratch: ChunkBuffers;
@@ -43,11 +43,11 @@ export class Int32Chunk implements ChunkValues {
   }
 }
 
-/** Of longs and timestamps. */
+/** The values of a long or timestamp column chunk. */
 export class Int64Chunk implements ChunkValues {
-  /** Low half, high half of each value. */
+  /** The low half, then the high half of each value. */
   readonly #halves: Int32Array;
-  /** Of each value; beyond 2^53 rounded, which keeps their order but for equals. */
+  /** The values as doubles, rounded beyond 2^53. Rounding keeps the order, but can make values equal. */
   readonly #numbers: Float64Array;
   readonly #isSafe: boolean;
   readonly #scratch: ChunkBuffers;
@@ -100,7 +100,7 @@ export class Int64Chunk implements ChunkValues {
   }
 }
 
-/** Of floats and doubles. */
+/** The values of a float or double column chunk. */
 export class RealChunk implements ChunkValues {
   readonly #values: Float64Array | Float32Array;
   readonly #scratch: ChunkBuffers;
@@ -133,7 +133,7 @@ export class RealChunk implements ChunkValues {
   }
 }
 
-/** Of booleans: a 1 for true. */
+/** The values of a boolean column chunk; 1 is true. */
 export class BooleanChunk implements ChunkValues {
   readonly #values: Uint8Array;
 
@@ -151,7 +151,7 @@ export class BooleanChunk implements ChunkValues {
     return { min: !values.includes(0), max: values.includes(1) };
   }
 
-  /** A bit takes no more than a place. */
+  /** A dictionary index takes no less than the value itself. */
   dictionary(): undefined {
     return undefined;
   }
@@ -182,7 +182,7 @@ function numberBounds(values: Int32Array | Float64Array, from: number, to: numbe
   return { min, max };
 }
 
-/** Some readers sort NaN above all others: with one, there are no bounds that all of them understand. */
+/** Readers disagree on the order of NaN, so there are no bounds with a NaN among the values. */
 function realBounds(
   values: Float64Array | Float32Array,
   from: number,
@@ -197,7 +197,7 @@ function realBounds(
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  // parquet.thrift: a zero as the minimum is written as -0, as the maximum as +0, since readers may tell them apart.
+  // parquet.thrift: a minimum of zero is written as -0 and a maximum of zero as +0, because readers may distinguish them.
   return { min: min === 0 ? -0 : min, max: max === 0 ? 0 : max };
 }
 

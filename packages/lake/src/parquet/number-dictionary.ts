@@ -1,16 +1,16 @@
 import { type Dictionary, maxDictionaryEntries, placeBits } from './dictionary.ts';
 
-/** Above this share of different values plain pages take less. */
+/** Plain pages are smaller when a larger share of the values is distinct. */
 const maxShare = 1 / 4;
-/** How many values to look at between two decisions whether to go on. */
+/** After this many values each, the dictionary is given up if too many are distinct. */
 const trialValues = 4_096;
 const initialSlots = 1_024;
 
 /**
- * A dictionary of values of one or two words of 32 bits, by their bits: a zero and its negative are two values. Undefined
- * where it doesn't pay; that is found out early where all values differ.
- * @param words of all values, one after another, as they are stored
- * @param into room for the values' places
+ * A dictionary of values of one or two 32-bit words. It compares bits, so 0 and -0 are two values. Undefined when it doesn't
+ * make the chunk smaller; when all values are distinct that is found early.
+ * @param words the words of all values
+ * @param into receives the dictionary index of each value
  */
 export function numberDictionary(
   words: Int32Array,
@@ -20,7 +20,7 @@ export function numberDictionary(
   const values = words.length / wordsPerValue;
   const places = into.subarray(0, values);
   let entries = new Int32Array(initialSlots);
-  /** Entry + 1, or 0 where a slot is free. */
+  /** Entry + 1, or 0 for a free slot. */
   let slots = new Int32Array(initialSlots);
   let count = 0;
   for (let at = 0; at < values; at++) {

@@ -1,8 +1,8 @@
 import { viewOf } from '../columns/byte-entries.ts';
 
 /**
- * A growing buffer in which the body of one page is put together. Used for one page after another: `bytes` is only valid
- * until the next `clear`. Encodings write to `buffer` themselves, from `length` on, into what they have reserved.
+ * A growing buffer for the body of one page, reused for the next one: `bytes` is only valid until the next `clear`. Encodings
+ * write to `buffer` directly, from `length` on, after they have reserved the space.
  */
 export class PageBuffer {
   buffer: Buffer = Buffer.allocUnsafeSlow(1 << 16);
@@ -19,7 +19,7 @@ export class PageBuffer {
     return this.buffer.subarray(0, this.length);
   }
 
-  /** Makes room for `size` more bytes; `buffer` may be another one afterwards. */
+  /** Grows the buffer for `size` more bytes; it may replace `buffer`. */
   reserve(size: number): void {
     if (this.length + size <= this.buffer.length) return;
     const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.buffer.length, this.length + size));
@@ -28,14 +28,14 @@ export class PageBuffer {
     this.view = viewOf(grown);
   }
 
-  /** The bytes of a typed array's elements, as the machine has them: little-endian, as Parquet's plain encoding is. */
+  /** Appends the bytes of a typed array. They are little-endian, as Parquet's PLAIN encoding requires. */
   append(values: NodeJS.TypedArray): void {
     this.reserve(values.byteLength);
     this.buffer.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), this.length);
     this.length += values.byteLength;
   }
 
-  /** An unsigned LEB128 number up to 2^53; up to 8 bytes, which must be reserved. */
+  /** Appends an unsigned LEB128 number of up to 2^53. It takes up to 8 bytes, which must be reserved. */
   appendVarint(value: number): void {
     let rest = value;
     for (; rest > 0x7fff_ffff; rest = Math.floor(rest / 128))

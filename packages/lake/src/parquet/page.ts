@@ -4,9 +4,9 @@ import { writePageHeader } from 'hyparquet-writer/src/datapage.js';
 import type { ColumnSummary } from './column-bounds.ts';
 import type { ZstdCompressor } from './zstd.ts';
 
-/** A data page, written. */
+/** A written data page. */
 export interface PageSummary extends ColumnSummary {
-  /** Its offset in the file; its first row's number within the row group. */
+  /** The page's offset in the file, its size, and the number of its first row within the row group. */
   readonly location: OffsetIndex['page_locations'][number];
 }
 
@@ -15,7 +15,7 @@ type PageHeader = Omit<
   'uncompressed_page_size' | 'compressed_page_size'
 >;
 
-/** @returns the page's size before compression, its header included */
+/** Compresses and writes a page. @returns its uncompressed size, including the header */
 export function writePage(
   file: ByteWriter,
   zstd: ZstdCompressor,

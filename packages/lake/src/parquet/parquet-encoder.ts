@@ -1,13 +1,13 @@
 import type { ColumnBuffers } from '../columns/column-buffers.ts';
 
-/** The rows of a file to be. Whoever encodes them only reads them. */
+/** The rows to encode as one file. Encoders don't change them. */
 export interface FileRows {
   readonly buffers: ColumnBuffers;
-  /** Their numbers in the buffers, in the file's order; without it all of them as they lie. */
+  /** Row numbers in the file's order. By default all rows, in the buffers' order. */
   readonly order?: Uint32Array;
 }
 
-/** An integer beyond 2^53 as `JSON.rawJSON` makes it: `JSON.stringify` writes its digits, which no number could hold. */
+/** An integer beyond 2^53, made by `JSON.rawJSON`: `JSON.stringify` writes all of its digits. */
 export interface RawJsonInteger {
   readonly rawJSON: string;
 }
@@ -16,13 +16,13 @@ export type StatValue = string | number | boolean | RawJsonInteger;
 
 /**
  * Statistics of one file, ready for the `stats` JSON of a Delta `add` action (protocol: "Per-file Statistics").
- * Timestamps are ISO-8601 strings in UTC with milliseconds (`2013-01-01T00:10:00.000Z`), dates `YYYY-MM-DD`. Strings may be
- * cut to a prefix for the minimum, and to a prefix that still sorts after every value for the maximum. Columns without
- * values and binary ones have no bounds. `nullCount` has every column.
+ * Timestamps are ISO-8601 strings in UTC with milliseconds (`2013-01-01T00:10:00.000Z`), dates `YYYY-MM-DD`. Long strings are
+ * truncated: the minimum to a prefix, the maximum to a string that still sorts after every value. Binary columns and columns
+ * without values have no bounds. `nullCount` has every column.
  *
- * Bounds are told of all other columns or of none: when one of them has a value that no bound can tell (NaN, infinities,
- * years beyond 0000–9999), the file has neither `minValues` nor `maxValues`. delta-rs takes the lack of a single bound for
- * a bound that nothing satisfies and drops the file's rows (delta-rs 1.6, issue 3173); without any it reads them all.
+ * A file has bounds for all other columns or for none: when one of them has a value that bounds can't represent (NaN,
+ * infinities, years beyond 0000–9999), there is neither `minValues` nor `maxValues`. delta-rs treats a single missing bound as
+ * one that no value satisfies, and skips the file (delta-rs 1.6, issue 3173); without any bounds it reads the file.
  */
 export interface FileStats {
   readonly numRecords: number;
@@ -31,16 +31,17 @@ export interface FileStats {
   readonly nullCount: Readonly<Record<string, number>>;
 }
 
-/** A finished Parquet file in memory, owned by whoever asked for it. */
+/** A finished Parquet file in memory, owned by the caller. */
 export interface EncodedFile {
   readonly bytes: Uint8Array;
   readonly stats: FileStats;
-  /** Gives the bytes to the next file: nobody may read them from then on. Left out, they go to the garbage collector. */
+  /** Lets the encoder reuse the bytes for its next file; nobody may read them afterwards. Calling it is optional. */
   giveBack?(): void;
 }
 
-/** Makes one Parquet file of rows. Keeps no rows between calls, only room for them; throws WindrowError ENCODE_FAILED naming the column. */
+/** Encodes rows as a Parquet file. Between calls it keeps memory for reuse, but no rows. */
 export interface ParquetEncoder {
   readonly name: string;
+  /** @throws WindrowError ENCODE_FAILED naming the column */
   encode(rows: FileRows): Promise<EncodedFile>;
 }

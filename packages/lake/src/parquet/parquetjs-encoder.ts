@@ -9,7 +9,7 @@ import { fileOrder } from './file-order.ts';
 import { gatherChunk } from './gather-chunk.ts';
 import type { EncodedFile, FileRows, ParquetEncoder } from './parquet-encoder.ts';
 
-/** Also the rows of a page: of a row group with several pages the library loses the bounds when the first is all null. */
+/** Also the rows per page: when the first of several pages is all null, the library loses the row group's bounds. */
 const rowGroupRows = 16_384;
 const dayMs = 86_400_000;
 /** The farthest time from 1970 that a JavaScript Date holds. */
@@ -28,8 +28,8 @@ const fieldTypes: Readonly<Record<ColumnType, FieldDefinition['type']>> = {
 };
 
 /**
- * The row-wise encoder of parquetjs-lite, for those who want that library's files. It refuses what the library would
- * change or choke on: longs beyond ±(2^53 − 1) and NaN. Its timestamps carry the converted type TIMESTAMP_MILLIS only.
+ * Encodes row by row with parquetjs-lite, for users who need that library's files. It rejects values that the library would
+ * change or fail on: longs beyond ±(2^53 − 1) and NaN. Its timestamps have only the converted type TIMESTAMP_MILLIS.
  */
 export function createParquetjsEncoder(): ParquetEncoder {
   return { name: 'parquetjs-lite', encode };
@@ -58,14 +58,14 @@ async function encode(rows: FileRows): Promise<EncodedFile> {
       const value = buffers.valueAt(index, row);
       if (value !== null) record[name] = convert[index]!(value);
     });
-    // Without the await a row group that is being written takes rows twice.
+    // Without the await the library writes rows twice.
     await writer.appendRow(record);
   }
   await writer.close();
   return { bytes: sink.bytes(), stats: fileStats(schema, order.length, summaries) };
 }
 
-/** Checks a column before any of it is written. */
+/** Checks a column and computes its statistics, before any row is written. */
 function summarize(
   column: TableColumn,
   buffer: Column,
@@ -90,7 +90,7 @@ function summarize(
 function beyondParquetjs(column: TableColumn, limit: string): WindrowError {
   return new WindrowError(
     'ENCODE_FAILED',
-    `column ${column.name} holds a value that parquetjs-lite can't store, it ${limit}: use LAKE_PARQUET_ENCODER=columnar`,
+    `column ${column.name} has a value that parquetjs-lite can't store (it ${limit}): use LAKE_PARQUET_ENCODER=columnar`,
   );
 }
 
@@ -103,7 +103,7 @@ function parquetjsSchema(schema: TableSchema): ParquetSchema {
           type: fieldTypes[type],
           optional: nullable,
           compression: 'SNAPPY',
-          // The library orders strings by UTF-16 and bytes by their decimal text, which no reader may prune by.
+          // The library orders strings by UTF-16 units and bytes by their decimal text. Readers would prune wrongly by such bounds.
           statistics: type !== 'string' && type !== 'binary',
         },
       ]),
@@ -111,7 +111,10 @@ function parquetjsSchema(schema: TableSchema): ParquetSchema {
   );
 }
 
-/** The library refuses negative times and dates as numbers but not as Dates; equal ones share a Date so that it counts them once. */
+/**
+ * The library rejects negative times and dates as numbers, but accepts them as Dates. Equal times share a Date, so that the
+ * library counts them as one distinct value.
+ */
 function toParquetjs(type: ColumnType): (value: NonNullable<ColumnValue>) => unknown {
   if (type !== 'timestamp' && type !== 'date') return (value) => value;
   const unitMs = type === 'date' ? dayMs : 1;
@@ -125,7 +128,7 @@ function toParquetjs(type: ColumnType): (value: NonNullable<ColumnValue>) => unk
   };
 }
 
-/** Takes a file's bytes in the place of a stream. */
+/** Collects the file's bytes in memory. */
 class MemorySink implements ByteSink {
   private readonly parts: Uint8Array[] = [];
 

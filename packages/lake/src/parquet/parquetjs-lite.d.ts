@@ -1,4 +1,4 @@
-/** The part of parquetjs-lite 0.8 that writes flat tables; the package brings no types. */
+/** Types for the part of parquetjs-lite 0.8 that writes flat tables; the package has no types. */
 declare module 'parquetjs-lite' {
   export interface FieldDefinition {
     readonly type:
@@ -21,7 +21,7 @@ declare module 'parquetjs-lite' {
     constructor(fields: Readonly<Record<string, FieldDefinition>>);
   }
 
-  /** What the writer calls on its stream: `write(bytes, callback)` and `end(callback)`. */
+  /** The methods of a stream that the writer calls. */
   export interface ByteSink {
     write(bytes: Uint8Array, done: (error?: Error) => void): void;
     end(done: (error?: Error) => void): void;
@@ -41,7 +41,7 @@ declare module 'parquetjs-lite' {
     close(): Promise<void>;
   }
 
-  /** A CommonJS module: what it exports comes as the default import. */
+  /** A CommonJS module: its exports are properties of the default import. */
   const parquetjs: {
     readonly ParquetSchema: typeof ParquetSchema;
     readonly ParquetWriter: typeof ParquetWriter;

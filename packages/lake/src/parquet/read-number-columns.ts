@@ -3,8 +3,8 @@ import { parquetMetadata, parquetRead } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 
 /**
- * Columns of numbers and times of one Parquet file, in the order of `names`: epoch milliseconds, and NaN for null and for a
- * column that the file lacks. Integers beyond 2^53 are rounded.
+ * Reads columns of numbers and timestamps (as epoch milliseconds) from a Parquet file, in the order of `names`. Nulls and
+ * columns that the file lacks are NaN. Integers beyond 2^53 are rounded.
  * @throws WindrowError LAKE_LOG_INVALID for a file that can't be read
  */
 export async function readNumberColumns(

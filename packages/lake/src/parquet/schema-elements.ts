@@ -5,7 +5,7 @@ type LeafType = Pick<SchemaElement, 'type' | 'converted_type' | 'logical_type'>;
 
 /**
  * How each column type is stored, after the Delta protocol's "Parquet types" and parquet-format's LogicalTypes.md.
- * The converted types beside the logical ones are for readers older than 2018.
+ * Readers from before 2018 need the converted types.
  */
 const leafTypes: Readonly<Record<ColumnType, LeafType>> = {
   binary: { type: 'BYTE_ARRAY' },

@@ -1,6 +1,6 @@
 /**
- * Compares two strings as Parquet and Delta do: by the bytes of their UTF-8. JavaScript's own `<` compares UTF-16
- * units, which puts U+E000–U+FFFF behind all supplementary characters. A lone surrogate counts as U+FFFD, as it is stored.
+ * Compares two strings as Parquet and Delta do: by their UTF-8 bytes. JavaScript's `<` compares UTF-16 units, which sorts
+ * U+E000–U+FFFF after all supplementary characters. A lone surrogate counts as U+FFFD, because it is stored as that.
  */
 export function compareUtf8(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
@@ -14,16 +14,16 @@ export function compareUtf8(left: string, right: string): number {
   return left.length - right.length;
 }
 
-/** Bounds longer than this many code points are cut. Delta's own writers cut at 32 too. */
+/** Longer bounds are truncated to this many code points, as Delta's writer in Spark does it. */
 const boundCodePoints = 32;
 
-/** A prefix that sorts before, or is, `value`. */
+/** A prefix of `value` of bounded length. */
 export function lowerBound(value: string): string {
   const stored = value.toWellFormed();
   return firstCodePoints(stored) ?? stored;
 }
 
-/** A string of bounded length that sorts after, or is, `value`; undefined when there is none. */
+/** A string of bounded length that sorts after `value` or is equal to it; undefined when there is none. */
 export function upperBound(value: string): string | undefined {
   const stored = value.toWellFormed();
   const prefix = firstCodePoints(stored);
@@ -36,7 +36,7 @@ export function upperBound(value: string): string | undefined {
   return undefined;
 }
 
-/** The bound's share of a string that is longer than a bound may be. */
+/** The first code points of a string that is longer than a bound may be; undefined for shorter strings. */
 function firstCodePoints(value: string): string | undefined {
   let end = 0;
   for (let count = 0; count < boundCodePoints; count++) {

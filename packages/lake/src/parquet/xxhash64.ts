@@ -1,6 +1,6 @@
 /**
  * XXH64 with seed 0 (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md), as Parquet's Bloom filters need it.
- * Each 64-bit number is two words of 32 bits, in variables of their own: BigInts take a third less time, and make garbage that costs more.
+ * Each 64-bit number is two variables with 32-bit words. BigInts would be a third faster, but their garbage costs more.
  */
 
 // The primes of the specification: high word, low word.
@@ -15,7 +15,7 @@ const p4l = 0xc2b2ae63 | 0;
 const p5h = 0x27d4eb2f;
 const p5l = 0x165667c5;
 
-/** Of the four lanes: prime1 + prime2, prime2, 0, −prime1. */
+/** Initial states of the four lanes: prime1 + prime2, prime2, 0, −prime1. */
 const firstHighs = Int32Array.of(0x60ea27ee, p2h, 0, 0x61c8864e);
 const firstLows = Int32Array.of(0xadc0b5d6, p2l, 0, 0x7a143579);
 const laneRotations = Int32Array.of(1, 7, 12, 18);
@@ -115,7 +115,7 @@ function hashStripes(bytes: Uint8Array, start: number, end: number, hash: Int32A
   return at;
 }
 
-/** A lane's next state: (state + input × prime2), turned by 31 bits, × prime1. */
+/** A lane's next state: (state + input × prime2), rotated by 31 bits, × prime1. */
 function roundLow(low: number, high: number, inLow: number, inHigh: number): number {
   const timesLow = Math.imul(inLow, p2l);
   const sum = sumLow(low, timesLow);

@@ -1,4 +1,5 @@
 import { WindrowError } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import type { Host } from '../host.ts';
 import type { ObjectEntry, ObjectStore } from '../object-store.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -127,7 +128,7 @@ export class MemoryObjectStore {
   kill(client: string): void {
     this.#killed.add(client);
     for (let index = this.#steps.length - 1; index >= 0; index--) {
-      if (this.#steps[index]!.client === client) this.#steps.splice(index, 1);
+      if (must(this.#steps[index]).client === client) this.#steps.splice(index, 1);
     }
   }
 
@@ -171,7 +172,7 @@ export class MemoryObjectStore {
       [...this.objects.keys()]
         .filter((key) => key.startsWith(prefix) && key > startAfter)
         .sort()
-        .map((key) => this.#entry(key)!),
+        .map((key) => must(this.#entry(key))),
     );
   }
 

@@ -1,9 +1,10 @@
 import { WindrowError } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import type { ColumnValue, TableColumn, TableSchema } from '../../table-schema.ts';
 import { type Column, ColumnBuffers } from '../column-buffers.ts';
 import { wrongValue } from '../wrong-value.ts';
 
-/** Rows in columns: `columns[i]` holds `rowCount` values of `schema.columns[i]`. */
+/** Rows as JavaScript values: `columns[i]` holds the `rowCount` values of `schema.columns[i]`. */
 export interface ColumnBatch {
   readonly schema: TableSchema;
   readonly rowCount: number;
@@ -11,15 +12,15 @@ export interface ColumnBatch {
 }
 
 /**
- * Column buffers of JavaScript values, each checked to be one that its column can hold.
- * @throws WindrowError ENCODE_FAILED naming the column; never the value, which may be personal
+ * Makes column buffers from JavaScript values, and checks that each value fits its column.
+ * @throws WindrowError ENCODE_FAILED naming the column, never the value
  */
 export function columnBuffersFrom({ columns, rowCount, schema }: ColumnBatch): ColumnBuffers {
   const buffers = new ColumnBuffers(schema);
   schema.columns.forEach((column, index) => {
     const values = columns[index];
     if (values?.length !== rowCount) throw wrongLength(column, values?.length, rowCount);
-    const buffer = buffers.columns[index]!;
+    const buffer = must(buffers.columns[index]);
     buffer.reserve(rowCount);
     for (let row = 0; row < rowCount; row++) {
       const value = values[row];
@@ -30,7 +31,7 @@ export function columnBuffersFrom({ columns, rowCount, schema }: ColumnBatch): C
   return buffers;
 }
 
-/** False, and nothing appended, where the column can't hold the value. */
+/** Returns false, with nothing appended, when the value doesn't fit the column. */
 function appended({ type }: TableColumn, buffer: Column, value: NonNullable<ColumnValue>): boolean {
   switch (buffer.kind) {
     case 'boolean':
@@ -65,6 +66,6 @@ function appended({ type }: TableColumn, buffer: Column, value: NonNullable<Colu
 function wrongLength(column: TableColumn, length: number | undefined, rowCount: number): WindrowError {
   return new WindrowError(
     'ENCODE_FAILED',
-    `column ${column.name} has ${length ?? 'no'} values for ${rowCount} rows: correct the step that fills it`,
+    `column ${column.name} has ${length ?? 'no'} values for ${rowCount} rows: correct the code that fills it`,
   );
 }

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import avsc from 'avsc';
 import { type ColumnValue, tableSchemaFromAvro } from '../../table-schema.ts';
 import { ColumnBuffers } from '../column-buffers.ts';
@@ -50,7 +51,7 @@ export class DecodedTable {
   }
 
   get rows(): ColumnValue[][] {
-    return Array.from({ length: this.columns.columns[0]!.rows }, (_, row) =>
+    return Array.from({ length: must(this.columns.columns[0]).rows }, (_, row) =>
       Array.from({ length: this.fieldCount }, (__, column) => this.columns.valueAt(column, row)),
     );
   }

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import fc, { type GeneratorValue } from 'fast-check';
 
 /** A part of an Avro schema as JSON has it. */
@@ -23,7 +24,7 @@ export class SchemaDraw {
   }
 
   oneOf<Item>(items: readonly Item[]): Item {
-    return items[this.upTo(items.length - 1)]!;
+    return must(items[this.upTo(items.length - 1)]);
   }
 
   shuffled<Item>(items: readonly Item[]): Item[] {
@@ -76,7 +77,7 @@ export class SchemaDraw {
 
   /** A default that a field of the type may have. */
   defaultOf(schema: Schema): unknown {
-    if (Array.isArray(schema)) return this.defaultOf(schema[0]!);
+    if (Array.isArray(schema)) return this.defaultOf(must(schema[0]));
     if (typeof schema !== 'string') {
       switch (schema.type) {
         case 'array':

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import type { Type, types } from 'avsc';
 import fc from 'fast-check';
 import type { SchemaDraw } from './drawn-schema.ts';
@@ -48,9 +49,11 @@ export function drawnValue(draw: SchemaDraw, type: Type, depth = 4): unknown {
     case 'union:wrapped': {
       const { types: branches } = type as types.WrappedUnionType;
       const absent = branches.findIndex(({ typeName }) => typeName === 'null');
-      const branch = depth <= 0 && absent >= 0 ? branches[absent]! : draw.oneOf(branches);
+      const branch = depth <= 0 && absent >= 0 ? must(branches[absent]) : draw.oneOf(branches);
       const value = drawnValue(draw, branch, depth - 1);
-      return value === null || type.typeName === 'union:unwrapped' ? value : { [branch.branchName!]: value };
+      return value === null || type.typeName === 'union:unwrapped'
+        ? value
+        : { [must(branch.branchName)]: value };
     }
     default:
       return Object.fromEntries(

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import type { Type, types } from 'avsc';
 
 /**
@@ -68,7 +69,7 @@ class StrictReader {
         const { types: branches } = type as types.WrappedUnionType;
         const index = this.varint(10);
         this.between(index, 0n, BigInt(branches.length - 1));
-        this.read(branches[Number(index)]!);
+        this.read(must(branches[Number(index)]));
         return;
       }
       default:

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import { expect } from 'vitest';
 import { parseCommit } from '../../delta/actions.ts';
 import { rowsOf } from '../../delta/live-files.ts';
@@ -40,7 +41,7 @@ export class LedgerInvariants {
   }
 
   #follow(actions: ReturnType<typeof parseCommit>): void {
-    const { operation, windrow = {} } = actions[0]!.commitInfo!;
+    const { operation, windrow = {} } = must(must(actions[0]).commitInfo);
     const { ranges = [], positions = [] } = windrow as {
       ranges?: LedgerRange[];
       positions?: LedgerPosition[];
@@ -67,14 +68,14 @@ export class LedgerInvariants {
       if (remove) {
         const key = fileKey(this.#root, remove.path);
         expect(this.live.has(key), `removed file ${key} was live`).toBe(true);
-        removedRows += this.live.get(key)!;
+        removedRows += must(this.live.get(key));
         this.live.delete(key);
       }
       if (add) {
         const key = fileKey(this.#root, add.path);
         this.named.add(key);
-        this.live.set(key, rowsOf(add.stats!)!);
-        addedRows += rowsOf(add.stats!)!;
+        this.live.set(key, must(rowsOf(must(add.stats))));
+        addedRows += must(rowsOf(must(add.stats)));
       }
       if (txn && this.#rows.has(txn.appId)) expect(txn.version).toBe(this.#rows.get(txn.appId));
       if (txn && this.#next.has(txn.appId)) expect(txn.version).toBe(this.#next.get(txn.appId));

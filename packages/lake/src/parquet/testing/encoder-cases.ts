@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
 import type { ColumnType, ColumnValue, TableColumn } from '../../table-schema.ts';
 
@@ -87,7 +88,7 @@ export const encoderCases: readonly EncoderCase[] = [
     name: 'one row',
     batch: batchOf(
       Object.fromEntries(
-        Object.entries(everyType).map(([name, [type, values]]) => [name, [type, [values[0]!]]]),
+        Object.entries(everyType).map(([name, [type, values]]) => [name, [type, [must(values[0])]]]),
       ),
     ),
     minValues: oneRow,

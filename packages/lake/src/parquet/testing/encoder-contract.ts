@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WindrowError } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runReader } from '../../../../../tests/readers/python.ts';
@@ -52,11 +53,11 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
         const file = await encoder.encode(rowsOf(batch));
         files.set(name, file);
         paths.push(join(folder, `${index}.parquet`));
-        await writeFile(paths[index]!, file.bytes);
+        await writeFile(must(paths[index]), file.bytes);
       }
       const read = (await runReader('read-parquet.py', paths)) as Record<string, FileAsRead>;
       cases.forEach(({ name }, index) => {
-        seen.set(name, read[paths[index]!]!);
+        seen.set(name, must(read[must(paths[index])]));
       });
     }, 120_000);
     afterAll(() => rm(folder, { recursive: true }));
@@ -65,15 +66,15 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
       const { name, batch } = contractCase;
 
       it('is read back by hyparquet', async () => {
-        expect(await readBack(files.get(name)!.bytes, batch.schema)).toEqual(expected(contractCase));
+        expect(await readBack(must(files.get(name)).bytes, batch.schema)).toEqual(expected(contractCase));
       });
 
       it.each(['pyarrow', 'duckdb', 'deltaRs'] as const)('is read back by %s', (reader) => {
-        expect(seen.get(name)![reader].values).toEqual(expected(contractCase));
+        expect(must(seen.get(name))[reader].values).toEqual(expected(contractCase));
       });
 
       it('has the types of its schema', () => {
-        expect(seen.get(name)!.pyarrow.types).toEqual(
+        expect(must(seen.get(name)).pyarrow.types).toEqual(
           Object.fromEntries(
             batch.schema.columns.map((column) => [
               column.name,
@@ -84,7 +85,7 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
       });
 
       it('counts rows and nulls in its statistics and in its footer', () => {
-        const { stats } = files.get(name)!;
+        const { stats } = must(files.get(name));
         const columns = expected(contractCase);
         const nulls = Object.fromEntries(
           Object.entries(columns).map(([column, values]) => [
@@ -94,23 +95,23 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
         );
         expect(stats.numRecords).toBe(batch.rowCount);
         expect(stats.nullCount).toEqual(nulls);
-        expectFooterCounts(seen.get(name)!.rowGroups, columns, contractCase, limits);
+        expectFooterCounts(must(seen.get(name)).rowGroups, columns, contractCase, limits);
       });
 
       it('bounds each column in its statistics', () => {
-        const { stats } = files.get(name)!;
+        const { stats } = must(files.get(name));
         expect(boundsAsJson(stats.minValues)).toEqual(contractCase.minValues);
         expect(boundsAsJson(stats.maxValues)).toEqual(contractCase.maxValues);
       });
 
       it('bounds each column in its footer, where a reader uses it', () => {
-        const { pyarrow, rowGroups } = seen.get(name)!;
+        const { pyarrow, rowGroups } = must(seen.get(name));
         expectFooterBounds(rowGroups, pyarrow.values, contractCase, limits);
       });
     });
 
     it('cuts many rows into bounded row groups', () => {
-      const groups = seen.get('many rows')!.rowGroups;
+      const groups = must(seen.get('many rows')).rowGroups;
       expect(groups.length).toBeGreaterThan(1);
       for (const { rows } of groups) expect(rows).toBeLessThanOrEqual(131_072);
     });

@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import { expect } from 'vitest';
 import type { TableColumn } from '../../table-schema.ts';
 import type { EncoderCase } from './encoder-cases.ts';
@@ -21,10 +22,10 @@ export function expectFooterCounts(
   for (const column of batch.schema.columns) {
     if (limits.withoutFooterBounds.includes(column.type)) continue;
     const counted = rowGroups.reduce(
-      (sum, group) => sum + (group.columns[column.name]!.nulls ?? Number.NaN),
+      (sum, group) => sum + (must(group.columns[column.name]).nulls ?? Number.NaN),
       0,
     );
-    expect(counted, column.name).toBe(values[column.name]!.filter((v) => v === null).length);
+    expect(counted, column.name).toBe(must(values[column.name]).filter((v) => v === null).length);
   }
 }
 
@@ -38,9 +39,11 @@ export function expectFooterBounds(
   for (const column of batch.schema.columns) {
     let first = 0;
     for (const { columns, rows } of rowGroups) {
-      const ofGroup = values[column.name]!.slice(first, first + rows).filter((v) => v !== null);
+      const ofGroup = must(values[column.name])
+        .slice(first, first + rows)
+        .filter((v) => v !== null);
       first += rows;
-      const { max, min } = columns[column.name]!;
+      const { max, min } = must(columns[column.name]);
       const without = limits.withoutFooterBounds.includes(column.type) || column.type === 'binary';
       if (without || ofGroup.length === 0 || unbounded?.includes(column.name)) {
         expect([min, max], column.name).toEqual([undefined, undefined]);
@@ -49,7 +52,7 @@ export function expectFooterBounds(
       expect(min, column.name).toBeDefined();
       expect(max, column.name).toBeDefined();
       for (const value of ofGroup) {
-        if (compare(column, value, min!) < 0 || compare(column, value, max!) > 0) {
+        if (compare(column, value, must(min)) < 0 || compare(column, value, must(max)) > 0) {
           expect.fail(`${column.name}: ${value} is not within ${min} and ${max}`);
         }
       }

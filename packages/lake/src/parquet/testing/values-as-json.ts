@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
@@ -20,7 +21,7 @@ export function columnsAsJson(batch: ColumnBatch, unsignedZero: boolean): Record
   return Object.fromEntries(
     batch.schema.columns.map(({ name, type }, index) => [
       name,
-      Array.from(batch.columns[index]!, (value) => {
+      Array.from(must(batch.columns[index]), (value) => {
         const told = tell(type, value);
         return unsignedZero && told === '-0' ? 0 : told;
       }),

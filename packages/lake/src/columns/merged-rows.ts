@@ -1,14 +1,14 @@
 import { WindrowError } from '@windrow/runtime';
 import { parquetMetadata, parquetRead } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { type Column, ColumnBuffers } from '../columns/column-buffers.ts';
 import type { FileRows } from '../parquet/parquet-encoder.ts';
 import type { TableSchema } from '../table-schema.ts';
+import { type Column, ColumnBuffers } from './column-buffers.ts';
 
-/** What takes some milliseconds to decode. */
+/** Decoding this many values takes some milliseconds. */
 const valuesPerPause = 20_000;
 
-/** Rows of several files of a table in columns, to be put in order and written as one. */
+/** The rows of several files of a table, to be sorted and written as one file. */
 export class MergedRows {
   readonly #buffers: ColumnBuffers;
   #valuesSincePause = 0;
@@ -22,9 +22,9 @@ export class MergedRows {
   }
 
   /**
-   * Takes in all rows of a Parquet file; a column that it lacks is null there. `pause` comes between two columns now and
-   * then, so that other work goes on.
-   * @throws WindrowError LAKE_LOG_INVALID for a file that can't be read, or holds what would be lost
+   * Appends all rows of a Parquet file. Columns that the file lacks become null. It calls `pause` from time to time, between
+   * two columns, so that other work can run.
+   * @throws WindrowError LAKE_LOG_INVALID for a file that can't be read, or that has values which would be lost
    */
   async add(bytes: Uint8Array, source: string, pause: () => Promise<void>): Promise<void> {
     const file = arrayBufferOf(bytes);
@@ -57,13 +57,13 @@ export class MergedRows {
       }
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new WindrowError('LAKE_LOG_INVALID', `${source} can't be written anew: ${reason}`, { cause });
+      throw new WindrowError('LAKE_LOG_INVALID', `${source} can't be rewritten: ${reason}`, { cause });
     }
   }
 
   /**
-   * All rows in ascending order of these columns, the first one first, nulls before values. Columns that the table lacks, and those
-   * of texts and bytes, don't count.
+   * All rows, sorted ascending by these columns, nulls first. Columns that the table lacks, and text and binary ones, are
+   * ignored.
    */
   inOrderOf(names: readonly string[]): FileRows {
     const { columns, rowCount, schema } = this.#buffers;
@@ -82,7 +82,7 @@ export class MergedRows {
   }
 }
 
-/** A value as hyparquet tells it, in a column that its file says is of this type. */
+/** Appends a value that hyparquet has read. */
 function append(column: Column, value: unknown, name: string): void {
   const { kind } = column;
   if (value === null || value === undefined) column.appendNull();
@@ -92,10 +92,10 @@ function append(column: Column, value: unknown, name: string): void {
   else if (kind === 'int32' && typeof value === 'number' && (value | 0) === value) column.append(value);
   else if ((kind === 'float32' || kind === 'float64') && typeof value === 'number') column.append(value);
   else if (kind === 'boolean' && typeof value === 'boolean') column.append(value);
-  else throw new RangeError(`column ${name} has another type there`);
+  else throw new RangeError(`column ${name} has another type in the file`);
 }
 
-/** Numbers in the order of the column's values, those beyond 2^53 rounded; nulls come before all others. */
+/** A number for each row to sort by: rounded beyond 2^53, and nulls first. */
 function sortKey(column: Column): Float64Array | undefined {
   if (column.kind === 'bytes') return undefined;
   const key = new Float64Array(column.rows);
@@ -106,23 +106,27 @@ function sortKey(column: Column): Float64Array | undefined {
   return key;
 }
 
-/** The number of rows that a Parquet file's footer tells. */
+/** The number of rows according to the Parquet file's footer. */
 export function rowsInFile(bytes: Uint8Array): number {
   return Number(parquetMetadata(arrayBufferOf(bytes)).num_rows);
 }
 
-/** A copy where the bytes are a view into something larger. */
+/** The bytes' buffer; a copy when the bytes are only a part of it. */
 function arrayBufferOf({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuffer {
   if (byteOffset === 0 && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) return buffer;
   return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
 }
 
-/** Texts stay the bytes that they are; times become milliseconds. Other engines write microseconds; what is finer than a millisecond would be lost. */
+/**
+ * Text stays bytes. Timestamps become milliseconds: other engines write microseconds, and a time that isn't a whole number of
+ * milliseconds is an error, because it would be rounded.
+ */
 function parsersOf(isTimestamp: boolean) {
   const stringFromBytes = (bytes: Uint8Array) => bytes;
   if (!isTimestamp) return { stringFromBytes, dateFromDays: (days: number) => days };
   const whole = (time: bigint, perMillisecond: bigint) => {
-    if (time % perMillisecond !== 0n) throw new RangeError('it holds times finer than a millisecond');
+    if (time % perMillisecond !== 0n)
+      throw new RangeError('it has timestamps that are not whole milliseconds');
     return Number(time / perMillisecond);
   };
   return {

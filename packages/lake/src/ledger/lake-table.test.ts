@@ -305,7 +305,7 @@ describe('LakeTable on a real S3', () => {
     await expect(table.commit(upload, ranges(claim, 0))).rejects.toMatchObject({
       code: 'LAKE_LOG_INVALID',
       retriable: false,
-      message: expect.stringContaining('is gone'),
+      message: expect.stringContaining('no longer exists'),
     });
     expect(await keys(`${path}/_delta_log`)).toEqual([]);
   });

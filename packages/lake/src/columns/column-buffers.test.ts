@@ -33,7 +33,7 @@ const rowOf = fc.tuple(...types.map((type) => fc.option(anyOf[type], { nil: null
 
 function append(buffers: ColumnBuffers, row: readonly ColumnValue[]): void {
   buffers.columns.forEach((column, index) => {
-    const value = must(row[index]);
+    const value = row[index] ?? null;
     if (value === null) column.appendNull();
     else if (column.kind === 'boolean') column.append(value as boolean);
     else if (column.kind === 'bytes') column.append(value as string | Uint8Array);

@@ -58,7 +58,7 @@ async function open(of: TableSchema): Promise<void> {
 /** One micro-batch of these rows, without their ledger columns, in one file. */
 async function land(rows: ColumnValue[][], of = schema, namePrefix = '20130101T0000'): Promise<void> {
   const all = rows.map((row, at) => [...row, topic, 0, next + at, world.nowMs]);
-  const columns = of.columns.map((_, column) => all.map((row) => must(row[column])));
+  const columns = of.columns.map((_, column) => all.map((row) => row[column] ?? null));
   const encode = () =>
     encoder.encode({ buffers: columnBuffersFrom({ schema: of, rowCount: all.length, columns }) });
   const files = [{ partitionValues: { date: '2013-01-01' }, namePrefix, encode }];

@@ -40,7 +40,7 @@ const encoded = (rows: ColumnValue[][]) => () =>
   encoder.encode({
     buffers: columnBuffersFrom({
       ...{ schema, rowCount: rows.length },
-      columns: schema.columns.map((_, column) => rows.map((row) => must(row[column]))),
+      columns: schema.columns.map((_, column) => rows.map((row) => row[column] ?? null)),
     }),
   });
 /** Text, raw offset and place of a row, which was once landed. */

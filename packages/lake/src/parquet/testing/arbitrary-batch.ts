@@ -1,4 +1,3 @@
-import { must } from '@windrow/runtime/testing';
 import fc from 'fast-check';
 import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
 import type { ColumnType, ColumnValue } from '../../table-schema.ts';
@@ -40,7 +39,7 @@ export function arbitraryBatch(limits: EncoderLimits): fc.Arbitrary<ColumnBatch>
                 fc.array(value, { minLength: distinct, maxLength: distinct }),
                 fc.array(fc.nat({ max: distinct - 1 }), { minLength: rowCount, maxLength: rowCount }),
               )
-              .map(([pool, picks]): ColumnValue[] => picks.map((pick) => must(pool[pick])));
+              .map(([pool, picks]): ColumnValue[] => picks.map((pick) => pool[pick] ?? null));
           }),
         )
         .map((data) => ({

@@ -60,7 +60,10 @@ test('Kafka is away for a minute: both sinks say so, go on by themselves, and ea
   });
   onTestFinished(() => lakeSink.stop());
   const limits = { maxRows: 5_000, maxAgeMs: 200, memoryBytes: 64e6 };
-  const postgresSink = await startPostgresSink({ ...postgres, databaseUrl: database.url, limits });
+  const postgresSink = await startPostgresSink({
+    ...{ ...postgres, databaseUrl: database.url, limits },
+    groupId: `${groupId}-postgres`,
+  });
   onTestFinished(() => postgresSink.stop());
 
   const send = async (from: number, count: number) => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AvroCodec, AvroRegistry, enrichedSchema, loadStreams } from '@windrow/contracts';
 import { applyStreams, KafkaBroker } from '@windrow/pipeline';
 import { createDatabase } from '@windrow/postgres/testing';
@@ -40,6 +41,7 @@ async function installation() {
     broker,
     schemas: new AvroRegistry(registry.url),
     databaseUrl: postgres.url,
+    groupId: `postgres-sink-${randomUUID()}`,
     limits: { maxRows: 5_000, maxAgeMs: 200, memoryBytes: 64e6 },
     metrics: createRegistry('postgres-sink'),
     readiness,

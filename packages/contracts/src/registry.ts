@@ -67,6 +67,8 @@ export class AvroRegistry {
         body: JSON.stringify({ compatibility: 'BACKWARD' }),
         signal: AbortSignal.timeout(10_000),
       });
+      // Another process has set it since it was read: read it again.
+      if (response.status === 409) return await this.#setBackward(subject);
       if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
     } catch (cause) {
       throw unavailable(this.url, `set the compatibility of ${subject}`, cause);

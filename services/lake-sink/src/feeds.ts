@@ -25,11 +25,11 @@ export interface Feed {
   eventTimeColumn: number;
   receivedTimeColumn: number | undefined;
   /**
-   * What becomes of a record that the codec's columns don't take. `drop`: it is left out as it should be, such as one that
-   * the enricher has dead-lettered. `deadLetter`: nobody has, because the enricher wrote the topic and it is wrong all the
-   * same. Error: REGISTRY_UNAVAILABLE.
+   * Decodes one record that the codec's columns don't take. `drop`: it makes no row, such as a record that the enricher has
+   * dead-lettered. `deadLetter`: the enricher wrote the record and it is invalid all the same.
+   * @throws REGISTRY_UNAVAILABLE
    */
-  settle(input: InputRecord, partition: number): Promise<Outcome>;
+  decodeAlone(input: InputRecord, partition: number): Promise<Outcome>;
 }
 
 type Refused = Extract<Outcome, { kind: 'deadLetter' }>;
@@ -87,7 +87,7 @@ function deadLetterFeed(codecOf: CodecOf): Feed {
     ...{ stream: topic, topic, table: deadLetterTable, schema, codec },
     eventTimeColumn: failedAt,
     receivedTimeColumn: failedAt,
-    async settle(input, partition) {
+    async decodeAlone(input, partition) {
       const decoded = await codec.decodeOne(input.value);
       if (decoded.ok) return { kind: 'ok', input, record: decoded.record };
       const refused = { ...decoded, kind: 'deadLetter', input, stage: 'lake' } as const;
@@ -116,7 +116,7 @@ function feedOf(
     ...{ stream, topic, table, schema, codec },
     eventTimeColumn: columnIn(schema, eventTime),
     receivedTimeColumn: receivedTime === undefined ? undefined : columnIn(schema, receivedTime),
-    async settle(input) {
+    async decodeAlone(input) {
       if (isTable && input.value === null) return { kind: 'drop', input, reason: 'deletion' };
       const decoded = await codec.decodeOne(input.value);
       if (decoded.ok) return { kind: 'ok', input, record: decoded.record };

@@ -31,10 +31,9 @@ function recorder() {
 
 function batchOf(records: EventRecord[], partition = 0): MicroBatch {
   const batch = new MicroBatch(feed, new ColumnBuffers(feed.schema));
-  batch.advance(partition, 5, 5 + records.length);
   for (const [index, record] of records.entries()) {
     const input = { offset: 5 + index, timestampMs: 0, key: null, value: null, headers: {} };
-    batch.settle(partition, { kind: 'ok', input, record });
+    batch.add(partition, { kind: 'ok', input, record });
   }
   return batch;
 }
@@ -62,9 +61,8 @@ describe('MicroBatch', () => {
       _ingested_at: [batch.openedMs, batch.openedMs],
     });
     expect(files[1]).toMatchObject({ event_id: ['c'] });
-    expect(batch.ranges()).toEqual([
-      { topic: 'track.raw', partition: 0, fromOffset: 5, nextOffset: 8, rows: 3 },
-    ]);
+    const range = { partition: 0, fromOffset: 5, nextOffset: 8 };
+    expect(batch.ledgerRanges([range])).toEqual([{ ...range, topic: 'track.raw', rows: 3 }]);
     expect(batch.newestMs.get(0)).toBe(startMs + 10 * minuteMs);
   });
 
@@ -96,11 +94,10 @@ describe('MicroBatch', () => {
   it('counts what is skipped, and keeps positions that move on without rows', () => {
     const batch = new MicroBatch(feed, new ColumnBuffers(feed.schema));
     const input = { offset: 1, timestampMs: 0, key: null, value: null, headers: {} };
-    batch.advance(3, 1, 2);
-    batch.settle(3, { kind: 'drop', input, reason: 'decode/empty' });
-    batch.advance(3, 2, 9);
-    expect([batch.rows, batch.skipped, batch.usedBytes]).toEqual([0, 1, 0]);
-    expect(batch.ranges()).toMatchObject([{ partition: 3, fromOffset: 1, nextOffset: 9, rows: 0 }]);
+    batch.add(3, { kind: 'drop', input, reason: 'decode/empty' });
+    expect([batch.rowCount, batch.skipped, batch.usedBytes]).toEqual([0, 1, 0]);
+    const range = { partition: 3, fromOffset: 1, nextOffset: 9 };
+    expect(batch.ledgerRanges([range])).toMatchObject([{ ...range, rows: 0 }]);
     expect(batch.files(recorder().encoder, 12)).toEqual([]);
   });
 
@@ -116,9 +113,8 @@ describe('MicroBatch', () => {
 it('keeps maps as JSON text', async () => {
   const deadLetters = feeds.find(({ table }) => table === 'rejected/dead_letter') as Feed;
   const batch = new MicroBatch(deadLetters, new ColumnBuffers(deadLetters.schema));
-  batch.advance(0, 0, 1);
   const input = { offset: 0, timestampMs: 0, key: null, value: null, headers: {} };
-  batch.settle(0, { kind: 'ok', input, record: { headers: { a: 'b' }, failed_at: startMs } });
+  batch.add(0, { kind: 'ok', input, record: { headers: { a: 'b' }, failed_at: startMs } });
   const { files, encoder } = recorder();
   await batch.files(encoder, 12)[0]!.encode();
   expect(files[0]).toMatchObject({ headers: ['{"a":"b"}'] });

@@ -10,27 +10,28 @@ import {
   plannedFiles,
 } from '@windrow/lake';
 import type { Outcome, RejectedRecord } from '@windrow/pipeline';
+import type { MicroBatch as FilledMicroBatch, OffsetRange } from '@windrow/sink';
 import type { PreparedRecords } from './column-codec.ts';
 import type { Feed } from './feeds.ts';
 
-/** A refused event stays on the heap: what it takes there beside its bytes, measured roughly. */
-const refusalBytes = 400;
+/** What a rejected record takes on the heap beside its bytes, measured roughly. */
+const rejectedOverheadBytes = 400;
+const historyMs = 3_600_000;
 
-/** The next rows of one table in columns, with the offsets that they take the ledger to. */
-export class MicroBatch {
+/** The next rows of one table, in columns. */
+export class MicroBatch implements FilledMicroBatch {
   readonly openedMs = Date.now();
-  /** Its age has come. */
-  isDue = false;
   skipped = 0;
-  readonly refused: RejectedRecord[] = [];
+  readonly rejected: RejectedRecord[] = [];
   /** When the oldest event of each fetched range was accepted, epoch milliseconds. */
   readonly acceptedMs: number[] = [];
   /** Partition → its newest event time. */
   readonly newestMs = new Map<number, number>();
   readonly buffers: ColumnBuffers;
   readonly #feed: Feed;
-  #refusedBytes = 0;
-  readonly #ranges = new Map<number, { fromOffset: number; nextOffset: number; rows: number }>();
+  #rejectedBytes = 0;
+  /** By partition. */
+  readonly #rows = new Map<number, number>();
 
   /** @param buffers empty ones of the feed's schema */
   constructor(feed: Feed, buffers: ColumnBuffers) {
@@ -38,41 +39,33 @@ export class MicroBatch {
     this.buffers = buffers;
   }
 
-  get rows(): number {
+  get rowCount(): number {
     return this.buffers.rowCount;
   }
 
-  /** What is in it takes so much. */
   get usedBytes(): number {
-    return this.buffers.usedBytes + this.#refusedBytes;
+    return this.buffers.usedBytes + this.#rejectedBytes;
   }
 
-  /** Takes the partition's range on; `fromOffset`: what the ledger says before this micro-batch. */
-  advance(partition: number, fromOffset: number, nextOffset: number): void {
-    const range = this.#ranges.get(partition);
-    if (range) range.nextOffset = nextOffset;
-    else this.#ranges.set(partition, { fromOffset, nextOffset, rows: 0 });
-  }
-
-  /** Takes the records `from` to `to`. @returns `to`, or the index of the first one that has to be settled */
+  /** Adds the records `from` to `to`. @returns `to`, or the index of the first one that the columns don't take */
   take(partition: number, prepared: PreparedRecords, from: number, to: number): number {
-    const first = this.rows;
+    const first = this.rowCount;
     const next = this.#feed.codec.decode(prepared, from, to, this.buffers);
     this.#appendLedger(partition, prepared.records.offsets, from, next);
     this.#note(partition, first);
     return next;
   }
 
-  /** Takes a record that was settled. */
-  settle(partition: number, outcome: Outcome): void {
+  /** Adds a record that was decoded alone. */
+  add(partition: number, outcome: Outcome): void {
     const { input } = outcome;
     if (outcome.kind === 'drop') {
       this.skipped += 1;
     } else if (outcome.kind === 'deadLetter') {
-      this.refused.push({ ...outcome, partition });
-      this.#refusedBytes += refusalBytes + (input.key?.length ?? 0) + (input.value?.length ?? 0);
+      this.rejected.push({ ...outcome, partition });
+      this.#rejectedBytes += rejectedOverheadBytes + (input.key?.length ?? 0) + (input.value?.length ?? 0);
     } else {
-      const first = this.rows;
+      const first = this.rowCount;
       appendRecord(this.buffers, outcome.record);
       this.#appendLedger(partition, [input.offset], 0, 1);
       this.#note(partition, first);
@@ -90,18 +83,17 @@ export class MicroBatch {
     ingested.fill(this.openedMs, to - from);
   }
 
-  /** Of the rows from `first` on, which are the partition's. */
+  /** Notes the rows from `first` on, which are the partition's. */
   #note(partition: number, first: number): void {
     const times = this.#timestamps(this.#feed.eventTimeColumn);
     let newestMs = this.newestMs.get(partition) ?? Number.NEGATIVE_INFINITY;
-    for (let row = first; row < this.rows; row++) {
+    for (let row = first; row < this.rowCount; row++) {
       if (times.present[row] === 0) continue;
       const timeMs = times.numberAt(row);
       if (timeMs > newestMs && isDated(timeMs)) newestMs = timeMs;
     }
     if (Number.isFinite(newestMs)) this.newestMs.set(partition, newestMs);
-    const range = this.#ranges.get(partition);
-    if (range) range.rows += this.rows - first;
+    this.#rows.set(partition, (this.#rows.get(partition) ?? 0) + this.rowCount - first);
   }
 
   #timestamps(column: number): Int64Column {
@@ -110,7 +102,7 @@ export class MicroBatch {
     return times;
   }
 
-  /** When this installation accepted the row's event, epoch milliseconds. `timestampMs`: when Kafka had it. */
+  /** Notes when this installation accepted the row's event. `timestampMs`: when Kafka appended it, epoch milliseconds. */
   noteAccepted(row: number, timestampMs: number): void {
     const { receivedTimeColumn } = this.#feed;
     const received = receivedTimeColumn === undefined ? undefined : this.#timestamps(receivedTimeColumn);
@@ -119,11 +111,10 @@ export class MicroBatch {
     this.acceptedMs.push(receivedMs < timestampMs - historyMs ? timestampMs : receivedMs);
   }
 
-  ranges(): LedgerRange[] {
+  /** With the rows that were made of each of the ranges. */
+  ledgerRanges(ranges: readonly OffsetRange[]): LedgerRange[] {
     const { topic } = this.#feed;
-    return [...this.#ranges]
-      .map(([partition, range]) => ({ topic, partition, ...range }))
-      .sort((a, b) => a.partition - b.partition);
+    return ranges.map((range) => ({ topic, ...range, rows: this.#rows.get(range.partition) ?? 0 }));
   }
 
   /** The files that it makes. */
@@ -131,5 +122,3 @@ export class MicroBatch {
     return plannedFiles(this.buffers, this.#timestamps(this.#feed.eventTimeColumn), encoder, maxWindows);
   }
 }
-
-const historyMs = 3_600_000;

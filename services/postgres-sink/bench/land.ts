@@ -3,7 +3,7 @@
  *   node services/postgres-sink/bench/land.ts [events] [micro-batch rows]
  * with KAFKA_BROKERS, SCHEMA_REGISTRY_URL and DATABASE_URL set. Its topics and its database are its own.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AvroCodec, AvroRegistry, enrichedSchema, loadStreams } from '@windrow/contracts';
 import { applyStreams, KafkaBroker } from '@windrow/pipeline';
@@ -127,6 +127,7 @@ async function measureSink(bareRowsPerSecond: number): Promise<void> {
   const startedMs = performance.now();
   const sink = await startSink({
     ...{ contracts, broker, schemas, databaseUrl: database.url, metrics: registry, log },
+    groupId: `bench-${randomUUID()}`,
     limits: {
       maxRows,
       maxAgeMs: 1_000 * config.POSTGRES_MAX_AGE_SECONDS,

@@ -1,3 +1,3 @@
 export { type PostgresSinkConfig, postgresSinkConfig } from './config.ts';
 
-export { groupId, type SinkOptions, startSink } from './sink.ts';
+export { type SinkOptions, startSink } from './sink.ts';

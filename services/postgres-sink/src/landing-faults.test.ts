@@ -1,4 +1,5 @@
-import type { EventRecord } from '@windrow/contracts';
+import { AvroRegistry, type EventRecord } from '@windrow/contracts';
+import { deadLettersOf } from '@windrow/sink/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { FaultyProxy } from '../fixtures/faulty-proxy.ts';
 import {
@@ -9,7 +10,6 @@ import {
   registryUrl,
   windowFaults,
 } from '../fixtures/installation.ts';
-import { deadLettersOf } from '../fixtures/landing.ts';
 
 test('a writer whose partition has gone to another one rolls back, and goes on from the ledger', async () => {
   const { database, open, event } = await installation();
@@ -93,7 +93,7 @@ test('rows that Postgres refuses become dead letters, and all others land', asyn
     { partition: 0, nextOffset: 400, rows: 394, rejected: 6 },
     { partition: 3, nextOffset: 2, rows: 1, rejected: 1 },
   ]);
-  const letters = await deadLettersOf(broker, registryUrl, landing.feed.topic);
+  const letters = await deadLettersOf(broker, new AvroRegistry(registryUrl), landing.feed.topic);
   letters.sort((a, b) => Number(a.partition) - Number(b.partition) || Number(a.offset) - Number(b.offset));
   expect(letters.map(({ partition, offset, reason }) => [partition, offset, reason])).toEqual([
     ...[...bad].map(([index, [, reason]]) => [0, index, reason]),
@@ -119,7 +119,7 @@ test('a dead letter is not sent again when its micro-batch is', async () => {
   await landing.append(0, [event({}), event({ received_at: null })]);
   expect(await landing.drain()).toBe(true);
   expect(proxy.faults).toEqual([]);
-  expect(await deadLettersOf(broker, registryUrl, landing.feed.topic)).toHaveLength(1);
+  expect(await deadLettersOf(broker, new AvroRegistry(registryUrl), landing.feed.topic)).toHaveLength(1);
   expect(await ledgerOf(database)).toEqual([{ partition: 0, nextOffset: 3, rows: 2, rejected: 1 }]);
 });
 
@@ -134,7 +134,7 @@ test('a writer whose partition has gone to another one sends no dead letter', as
   await owner.append(0, [event({ received_at: null })]);
   expect(await owner.drain()).toBe(true);
   expect(owner.failures).toEqual([]);
-  const letters = await deadLettersOf(broker, registryUrl, owner.feed.topic);
+  const letters = await deadLettersOf(broker, new AvroRegistry(registryUrl), owner.feed.topic);
   expect(letters.map(({ offset }) => offset).sort()).toEqual([0, 2]);
 });
 

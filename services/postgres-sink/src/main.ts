@@ -2,7 +2,7 @@ import { AvroRegistry, loadStreams } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
 import { runService } from '@windrow/runtime';
 import { postgresSinkConfig } from './config.ts';
-import { groupId, startSink } from './sink.ts';
+import { startSink } from './sink.ts';
 
 await runService({
   name: 'postgres-sink',
@@ -12,7 +12,7 @@ await runService({
     const broker = new KafkaBroker({
       brokers: config.KAFKA_BROKERS,
       sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
-      clientId: groupId,
+      clientId: 'postgres-sink',
       onLog: (level, message, details) => log[level](details, message),
     });
     teardown.add('kafka', () => broker.close());
@@ -21,6 +21,7 @@ await runService({
       broker,
       schemas: new AvroRegistry(config.SCHEMA_REGISTRY_URL),
       databaseUrl: config.DATABASE_URL,
+      groupId: 'postgres-sink',
       limits: {
         maxRows: config.POSTGRES_MAX_ROWS,
         maxAgeMs: 1_000 * config.POSTGRES_MAX_AGE_SECONDS,

@@ -10,7 +10,7 @@ import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { newYearMs, withOwnTopics } from '../fixtures/events.ts';
 import { log } from '../fixtures/landing.ts';
 import { broker, runningSink, streams } from '../fixtures/running-sink.ts';
-import { groupId, startSink } from './sink.ts';
+import { startSink } from './sink.ts';
 
 const { SCHEMA_REGISTRY_URL = '' } = inject('endpoints');
 /** Parts are killed and come back, and a stop may take its 20 s. */
@@ -18,7 +18,7 @@ vi.setConfig({ testTimeout: 180_000 });
 const patience = { timeout: 60_000, interval: 100 };
 
 test('both kinds of topics land; what the enricher dead-letters is skipped; offsets without rows count too', async () => {
-  const { database, track, weather, event, send, sendRaw, start, ledger } = await runningSink();
+  const { database, groupId, track, weather, event, send, sendRaw, start, ledger } = await runningSink();
   onTestFinished(() => database.drop());
   await send(track, 0, [event({}), event({})]);
   await sendRaw(track, 1, [Buffer.from('not Avro')]);
@@ -189,7 +189,7 @@ test('a sink that is stopped while Postgres is away leaves in time, and loses no
   await vi.waitFor(async () => expect(await count()).toBe(501), patience);
 });
 
-test('a ledger ahead of its topic is refused: the topic was made anew', async () => {
+test('a ledger ahead of its topic is refused: the topic was created again', async () => {
   const { database, track, event, send, start, count } = await runningSink();
   onTestFinished(() => database.drop());
   await database.sql('INSERT INTO windrow.sink_offset (topic, partition, next_offset) VALUES ($1, 0, 1000)', [
@@ -200,7 +200,7 @@ test('a ledger ahead of its topic is refused: the topic was made anew', async ()
   await vi.waitFor(
     () =>
       expect(sink.failures).toEqual([
-        expect.objectContaining({ code: 'LEDGER_AHEAD', message: expect.stringContaining('made anew') }),
+        expect.objectContaining({ code: 'LEDGER_AHEAD', message: expect.stringContaining('created again') }),
       ]),
     patience,
   );
@@ -223,6 +223,7 @@ test('a sink that starts while Kafka is away says so, and stops at once', async 
     broker: nowhere,
     schemas: new AvroRegistry(SCHEMA_REGISTRY_URL),
     databaseUrl: database.url,
+    groupId: 'postgres-sink',
     limits: { maxRows: 1, maxAgeMs: 100, memoryBytes: 1e6 },
     metrics: createRegistry('postgres-sink'),
     readiness,

@@ -11,7 +11,7 @@ it('adds up the time of a process and its threads by where the code is, without 
     ['(idle)', ''],
     ['(garbage collector)', ''],
     ['encode', 'file:///home/me/windrow/packages/lake/src/parquet/page-body.ts'],
-    ['commit', 'file:///home/me/windrow/services/lake-sink/src/lander.ts'],
+    ['commit', 'file:///home/me/windrow/services/lake-sink/src/lake-destination.ts'],
     ['decode', 'file:///home/me/windrow/node_modules/kafkajs/src/decoder.js'],
     ['send', 'file:///home/me/windrow/node_modules/@aws-sdk/client-s3/dist/index.js'],
     ['', 'node:internal/streams/readable'],

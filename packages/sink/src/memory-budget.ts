@@ -1,7 +1,9 @@
+import { orAborted } from './waiting.ts';
+
 /**
- * What the rows of all tables may take together, by estimate. Whoever adds rows waits for `room` first, and adds them where
- * `hasRoom` without waiting for anything else: all who wait for room are told of it at once. Rows are given back when they have
- * landed or were dropped.
+ * Limits the memory that the rows of all micro-batches take together, by estimate. Whoever adds rows waits for `room` first,
+ * and adds them while `hasRoom` without awaiting anything else, because every waiter is woken at once. The memory is given
+ * back when the rows have landed or were dropped.
  */
 export class MemoryBudget {
   readonly #limitBytes: number;
@@ -9,7 +11,7 @@ export class MemoryBudget {
   #heldBytes = 0;
   #freed = Promise.withResolvers<void>();
 
-  /** `onFull`: somebody waits for room, so what is held must be made to land. */
+  /** @param onFull called when somebody waits for room: make what is held land */
   constructor(limitBytes: number, onFull: () => void) {
     this.#limitBytes = limitBytes;
     this.#onFull = onFull;
@@ -33,17 +35,12 @@ export class MemoryBudget {
     this.#freed = Promise.withResolvers();
   }
 
-  /** Fulfilled when the budget is not used up, or the signal says that nobody waits any more. */
+  /** Resolves when the budget has room, or when the signal is aborted. */
   async room(signal: AbortSignal): Promise<void> {
-    if (this.hasRoom || signal.aborted) return;
-    const ended = Promise.withResolvers<void>();
-    const onAbort = () => ended.resolve();
-    signal.addEventListener('abort', onAbort, { once: true });
     while (!this.hasRoom && !signal.aborted) {
       const freed = this.#freed.promise;
       this.#onFull();
-      await Promise.race([freed, ended.promise]);
+      await orAborted(freed, signal);
     }
-    signal.removeEventListener('abort', onAbort);
   }
 }

@@ -1,0 +1,25 @@
+import type { LakeTable } from '@windrow/lake';
+import type { Logger } from '@windrow/runtime';
+import type { Feed } from './feeds.ts';
+
+const sweepEveryMs = 3_600_000;
+
+/**
+ * Deletes every hour what crashes have left in the tables, for sinks that own their partitions for long. Each claim does
+ * the same.
+ * @returns ends it
+ */
+export function startSweeps(tables: readonly { feed: Feed; table: LakeTable }[], log: Logger): () => void {
+  const sweep = async () => {
+    for (const { feed, table } of tables) {
+      try {
+        const { unnamedFiles, intents } = await table.sweep();
+        if (intents > 0) log.info({ table: feed.table, unnamedFiles, intents }, 'swept');
+      } catch (error) {
+        log.warn({ table: feed.table, err: error }, 'not swept; again in an hour');
+      }
+    }
+  };
+  const timer = setInterval(() => void sweep(), sweepEveryMs);
+  return () => clearInterval(timer);
+}

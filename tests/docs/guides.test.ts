@@ -79,10 +79,12 @@ const withoutOutput = (text: string) => text.replaceAll(/^print\(/gm, 'str(');
 
 const reasonNotToRun = (block: Block) => notRun.find((mark) => isMarked(block, mark))?.reason;
 
-describe.each(pages)('%s', (page) => {
-  const blocks = blocksOf(page).map((block) => [block.line, block] as const);
-  const toRun = blocks.filter(([, block]) => reasonNotToRun(block) === undefined);
-  if (toRun.length > 0) test.each(toRun)('the block in line %i', (_, block) => run(block));
+const toRun = (page: string) => blocksOf(page).filter((block) => reasonNotToRun(block) === undefined);
+
+describe.each(pages.filter((page) => toRun(page).length > 0))('%s', (page) => {
+  test.each(toRun(page).map((block) => [block.line, block] as const))('the block in line %i', (_, block) =>
+    run(block),
+  );
 });
 
 test('the metrics of the running services are those of the reference', async () => {

@@ -1,7 +1,7 @@
 import type { Account, DeadLetter } from '@windrow/contracts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { testEachFailpoint } from './every-failpoint.ts';
 import {
-  failpointsOf,
   type Installation,
   recoveryMs,
   startInstallation,
@@ -71,7 +71,7 @@ async function expectExactlyOnce(): Promise<void> {
   expect(total((account) => account.consumed)).toBe(ids.length + duplicates + rejected);
 }
 
-test.each(failpointsOf('enricher'))('killed at %s', async (name) => {
+testEachFailpoint('enricher', async (name) => {
   await sendSome();
   const doomed = here.start('enricher', { failpoint: name });
   expect(await doomed.diedAt()).toEqual({ signal: 'SIGKILL', failpoint: name });

@@ -11,17 +11,9 @@ import {
 } from '@windrow/contracts';
 import { applyStreams, type InputRecord, KafkaBroker, type OutputRecord } from '@windrow/pipeline';
 import { describeGroup } from '@windrow/pipeline/testing';
-import { failpoints } from '@windrow/runtime';
 import { defaultStateDir, type PartName, startStack } from '@windrow/stack';
 import { expect, vi } from 'vitest';
 import { type ServiceName, ServiceProcess } from './service-process.ts';
-
-/** Each area of failpoints has a test file of its name, which takes all of them. */
-export const areas = ['enricher', 'lake', 'postgres', 'replay'] as const;
-
-/** The commits of a replay to the lake are the replay's. */
-export const failpointsOf = (area: (typeof areas)[number]) =>
-  failpoints.filter((name) => (/(^|\.)replay\./.test(name) ? 'replay' : name.split('.')[0]) === area);
 
 export interface Read {
   partition: number;

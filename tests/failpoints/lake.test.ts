@@ -19,8 +19,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type Feed, feedsOf } from '../../services/lake-sink/src/feeds.ts';
 import { openLake } from '../readers/lake-store.ts';
 import { readFilesWithDuckDb, readWithDeltaRs } from '../readers/readers.ts';
+import { recordReached, testEachFailpoint } from './every-failpoint.ts';
 import {
-  failpointsOf,
   type Installation,
   recoveryMs,
   startInstallation,
@@ -172,7 +172,7 @@ async function makeOlderTable({ store }: Lake): Promise<void> {
 
 async function leaveOrphan({ env }: Lake): Promise<void> {
   const doomed = here.start('lake-sink', { failpoint: 'lake.upload.afterPut', env });
-  await doomed.diedAt();
+  expect(await doomed.diedAt()).toEqual({ signal: 'SIGKILL', failpoint: 'lake.upload.afterPut' });
 }
 
 function feedOf(topic: string): Feed {
@@ -181,10 +181,12 @@ function feedOf(topic: string): Feed {
   return feed;
 }
 
-/** A sink comes to all of them but those of a restore, which is made by hand. */
-const isOfRestore = (name: Failpoint) => name.startsWith('lake.restore.');
+/** The sink reaches each failpoint of the lake, except those of a restore: an operator's command makes it. */
+testEachFailpoint('lake', (name) =>
+  name.startsWith('lake.restore.') ? killRestoreAt(name) : killSinkAt(name),
+);
 
-test.each(failpointsOf('lake').filter((name) => !isOfRestore(name)))('killed at %s', async (name) => {
+async function killSinkAt(name: Failpoint): Promise<void> {
   const lake = await emptyLake();
   const { env } = lake;
   await sendSome();
@@ -201,9 +203,9 @@ test.each(failpointsOf('lake').filter((name) => !isOfRestore(name)))('killed at 
   await expectExactlyOnce(lake);
   expect(await successor.stop()).toBe(0);
   await lake.store.close();
-});
+}
 
-/** Restores `curated/track` to its beginning by the command; how the process ended, and what it said. */
+/** Runs the command that restores `curated/track` to its first version. Returns the signal that ended it, and its output. */
 function restoreAll({ env }: Lake, failpoint = '') {
   const main = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
   const child = spawn(process.execPath, [main, 'lake', 'restore', 'curated/track', '--to', '0', '--yes'], {
@@ -215,7 +217,10 @@ function restoreAll({ env }: Lake, failpoint = '') {
       said += text;
     });
   return new Promise<{ signal: NodeJS.Signals | null; said: string }>((resolve, reject) => {
-    child.on('error', reject).on('close', (_, signal) => resolve({ signal, said }));
+    child.on('error', reject).on('close', (_, signal) => {
+      recordReached(said, signal);
+      resolve({ signal, said });
+    });
   });
 }
 
@@ -227,25 +232,23 @@ const restoresOf = async (store: S3ObjectStore): Promise<number> => {
   return restores;
 };
 
-test.each(failpointsOf('lake').filter(isOfRestore))(
-  'a restore under a running sink, killed at %s, and made again',
-  async (name) => {
-    const lake = await emptyLake();
-    await sendSome();
-    const sink = here.start('lake-sink', { env: { ...lake.env, LAKE_COMPACTION: 'off' } });
-    await done(lake);
-    expect(await restoreAll(lake, name)).toEqual({ signal: 'SIGKILL', said: `failpoint ${name}: SIGKILL\n` });
-    expect(await restoresOf(lake.store)).toBe(name.endsWith('.afterPut') ? 1 : 0);
-    await done(lake);
-    await expectExactlyOnce(lake);
-    expect(await restoreAll(lake)).toMatchObject({ signal: null, said: expect.stringContaining('land') });
-    await sendSome();
-    await done(lake);
-    await expectExactlyOnce(lake);
-    expect(await sink.stop()).toBe(0);
-    await lake.store.close();
-  },
-);
+/** Kills a restore at the failpoint while a sink is running, and restores again. */
+async function killRestoreAt(name: Failpoint): Promise<void> {
+  const lake = await emptyLake();
+  await sendSome();
+  const sink = here.start('lake-sink', { env: { ...lake.env, LAKE_COMPACTION: 'off' } });
+  await done(lake);
+  expect(await restoreAll(lake, name)).toEqual({ signal: 'SIGKILL', said: `failpoint ${name}: SIGKILL\n` });
+  expect(await restoresOf(lake.store)).toBe(name.endsWith('.afterPut') ? 1 : 0);
+  await done(lake);
+  await expectExactlyOnce(lake);
+  expect(await restoreAll(lake)).toMatchObject({ signal: null, said: expect.stringContaining('land') });
+  await sendSome();
+  await done(lake);
+  await expectExactlyOnce(lake);
+  expect(await sink.stop()).toBe(0);
+  await lake.store.close();
+}
 
 test.each(['lake.commit.beforePut', 'lake.deadLetters.beforeSend'])(
   'stopped at %s, woken after a takeover: it adds nothing, and is a member again',

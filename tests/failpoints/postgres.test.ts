@@ -1,8 +1,8 @@
 import { migrate, readLedger } from '@windrow/postgres';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { testEachFailpoint } from './every-failpoint.ts';
 import {
-  failpointsOf,
   type Installation,
   recoveryMs,
   startInstallation,
@@ -56,7 +56,7 @@ async function expectExactlyOnce(): Promise<void> {
   expect(places.length).toBe(undecodables);
 }
 
-test.each(failpointsOf('postgres'))('killed at %s', async (name) => {
+testEachFailpoint('postgres', async (name) => {
   await sendSome();
   const doomed = here.start('postgres-sink', { failpoint: name });
   expect(await doomed.diedAt()).toEqual({ signal: 'SIGKILL', failpoint: name });

@@ -6,7 +6,7 @@ import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { clone, Installation } from '../end-to-end/installation.ts';
 import { replayedContent } from '../end-to-end/replayed-content.ts';
-import { failpointsOf } from './installation.ts';
+import { recordReached, testEachFailpoint } from './every-failpoint.ts';
 
 let windrow: Installation;
 let repaired: readonly unknown[];
@@ -24,8 +24,8 @@ beforeAll(async () => {
 });
 afterAll(() => windrow?.stop());
 
-/** Runs the command until the failpoint kills it. */
-function killedAt(failpoint: string, ...args: string[]): Promise<NodeJS.Signals | null> {
+/** Runs the command until it ends. Returns the failpoint that killed it. */
+function killedAt(failpoint: string, ...args: string[]): Promise<string | undefined> {
   const child = spawn(process.execPath, [join(clone, 'packages/cli/bin/windrow.mjs'), ...args], {
     cwd: clone,
     env: {
@@ -34,11 +34,15 @@ function killedAt(failpoint: string, ...args: string[]): Promise<NodeJS.Signals 
       ...windrow.settings,
       WINDROW_FAILPOINT: failpoint,
     },
-    stdio: 'ignore',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (_, signal) => resolve(signal));
+    child.on('close', (_, signal) => resolve(recordReached(said, signal)));
   });
 }
 
@@ -55,14 +59,12 @@ async function lastReplay() {
   return must(last);
 }
 
-test.each(failpointsOf('replay'))(
-  'killed at %s, it is resumed, and the rows are as if nothing had happened',
-  {
-    timeout: 240_000,
-  },
+/** A replay that is killed and resumed leaves the rows of a replay that was never killed. */
+testEachFailpoint(
+  'replay',
   async (failpoint) => {
-    // The first one repairs: it is what all others must come to again.
-    expect(await killedAt(failpoint, 'replay', ...someDays, '--yes')).toBe('SIGKILL');
+    // The first replay repairs the rows. Each later one must produce the same rows again.
+    expect(await killedAt(failpoint, 'replay', ...someDays, '--yes')).toBe(failpoint);
     const { id, state } = await lastReplay();
     expect(state).not.toBe('done');
     const refused = await windrow.run('replay', ...someDays, '--yes');
@@ -79,11 +81,12 @@ test.each(failpointsOf('replay'))(
     const audit = await windrow.run('audit', '--deep');
     expect(`${audit.stdout}${audit.stderr}`).toContain('it adds up');
   },
+  { timeout: 240_000 },
 );
 
 test('killed before anything has changed, it can be given up', { timeout: 120_000 }, async () => {
   for (const failpoint of ['replay.staged.beforeRecord', 'replay.staged.afterRecord']) {
-    expect(await killedAt(failpoint, 'replay', ...someDays, '--yes')).toBe('SIGKILL');
+    expect(await killedAt(failpoint, 'replay', ...someDays, '--yes')).toBe(failpoint);
     const { id } = await lastReplay();
     await windrow.windrow('replay', '--cancel', String(id));
     expect(await lastReplay()).toMatchObject({ id, state: 'cancelled' });
@@ -100,7 +103,8 @@ test('killed before anything has changed, it can be given up', { timeout: 120_00
 });
 
 test('killed in the swap, it can only go on', { timeout: 120_000 }, async () => {
-  expect(await killedAt('replay.swap.afterCommit', 'replay', ...someDays, '--yes')).toBe('SIGKILL');
+  const failpoint = 'replay.swap.afterCommit';
+  expect(await killedAt(failpoint, 'replay', ...someDays, '--yes')).toBe(failpoint);
   const { id } = await lastReplay();
   const refused = await windrow.run('replay', '--cancel', String(id));
   expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining(`--resume ${id}`) });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished, vi } from 'vitest';
+import { recordReached } from './every-failpoint.ts';
 
 export type ServiceName = 'enricher' | 'lake-sink' | 'postgres-sink';
 
@@ -44,30 +45,26 @@ export class ServiceProcess {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** How it ended, and the failpoint that it says has ended it. It gets no signal from here. */
+  /** Waits until the process has ended. Returns the signal that ended it, and the failpoint that sent this signal. */
   async diedAt(): Promise<{ signal: NodeJS.Signals | null; failpoint: string | undefined }> {
     const { signal } = await this.ended;
-    return { signal, failpoint: this.#failpoint() };
+    return { signal, failpoint: recordReached(this.#output, signal) };
   }
 
-  /** Until it has stopped (SIGSTOP) at a failpoint, whose name this gives. */
+  /** Waits until the process has stopped itself (SIGSTOP) at a failpoint. Returns the name of the failpoint. */
   stoppedAt(): Promise<string> {
     return vi.waitFor(
       () => {
         const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(this.#child.pid)], {
           encoding: 'utf8',
         });
-        const failpoint = this.#failpoint();
-        if (!stdout.startsWith('T') || failpoint === undefined)
+        const failpoint = stdout.startsWith('T') ? recordReached(this.#output, 'SIGSTOP') : undefined;
+        if (failpoint === undefined)
           throw new Error(`it has not stopped (${stdout.trim()}):\n${this.#output}`);
         return failpoint;
       },
       { timeout: 30_000, interval: 50 },
     );
-  }
-
-  #failpoint(): string | undefined {
-    return /^failpoint (\S+): SIG(?:KILL|STOP)$/m.exec(this.#output)?.[1];
   }
 
   wake(): void {

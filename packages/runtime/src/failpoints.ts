@@ -4,7 +4,7 @@ import { WindrowError } from './errors.ts';
 
 /**
  * Every step at which a process can be made to end or stop, named `<service's area>.<commit>.<step>`. The list is closed: the
- * chaos runner draws from it, and each has a test of its own in tests/failpoints. Keep it sorted.
+ * chaos runner draws from it, and tests/failpoints has a test for each, which kills a process there. Keep it sorted.
  */
 export const failpoints = [
   'enricher.takeover.afterFence',

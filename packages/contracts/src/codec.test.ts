@@ -100,7 +100,7 @@ test('a registry that is away is no reason to judge a message', async () => {
   });
 }, 30_000);
 
-test('all schemas of an installation are accepted, and enriched events can be read back', async () => {
+test('the registry accepts all schemas of an installation', async () => {
   const contracts = await loadStreams();
   for (const { topic: spec, schema } of topicsOf(contracts)) {
     await expect(registry.register(`${topic}-${spec.name}`, schema)).resolves.toBeGreaterThan(0);

@@ -29,6 +29,7 @@ export {
   rowsRemoved,
 } from './maintenance/restore-changes.ts';
 export * from './maintenance/small-files.ts';
+export * from './maintenance/table-layouts.ts';
 export * from './maintenance/vacuum.ts';
 export type { ObjectEntry, ObjectStore } from './object-store.ts';
 export * from './parquet/encoders.ts';

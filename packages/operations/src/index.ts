@@ -2,7 +2,7 @@
 export { type AppliedInstallation, applyConfig, applyInstallation } from './apply.ts';
 export * from './audit/index.ts';
 export { type Installation, installationConfig, openInstallation } from './installation.ts';
-export { openKeyStore } from './key-store.ts';
+export * from './keys/index.ts';
 export * from './lake/index.ts';
 export * from './landing/index.ts';
 export { lakeLedger, openLog, postgresLedger } from './ledgers.ts';

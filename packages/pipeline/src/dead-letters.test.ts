@@ -6,7 +6,7 @@ import type { OutputRecord } from './broker.ts';
 import { deadLetterOf } from './dead-letter.ts';
 import { DeadLetters, type RejectedRecord } from './dead-letters.ts';
 import { KafkaBroker } from './kafka/kafka-broker.ts';
-import { beginTransaction } from './kafka/testing/index.ts';
+import { beginTransaction } from './kafka/testing/foreign-producer.ts';
 
 const { KAFKA_BROKERS = '', SCHEMA_REGISTRY_URL = '' } = inject('endpoints');
 const brokers = KAFKA_BROKERS.split(',');

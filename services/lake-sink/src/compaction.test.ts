@@ -1,11 +1,10 @@
 import { loadStreams } from '@windrow/contracts';
-import { DeltaLog, systemHost } from '@windrow/lake';
+import { DeltaLog, systemHost, tableLayouts } from '@windrow/lake';
 import { createTestBucket, readTable, type TestBucket } from '@windrow/lake/testing';
 import { KafkaBroker, type Producer } from '@windrow/pipeline';
 import { createLogger, createRegistry, Readiness, type Registry } from '@windrow/runtime';
 import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest';
 import { createOwnStreams, type OwnStreams } from '../fixtures/own-streams.ts';
-import { tableLayouts } from './compaction.ts';
 import { startSink } from './sink.ts';
 
 const partitions = 3;

@@ -1,21 +1,23 @@
-import { deadLetterTable, type StreamContract, windowMs } from '@windrow/contracts';
+import { type StreamContract, windowMs } from '@windrow/contracts';
 import {
   type Claim,
   type CompactionLimits,
   createEncoder,
   type EncoderName,
   isWindowClosed,
+  ledgerOrder,
   type ObjectStore,
   ownerAppId,
   type SmallFiles,
   smallFilesIn,
   TableCompactor,
+  type TableLayout,
+  tableLayouts,
 } from '@windrow/lake';
 import { isRetriable, type Logger, WindrowError } from '@windrow/runtime';
 import type { Feed } from './feeds.ts';
 import type { SinkMetrics } from './metrics.ts';
 
-const ledgerOrder = ['_partition', '_offset'];
 const vacuumEveryMs = 12 * 3_600_000;
 
 /** Rows are held in column buffers, at about 500 bytes each, beside those that land. */
@@ -31,25 +33,6 @@ interface CompactionOptions {
   latenessMs: number;
   metrics: SinkMetrics;
   log: Logger;
-}
-
-/** How a table's files are made, beside its columns. */
-export interface TableLayout {
-  /** The columns in whose order rows lie. */
-  orderBy: string[];
-  /** The columns by which single rows are looked up. */
-  idColumns: string[];
-}
-
-/** By the tables' paths. */
-export function tableLayouts(contracts: StreamContract[]): Map<string, TableLayout> {
-  const layouts = new Map<string, TableLayout>();
-  for (const { lake, eventTime, id } of contracts) {
-    for (const table of [lake.raw, lake.curated]) {
-      if (table !== undefined) layouts.set(table, { orderBy: [eventTime, ...ledgerOrder], idColumns: id });
-    }
-  }
-  return layouts.set(deadLetterTable, { orderBy: ['failed_at', ...ledgerOrder], idColumns: [] });
 }
 
 /** What this instance was elected to compact. */

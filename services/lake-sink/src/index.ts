@@ -1,4 +1,2 @@
-export { tableLayouts } from './compaction.ts';
 export { type LakeSinkConfig, lakeSinkConfig } from './config.ts';
-
 export { type SinkOptions, startSink } from './sink.ts';

@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { KafkaBroker } from '@windrow/pipeline';
+import { GroupCommit, KafkaBroker } from '@windrow/pipeline';
+import { recordsOf } from '@windrow/pipeline/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type HttpProducer, startHttpProducer } from '../fixtures/http.ts';
-import { recordsOf } from '../fixtures/topics.ts';
 import { BodyReader, maxBodyBytes } from './body-reader.ts';
-import { GroupCommit } from './group-commit.ts';
 
 let producer: HttpProducer;
 beforeAll(async () => {

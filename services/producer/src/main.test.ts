@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { AvroRegistry, loadStreams } from '@windrow/contracts';
+import { KeyStore } from '@windrow/operations/keys';
 import { applyStreams, KafkaBroker } from '@windrow/pipeline';
+import { ownStream, stackConfig } from '@windrow/pipeline/testing';
 import { loadConfig } from '@windrow/runtime';
 import { afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { basic } from '../fixtures/instance.ts';
-import { ownStream, stackConfig } from '../fixtures/topics.ts';
-import { KeyStore } from './auth/key-store.ts';
 
 const endpoints = loadConfig(stackConfig, inject('endpoints'));
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));

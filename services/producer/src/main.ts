@@ -1,9 +1,8 @@
 import { AvroRegistry, loadStreams } from '@windrow/contracts';
-import { KafkaBroker } from '@windrow/pipeline';
+import { GroupCommit, KafkaBroker } from '@windrow/pipeline';
 import { listen, retryUntilReady, runService, unlessAborted } from '@windrow/runtime';
 import { openAccess } from './auth/open-access.ts';
 import { producerConfig } from './config.ts';
-import { GroupCommit } from './group-commit.ts';
 import { producerMetrics } from './metrics.ts';
 import { createServer, openIntakes } from './server.ts';
 import { readTls, rereadTlsOnSignal } from './tls.ts';
@@ -51,7 +50,7 @@ await runService({
     teardown.add('http server', () => app.close());
     const address = await listen(app, config.HTTP_HOST, config.HTTP_PORT);
     log.info(
-      { address, routes: intakes.flatMap(({ contract }) => contract.http?.map(({ path }) => path)) },
+      { address, routes: intakes.flatMap(({ intake }) => intake.contract.http?.map(({ path }) => path)) },
       'taking events',
     );
   },

@@ -3,14 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AvroRegistry } from '@windrow/contracts';
-import { KafkaBroker } from '@windrow/pipeline';
+import { GroupCommit, KafkaBroker } from '@windrow/pipeline';
+import { ownStream, recordsOf, stackConfig } from '@windrow/pipeline/testing';
 import { createLogger, createRegistry, loadConfig, Readiness } from '@windrow/runtime';
 import { type Stack, startStack } from '@windrow/stack';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { openToAll } from '../fixtures/access.ts';
 import { basic, ownKeys } from '../fixtures/instance.ts';
-import { ownStream, recordsOf, stackConfig } from '../fixtures/topics.ts';
-import { GroupCommit } from './group-commit.ts';
 import { producerMetrics } from './metrics.ts';
 import { createServer, openIntakes } from './server.ts';
 

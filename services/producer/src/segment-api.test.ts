@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { deadLettersWhere, recordsOf } from '@windrow/pipeline/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HttpProducer, startHttpProducer } from '../fixtures/http.ts';
-import { deadLettersWhere, recordsOf } from '../fixtures/topics.ts';
 
 let producer: HttpProducer;
 beforeAll(async () => {

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { AvroRegistry, type StreamContract } from '@windrow/contracts';
-import { KafkaBroker } from '@windrow/pipeline';
+import { GroupCommit, KafkaBroker } from '@windrow/pipeline';
+import { deadLettersWhere, ownStream, recordsOf, stackConfig } from '@windrow/pipeline/testing';
 import { createLogger, createRegistry, loadConfig } from '@windrow/runtime';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { openToAll } from '../fixtures/access.ts';
-import { deadLettersWhere, ownStream, recordsOf, stackConfig } from '../fixtures/topics.ts';
-import { GroupCommit } from './group-commit.ts';
 import { producerMetrics } from './metrics.ts';
 import { createServer, openIntakes } from './server.ts';
 

@@ -3,16 +3,17 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import cors from '@fastify/cors';
 import type { AvroRegistry, StreamContract } from '@windrow/contracts';
+import { DeadLetterEncoder, Intake } from '@windrow/pipeline';
 import type { Logger } from '@windrow/runtime';
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Access } from './auth/access.ts';
 import { addAccess, admit } from './auth/plugin.ts';
 import { BodyReader } from './body-reader.ts';
 import { busy, HttpError, httpErrorOf, sendError } from './http-error.ts';
-import { DeadLetterEncoder, Intake } from './intake.ts';
+import { MessageInspector } from './message-inspector.ts';
 import { addDocs, eventsSchema } from './openapi.ts';
 import { addSdkSettings } from './sdk-settings.ts';
-import { Submission, type SubmissionParts } from './submission.ts';
+import { type InspectedIntake, Submission, type SubmissionParts } from './submission.ts';
 import type { TlsKeyPair } from './tls.ts';
 
 /** After this long without Kafka's acknowledgement, a client is told to come again. */
@@ -30,7 +31,7 @@ const preflightMaxAgeSeconds = 7_200;
 
 export interface ServerParts extends SubmissionParts {
   /** One for each stream that has routes. */
-  intakes: Intake[];
+  intakes: InspectedIntake[];
   access: Access;
   log: Logger;
 }
@@ -49,10 +50,12 @@ export interface ServerOptions {
 export async function openIntakes(
   contracts: StreamContract[],
   registry: AvroRegistry,
-): Promise<{ intakes: Intake[]; deadLetterEncoder: DeadLetterEncoder }> {
-  const intakes: Intake[] = [];
+): Promise<{ intakes: InspectedIntake[]; deadLetterEncoder: DeadLetterEncoder }> {
+  const intakes: InspectedIntake[] = [];
   for (const contract of contracts) {
-    if (contract.http) intakes.push(await Intake.open(contract, registry));
+    if (!contract.http) continue;
+    const intake = await Intake.open(contract, registry);
+    intakes.push({ intake, inspector: new MessageInspector(contract) });
   }
   return { intakes, deadLetterEncoder: await DeadLetterEncoder.open(registry) };
 }
@@ -110,13 +113,14 @@ export function createServer(parts: ServerParts, options: ServerOptions = {}): F
   void app.register(async (routes) => {
     await addDocs(routes);
     addSdkSettings(routes);
-    for (const intake of parts.intakes) {
-      for (const route of intake.contract.http ?? []) {
-        const config = { stream: intake.contract.name };
-        const schema = eventsSchema(intake.contract, route);
+    for (const inspected of parts.intakes) {
+      const { contract } = inspected.intake;
+      for (const route of contract.http ?? []) {
+        const config = { stream: contract.name };
+        const schema = eventsSchema(contract, route);
         routes.post(route.path, { config, schema }, async (request, reply) => {
           const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-          const submission = new Submission(parts, intake, route, Date.now());
+          const submission = new Submission(parts, inspected, route, Date.now());
           submission.takeBody(body, (value, events) => admit(parts.access, request, value, events));
           const rejected = await submission.send(AbortSignal.timeout(options.ackTimeoutMs ?? ackTimeoutMs));
           if (rejected.length === 0) return { success: true };

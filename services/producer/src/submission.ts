@@ -1,10 +1,16 @@
 import { brokenRule, type HttpRoute, messagesOf } from '@windrow/contracts';
-import type { OutputRecord } from '@windrow/pipeline';
+import {
+  type DeadLetterEncoder,
+  type GroupCommit,
+  type Intake,
+  type OutputRecord,
+  outputsOf,
+  type Rejection,
+  type Taken,
+} from '@windrow/pipeline';
 import { hideWriteKeys, withoutWriteKey } from './auth/plugin.ts';
-import type { GroupCommit } from './group-commit.ts';
-import { type DeadLetterEncoder, type Intake, outputsOf, type Rejection, type Taken } from './intake.ts';
 import { isDeeperThan, type ParsedJson, parseJson } from './json-body.ts';
-import type { IngestionWarning } from './message-inspector.ts';
+import type { IngestionWarning, MessageInspector } from './message-inspector.ts';
 import type { ProducerMetrics } from './metrics.ts';
 
 /** The limit of Segment's HTTP API. */
@@ -15,6 +21,12 @@ export const maxMessageDepth = 64;
 export interface RejectedMessage extends Rejection {
   /** Position of the message in the body, from 0. */
   index: number;
+}
+
+/** Turns a stream's messages into records, and looks for suspicious ones. */
+export interface InspectedIntake {
+  intake: Intake;
+  inspector: MessageInspector;
 }
 
 export interface SubmissionParts {
@@ -31,6 +43,7 @@ const depthOf = (route: HttpRoute, value: unknown): number =>
 export class Submission {
   readonly #parts: SubmissionParts;
   readonly #intake: Intake;
+  readonly #inspector: MessageInspector;
   readonly #route: HttpRoute;
   readonly #receivedAtMs: number;
   readonly #events: OutputRecord[] = [];
@@ -40,9 +53,15 @@ export class Submission {
   readonly #warnings: IngestionWarning[] = [];
   #source: string | null = null;
 
-  constructor(parts: SubmissionParts, intake: Intake, route: HttpRoute, receivedAtMs: number) {
+  constructor(
+    parts: SubmissionParts,
+    { intake, inspector }: InspectedIntake,
+    route: HttpRoute,
+    receivedAtMs: number,
+  ) {
     this.#parts = parts;
     this.#intake = intake;
+    this.#inspector = inspector;
     this.#route = route;
     this.#receivedAtMs = receivedAtMs;
   }
@@ -82,10 +101,10 @@ export class Submission {
   }
 
   #take(message: unknown): Taken {
-    const { contract, inspector } = this.#intake;
+    const { contract } = this.#intake;
     const taken = this.#intake.take(message, { kind: 'http', receivedAtMs: this.#receivedAtMs });
     if (!taken.ok) return taken;
-    this.#warnings.push(...inspector.warnings(message as object, taken.record, this.#receivedAtMs));
+    this.#warnings.push(...this.#inspector.warnings(message as object, taken.record, this.#receivedAtMs));
     // The enricher applies the same rules, but only here the client can be told.
     const broken = brokenRule(contract.rules, taken.record);
     if (!broken) return taken;
@@ -95,7 +114,7 @@ export class Submission {
 
   #accept({ record, output }: Taken & { ok: true }): void {
     this.#events.push(output);
-    const id = this.#intake.inspector.idOf(record);
+    const id = this.#inspector.idOf(record);
     if (id !== undefined) this.#acceptedIds.push(id);
   }
 
@@ -129,7 +148,7 @@ export class Submission {
     const source = this.#source ?? 'none';
     for (const warning of this.#warnings) metrics.warnings.inc({ source, warning });
     for (const id of this.#acceptedIds)
-      if (this.#intake.inspector.isRepeated(id)) metrics.warnings.inc({ source, warning: 'duplicate_id' });
+      if (this.#inspector.isRepeated(id)) metrics.warnings.inc({ source, warning: 'duplicate_id' });
     for (const { reason } of this.#rejected)
       if (reason === 'too_large') metrics.warnings.inc({ source, warning: 'too_large' });
   }

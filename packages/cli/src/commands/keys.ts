@@ -1,9 +1,8 @@
 import type { WriteKey } from '@windrow/contracts';
-import type { KeyStore } from '@windrow/producer';
+import type { KeyStore } from '@windrow/operations/keys';
 import Table from 'cli-table3';
 import { InvalidArgumentError } from 'commander';
-import type { AddCommand, CommandContext } from '../context.ts';
-import { printJson } from '../context.ts';
+import { type AddCommand, type CommandContext, printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
 import { count, plainTable } from '../tables.ts';
 import { eventsAbove0, wholeAbove0 } from './arguments.ts';

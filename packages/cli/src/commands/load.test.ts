@@ -3,7 +3,7 @@ import { rmSync, symlinkSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { createTestBucket } from '@windrow/lake/testing';
-import type { LoadResult } from '@windrow/producer';
+import type { LoadResult } from '@windrow/operations/load';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { all, directoryOf, LoadTopics, lines, loadTrack, putFile } from '../load/fixtures/track-loads.ts';
 

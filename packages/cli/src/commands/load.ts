@@ -1,8 +1,7 @@
-import type { LoadResult } from '@windrow/producer';
+import type { LoadResult } from '@windrow/operations/load';
 import { WindrowError } from '@windrow/runtime';
 import { InvalidArgumentError } from 'commander';
-import type { AddCommand, CommandContext } from '../context.ts';
-import { printJson } from '../context.ts';
+import { type AddCommand, type CommandContext, printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
 import { count } from '../tables.ts';
 import { date } from './arguments.ts';

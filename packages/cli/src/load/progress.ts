@@ -1,4 +1,4 @@
-import type { LoadProgress } from '@windrow/producer';
+import type { LoadProgress } from '@windrow/operations/load';
 import { Presets, SingleBar } from 'cli-progress';
 import type { CommandContext } from '../context.ts';
 import { count } from '../tables.ts';

@@ -1,6 +1,5 @@
-import type { LoadRequest } from '@windrow/operations';
+import type { LoadRequest, LoadResult } from '@windrow/operations';
 import { loadInto } from '@windrow/operations/load';
-import type { LoadResult } from '@windrow/producer';
 import type { CommandContext } from '../context.ts';
 import { loadProgress } from './progress.ts';
 

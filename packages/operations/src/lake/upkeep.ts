@@ -9,15 +9,13 @@ import {
   smallFilesIn,
   systemHost,
   TableCompactor,
+  tableLayouts,
 } from '@windrow/lake';
-import { tableLayouts } from '@windrow/lake-sink';
 import { WindrowError } from '@windrow/runtime';
-import type { LakeTableName } from '../ledgers.ts';
+import { type LakeTableName, lakeSink } from '../ledgers.ts';
 import type { Progress } from '../progress.ts';
 import { type Lake, openTableLog } from './open-lake.ts';
 
-/** As the lake sink has it in its ledger. */
-const sink = 'lake';
 /** A process of its own has more room than the sink has beside what it lands. */
 const limits: CompactionLimits = { maxRows: 262_144, maxBytes: 64 * 2 ** 20 };
 
@@ -46,7 +44,7 @@ export async function compactTable(
   await openTableLog(lake, table);
   const compactor = await TableCompactor.open(lake.store, {
     path: table.path,
-    sink,
+    sink: lakeSink,
     orderBy: [],
     ...tableLayouts(lake.contracts).get(table.path),
     encoder: createEncoder('columnar'),
@@ -118,13 +116,13 @@ export async function vacuumTable(
   }
   if (!dryRun) {
     // Whoever has compacted by hand and was killed has left intents, which would hold their files for ever.
-    const options = { path: table.path, sink, orderBy: [], encoder: createEncoder('columnar') };
+    const options = { path: table.path, sink: lakeSink, orderBy: [], encoder: createEncoder('columnar') };
     await (await TableCompactor.open(store, options))?.claim();
   }
   const cutMs = Date.now() - retentionMs;
   const garbage = dryRun
     ? await garbageIn(store, table.path, systemHost, cutMs)
-    : await condemnGarbage(store, log, { sink, host: systemHost, cutMs });
+    : await condemnGarbage(store, log, { sink: lakeSink, host: systemHost, cutMs });
   const result: VacuumResult = { table: table.path, retentionMs, garbage, deleted: 0, expiredLogFiles: 0 };
   if (dryRun) return result;
   const progress = begin(table.path, 'files', garbage.length);

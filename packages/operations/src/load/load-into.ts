@@ -1,8 +1,8 @@
 import { AvroRegistry, loadStreams, streamNamed } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
-import { type LoadProgress, type LoadResult, loadFiles } from '@windrow/producer';
 import { kafkaConfig, loadConfig, registryConfig, WindrowError } from '@windrow/runtime';
 import type { DateRange } from './date-partition.ts';
+import { type LoadProgress, type LoadResult, loadFiles } from './load-files.ts';
 import { openSources } from './sources.ts';
 
 export interface LoadRequest {

@@ -2,8 +2,8 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { S3ObjectStore } from '@windrow/lake';
 import { createTestBucket, type TestBucket } from '@windrow/lake/testing';
-import type { LoadFile } from '@windrow/producer';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import type { LoadFile } from './load-file.ts';
 import { foundS3File, s3Address, s3File } from './s3-files.ts';
 
 let bucket: TestBucket;

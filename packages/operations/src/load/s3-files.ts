@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { type S3ObjectEntry, S3ObjectStore } from '@windrow/lake';
-import type { LoadFile } from '@windrow/producer';
 import { isRetriable, loadConfig, s3Config, WindrowError } from '@windrow/runtime';
+import type { LoadFile } from './load-file.ts';
 
 /** A connection that brings nothing for so long is given up. */
 const stallMs = 30_000;

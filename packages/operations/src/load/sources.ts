@@ -2,10 +2,11 @@ import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { S3ObjectEntry, S3ObjectStore } from '@windrow/lake';
-import { foundFile, type LoadFile, namedFiles } from '@windrow/producer';
 import { WindrowError } from '@windrow/runtime';
 import { type DateRange, withinDates } from './date-partition.ts';
+import type { LoadFile } from './load-file.ts';
 import { filesBelow, isHidden } from './local-directory.ts';
+import { foundFile, namedFiles } from './local-file.ts';
 import { foundS3File, openBucket, type S3Address, s3Address, s3File } from './s3-files.ts';
 
 export interface Sources {

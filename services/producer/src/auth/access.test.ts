@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { AvroRegistry, digestOf, type StreamContract } from '@windrow/contracts';
-import { KafkaBroker } from '@windrow/pipeline';
+import type { NewWriteKey } from '@windrow/operations/keys';
+import { GroupCommit, KafkaBroker } from '@windrow/pipeline';
+import { deadLettersWhere, ownStream, recordsOf, stackConfig } from '@windrow/pipeline/testing';
 import { loadConfig, WindrowError } from '@windrow/runtime';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { basic, ownKeys } from '../../fixtures/instance.ts';
-import { deadLettersWhere, ownStream, recordsOf, stackConfig } from '../../fixtures/topics.ts';
-import { GroupCommit } from '../group-commit.ts';
-import type { NewWriteKey } from './key-store.ts';
 
 const endpoints = loadConfig(stackConfig, inject('endpoints'));
 const registry = new AvroRegistry(endpoints.SCHEMA_REGISTRY_URL);

@@ -8,9 +8,8 @@ import {
   writeKeyUsageSchema,
   writeKeyUsageTopic,
 } from '@windrow/contracts';
-import type { Broker, TopicOutput } from '@windrow/pipeline';
+import { type Broker, followTopic, type TopicOutput } from '@windrow/pipeline';
 import { type Logger, Teardown } from '@windrow/runtime';
-import { followTopic } from '../follow-topic.ts';
 import { Access } from './access.ts';
 import { DailyUsage } from './daily-usage.ts';
 import { KeyTable } from './key-table.ts';

@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { isRetriable, WindrowError } from '@windrow/runtime';
-import type { LoadFile } from '../load/load-file.ts';
+import type { LoadFile } from '../load-file.ts';
 
 export interface Input {
   name: string;

@@ -9,9 +9,8 @@ import {
   writeKeySchema,
   writeKeyTopic,
 } from '@windrow/contracts';
-import type { Broker } from '@windrow/pipeline';
+import { type Broker, followTopic } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
-import { followTopic } from '../follow-topic.ts';
 
 export type NewWriteKey = Pick<WriteKey, 'source' | 'streams' | 'events_per_second' | 'events_per_day'>;
 

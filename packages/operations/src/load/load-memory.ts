@@ -6,9 +6,7 @@ import {
   loadedFileSchema,
   loadTopic,
 } from '@windrow/contracts';
-import type { Broker, TopicReader } from '@windrow/pipeline';
-import { followTopic } from '../follow-topic.ts';
-import type { GroupCommit } from '../group-commit.ts';
+import { type Broker, followTopic, type GroupCommit, type TopicReader } from '@windrow/pipeline';
 import type { FileIdentity, LoadFile } from './load-file.ts';
 
 export type LoadedSoFar = Pick<LoadedFile, 'position' | 'sent' | 'rejected' | 'done'>;

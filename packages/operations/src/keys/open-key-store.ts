@@ -1,7 +1,7 @@
 import { AvroRegistry } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
-import { KeyStore } from '@windrow/producer';
 import { kafkaConfig, loadConfig, registryConfig } from '@windrow/runtime';
+import { KeyStore } from './key-store.ts';
 
 /** The write keys of the installation that the environment names. Error: CONFIG_INVALID */
 export function openKeyStore(env: NodeJS.ProcessEnv): { store: KeyStore; close(): Promise<void> } {

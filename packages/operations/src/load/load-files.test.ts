@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { AvroRegistry, type StreamContract } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
+import { deadLettersWhere, ownStream, recordsOf, stackConfig } from '@windrow/pipeline/testing';
 import { loadConfig } from '@windrow/runtime';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { deadLettersWhere, ownStream, recordsOf, stackConfig } from '../../fixtures/topics.ts';
 import { type LoadProgress, loadFiles } from './load-files.ts';
 import { namedFiles } from './local-file.ts';
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { AvroRegistry, type StreamContract } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
+import { ownStream, recordsOf, stackConfig } from '@windrow/pipeline/testing';
 import { loadConfig, WindrowError } from '@windrow/runtime';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { ownStream, recordsOf, stackConfig } from '../../fixtures/topics.ts';
 import type { LoadFile } from './load-file.ts';
 import { type LoadOptions, type LoadProgress, loadFiles } from './load-files.ts';
 

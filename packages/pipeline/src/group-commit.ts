@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Broker, Producer, TopicOutput } from '@windrow/pipeline';
 import { type Readiness, retry, unlessAborted, WindrowError } from '@windrow/runtime';
-import type { ProducerMetrics } from './metrics.ts';
+import type { Broker, Producer, TopicOutput } from './broker.ts';
 
 /** A send is cut here, so that one call of the Kafka client takes it whole. */
 const maxGroupRecords = 1_000;
@@ -10,6 +9,13 @@ const maxGroupBytes = 900_000;
 const maxQueuedBytes = 64 * 1024 * 1024;
 /** How long the first record of an idle time waits for company. */
 const lingerMs = 2;
+
+/** The metrics that a group commit sets. */
+export interface GroupCommitMetrics {
+  sendSeconds: { startTimer(): () => void };
+  sendRecords: { observe(records: number): void };
+  queuedBytes: { set(bytes: number): void };
+}
 
 interface Entry {
   outputs: TopicOutput[];
@@ -27,7 +33,7 @@ interface Entry {
  */
 export class GroupCommit {
   readonly #broker: Broker;
-  readonly #metrics: ProducerMetrics | undefined;
+  readonly #metrics: GroupCommitMetrics | undefined;
   readonly #readiness: Readiness | undefined;
   #producer: Producer | undefined;
   /** In the order of the callers. */
@@ -37,7 +43,7 @@ export class GroupCommit {
   readonly #closing = new AbortController();
 
   /** `readiness`: its condition `kafka` follows whether the last call worked. */
-  constructor(broker: Broker, watch: { metrics?: ProducerMetrics; readiness?: Readiness } = {}) {
+  constructor(broker: Broker, watch: { metrics?: GroupCommitMetrics; readiness?: Readiness } = {}) {
     this.#broker = broker;
     this.#metrics = watch.metrics;
     this.#readiness = watch.readiness;

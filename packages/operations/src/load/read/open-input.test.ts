@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { namedFiles } from '../load/local-file.ts';
+import { namedFiles } from '../local-file.ts';
 import { openInput } from './open-input.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'windrow-input-'));

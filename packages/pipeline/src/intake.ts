@@ -8,10 +8,10 @@ import {
   parseInput,
   type StreamContract,
 } from '@windrow/contracts';
-import { createDeadLetter, type OutputRecord, type TopicOutput } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import manifest from '../package.json' with { type: 'json' };
-import { MessageInspector } from './message-inspector.ts';
+import type { OutputRecord, TopicOutput } from './broker.ts';
+import { createDeadLetter } from './dead-letter.ts';
 
 /** Kafka's default limit is 1 MiB for a batch, including its framing. */
 const maxRecordBytes = 900_000;
@@ -27,7 +27,6 @@ export type Taken = { ok: true; record: EventRecord; output: OutputRecord } | ({
 export class Intake {
   readonly contract: StreamContract;
   readonly topic: string;
-  readonly inspector: MessageInspector;
   readonly #codec: AvroCodec;
   readonly #schemaId: number;
 
@@ -40,7 +39,6 @@ export class Intake {
   private constructor(contract: StreamContract, codec: AvroCodec, schemaId: number) {
     this.contract = contract;
     this.topic = contract.topics.raw.name;
-    this.inspector = new MessageInspector(contract);
     this.#codec = codec;
     this.#schemaId = schemaId;
   }

@@ -1,8 +1,6 @@
 import { type AvroRegistry, deadLetterTopic, type StreamContract } from '@windrow/contracts';
-import { assertTopicsExist, type Broker } from '@windrow/pipeline';
+import { assertTopicsExist, type Broker, DeadLetterEncoder, GroupCommit, Intake } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
-import { GroupCommit } from '../group-commit.ts';
-import { DeadLetterEncoder, Intake } from '../intake.ts';
 import { FileLoad, type FileResult } from './file-load.ts';
 import type { LoadFile } from './load-file.ts';
 import { LoadMemory } from './load-memory.ts';

@@ -1,9 +1,8 @@
 import { AvroRegistry, loadStreams, streamNamed } from '@windrow/contracts';
+import { DeadLetterEncoder, type GroupCommit, Intake } from '@windrow/pipeline';
+import { stackConfig } from '@windrow/pipeline/testing';
 import { loadConfig, WindrowError } from '@windrow/runtime';
 import { beforeAll, expect, inject, it } from 'vitest';
-import { stackConfig } from '../../fixtures/topics.ts';
-import type { GroupCommit } from '../group-commit.ts';
-import { DeadLetterEncoder, Intake } from '../intake.ts';
 import { FileLoad } from './file-load.ts';
 import type { LoadFile } from './load-file.ts';
 import type { LoadedSoFar, LoadMemory } from './load-memory.ts';

@@ -1,5 +1,6 @@
 import { AvroCodec, type AvroRecordSchema, type AvroRegistry } from '@windrow/contracts';
-import { assertTopicsExist, type Broker, type InputRecord, type TopicReader } from '@windrow/pipeline';
+import type { Broker, InputRecord, TopicReader } from './broker.ts';
+import { assertTopicsExist } from './existing-topics.ts';
 
 export interface FollowOptions<T> {
   broker: Pick<Broker, 'read' | 'endOffsets' | 'describeTopics'>;

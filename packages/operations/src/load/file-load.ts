@@ -1,12 +1,17 @@
-import type { OutputRecord } from '@windrow/pipeline';
+import {
+  type DeadLetterEncoder,
+  type GroupCommit,
+  type Intake,
+  type OutputRecord,
+  outputsOf,
+  type Rejection,
+} from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
-import type { GroupCommit } from '../group-commit.ts';
-import { type DeadLetterEncoder, type Intake, outputsOf, type Rejection } from '../intake.ts';
-import type { Item } from '../read/item.ts';
-import { openInput } from '../read/open-input.ts';
-import { readItems } from '../read/read-items.ts';
 import type { LoadFile } from './load-file.ts';
 import type { LoadedSoFar, LoadMemory } from './load-memory.ts';
+import type { Item } from './read/item.ts';
+import { openInput } from './read/open-input.ts';
+import { readItems } from './read/read-items.ts';
 
 export interface FileResult {
   file: string;

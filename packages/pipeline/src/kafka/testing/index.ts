@@ -1,2 +1,0 @@
-export * from './cluster.ts';
-export * from './foreign-producer.ts';

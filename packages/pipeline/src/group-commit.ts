@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Readiness, retry, unlessAborted, WindrowError } from '@windrow/runtime';
 import type { Broker, Producer, TopicOutput } from './broker.ts';
 
-/** A send is cut here, so that one call of the Kafka client takes it whole. */
+/** Limits of a group, so that the Kafka client sends it in one request. */
 const maxGroupRecords = 1_000;
 const maxGroupBytes = 900_000;
-/** What may wait for Kafka; beyond it, callers are refused rather than memory filled. */
+/** Limit of the queue. Beyond it, `send` rejects, so that memory stays bounded. */
 const maxQueuedBytes = 64 * 1024 * 1024;
-/** How long the first record of an idle time waits for company. */
+/** After an idle time, the first record waits this long for others to join its group. */
 const lingerMs = 2;
 
 /** The metrics that a group commit sets. */
@@ -26,10 +26,10 @@ interface Entry {
 }
 
 /**
- * Gathers what concurrent callers send into shared calls of one idempotent producer, acks=all. One call is under way at a
- * time, in the order of the callers: that keeps the order of a key, and it is what the client needs: after a call whose
- * answer was lost, kafkajs uses its sequence numbers again, and if other records came in between, Kafka would take these
- * for the repeated ones and drop them. For the same reason a producer is thrown away when a call has failed.
+ * Groups the records of concurrent callers and sends each group with one idempotent producer, acks=all. It sends one group at
+ * a time, in the order of the callers. This keeps the order of a key, and kafkajs needs it: after a request whose response was
+ * lost, kafkajs reuses the sequence numbers. If other records were sent in between, Kafka would take them for duplicates and
+ * drop them. For the same reason, a producer is discarded after a failed request.
  */
 export class GroupCommit {
   readonly #broker: Broker;
@@ -42,22 +42,23 @@ export class GroupCommit {
   #running: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
-  /** `readiness`: its condition `kafka` follows whether the last call worked. */
+  /** @param watch `readiness`: its condition `kafka` is met while the last request succeeded */
   constructor(broker: Broker, watch: { metrics?: GroupCommitMetrics; readiness?: Readiness } = {}) {
     this.#broker = broker;
     this.#metrics = watch.metrics;
     this.#readiness = watch.readiness;
   }
 
-  /** Connects, to know whether Kafka is there. Error: KAFKA_UNAVAILABLE */
+  /** Connects to Kafka. @throws WindrowError KAFKA_UNAVAILABLE */
   async open(): Promise<void> {
     this.#producer ??= await unlessAborted(this.#connect(), this.#closing.signal);
     this.#readiness?.met('kafka');
   }
 
   /**
-   * Fulfilled when Kafka has all of it. `signal`: what still waits is taken back; of what is under way it isn't known whether
-   * Kafka has it. Errors: KAFKA_UNAVAILABLE (also where too much waits already); the signal's reason
+   * Fulfilled when Kafka has acknowledged all records.
+   * @param signal removes the records from the queue; if they are being sent already, the outcome is unknown
+   * @throws WindrowError KAFKA_UNAVAILABLE, also when the queue is full; the signal's reason
    */
   send(outputs: TopicOutput[], signal?: AbortSignal): Promise<void> {
     const bytes = sizeOf(outputs);
@@ -87,7 +88,7 @@ export class GroupCommit {
     });
   }
 
-  /** Sends what waits, then closes the producer. What Kafka doesn't take at the first try is refused then. */
+  /** Sends the queued records once, without retries, then closes the producer. */
   async close(): Promise<void> {
     this.#closing.abort(new WindrowError('STOPPED', 'The producer is being stopped.'));
     await this.#running;
@@ -96,7 +97,7 @@ export class GroupCommit {
 
   async #connect(): Promise<Producer> {
     const producer = await this.#broker.producer();
-    // Nobody waits for it any more.
+    // `open` was aborted, so nobody uses this producer.
     if (this.#closing.signal.aborted) await producer.close();
     return producer;
   }
@@ -118,7 +119,7 @@ export class GroupCommit {
     this.#running = undefined;
   }
 
-  /** Waits until Kafka is there again, with or without callers that wait for it: readiness depends on it. */
+  /** Retries until Kafka is available again, also without waiting callers: readiness depends on it. */
   async #reopen(): Promise<void> {
     try {
       await retry(() => this.open(), { signal: this.#closing.signal });
@@ -161,7 +162,7 @@ export class GroupCommit {
   async #discardProducer(): Promise<void> {
     const producer = this.#producer;
     this.#producer = undefined;
-    // It is of no more use, whether or not it can still say goodbye.
+    // The producer is discarded, whether or not it closes properly.
     await producer?.close().catch(() => undefined);
   }
 

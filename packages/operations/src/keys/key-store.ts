@@ -14,7 +14,7 @@ import { WindrowError } from '@windrow/runtime';
 
 export type NewWriteKey = Pick<WriteKey, 'source' | 'streams' | 'events_per_second' | 'events_per_day'>;
 
-/** The write keys for those who give them out. Errors of all calls: TOPIC_MISSING, KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE */
+/** Creates, lists and revokes write keys. All methods throw WindrowError TOPIC_MISSING, KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE. */
 export class KeyStore {
   readonly #broker: Broker;
   readonly #registry: AvroRegistry;
@@ -26,7 +26,7 @@ export class KeyStore {
     this.#topic = options.topic ?? writeKeyTopic.name;
   }
 
-  /** The key itself is in this answer and nowhere else. */
+  /** @returns the key in plain text, which is stored nowhere, and its record */
   async add(wanted: NewWriteKey): Promise<{ key: string; record: WriteKey }> {
     const key = randomWriteKey();
     const record: WriteKey = {
@@ -41,7 +41,7 @@ export class KeyStore {
     return { key, record };
   }
 
-  /** All of them, the oldest first; revoked ones too. */
+  /** All write keys, the oldest first, including revoked ones. */
   async list(): Promise<WriteKey[]> {
     const byId = new Map<string, WriteKey>();
     const reader = await followTopic<WriteKey>({
@@ -56,7 +56,7 @@ export class KeyStore {
     return [...byId.values()].sort((a, b) => a.created_at - b.created_at);
   }
 
-  /** From now on it is refused; one that is revoked already stays as it is. Error: also USAGE, where there is none */
+  /** Revokes a key. A key that is already revoked keeps its time. @throws WindrowError USAGE for an unknown id */
   async revoke(id: string): Promise<WriteKey> {
     const known = (await this.list()).find((record) => record.id === id);
     if (!known) throw new WindrowError('USAGE', `there is no write key ${id}; there are: windrow keys list`);

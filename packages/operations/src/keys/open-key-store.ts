@@ -3,7 +3,7 @@ import { KafkaBroker } from '@windrow/pipeline';
 import { kafkaConfig, loadConfig, registryConfig } from '@windrow/runtime';
 import { KeyStore } from './key-store.ts';
 
-/** The write keys of the installation that the environment names. Error: CONFIG_INVALID */
+/** Opens the write keys of the installation that `env` configures. @throws WindrowError CONFIG_INVALID */
 export function openKeyStore(env: NodeJS.ProcessEnv): { store: KeyStore; close(): Promise<void> } {
   const config = loadConfig(kafkaConfig.extend(registryConfig.shape), env);
   const broker = new KafkaBroker({ brokers: config.KAFKA_BROKERS, clientId: 'windrow-keys' });

@@ -15,21 +15,21 @@ import { readItems } from './read/read-items.ts';
 
 export interface FileResult {
   file: string;
-  /** Where it went on: so many of its events had been loaded before. */
+  /** The position at which this load started: the number of events loaded before. */
   startedAt: number;
-  /** Events found from there on, good and bad. */
+  /** Events read from there on, accepted and rejected. */
   read: number;
-  /** Acknowledged by Kafka. */
+  /** Events that Kafka has acknowledged. */
   sent: number;
-  /** Became dead letters, acknowledged too. */
+  /** Events whose dead letters Kafka has acknowledged. */
   rejected: number;
-  /** How many of them, by reason code. */
+  /** Reason code → rejected events. */
   reasons: Record<string, number>;
-  /** Read of the file as it is stored. */
+  /** Bytes of the stored file that were read. */
   bytes: number;
-  /** False where the load was stopped before the file's end, or failed. */
+  /** False if the load was stopped before the end of the file, or failed. */
   complete: boolean;
-  /** Why it could not be read to its end. */
+  /** Why the file could not be read to its end. */
   failure?: string;
 }
 
@@ -39,18 +39,18 @@ export interface FileLoadOptions {
   deadLetterEncoder: DeadLetterEncoder;
   commit: GroupCommit;
   memory: LoadMemory | undefined;
-  /** What has been loaded of it already. */
+  /** Progress of former loads. */
   soFar: LoadedSoFar | undefined;
-  /** Groups of events that may wait for Kafka while the file is read on. */
+  /** Chunks that may be unacknowledged while reading continues. */
   maxPendingChunks: number;
   onProgress(result: FileResult): void;
   signal: AbortSignal;
 }
 
-/** Events that go to Kafka together. */
+/** Limits of the events that are sent together. */
 const chunkRecords = 1_000;
 const chunkBytes = 900_000;
-/** What a killed process has sent since is sent again; each time is a record that every later load reads. */
+/** After a kill, events since the last stored position are sent again. Each stored position is a record that later loads read. */
 const rememberEveryRecords = 10_000;
 
 interface Chunk {
@@ -58,7 +58,7 @@ interface Chunk {
   deadLetters: OutputRecord[];
   reasons: string[];
   bytes: number;
-  /** Position in the file after its last event. */
+  /** Position in the file after the last event of the chunk. */
   end: number;
   acknowledged: boolean;
 }
@@ -67,17 +67,17 @@ const emptyChunk = (): Chunk => ({
   ...{ events: [], deadLetters: [], reasons: [], bytes: 0, end: 0, acknowledged: false },
 });
 
-/** The load of one file, in the file's order. */
+/** Loads one file, in its order. */
 export class FileLoad {
   readonly result: FileResult;
   readonly #options: FileLoadOptions;
   #chunk = emptyChunk();
-  /** In the order of the file. */
+  /** Chunks that were sent, in the order of the file. */
   readonly #unacknowledged: Chunk[] = [];
   #pending: Promise<void>[] = [];
-  /** Of the item that is read next. */
+  /** Position of the item that is read next. */
   #next = 0;
-  /** Everything before it has been acknowledged. */
+  /** Kafka has acknowledged all items before this position. */
   #position: number;
   #rememberedPosition: number;
   #remembering: Promise<void> | undefined;
@@ -91,7 +91,10 @@ export class FileLoad {
     this.#rememberedPosition = startedAt;
   }
 
-  /** A fault of the file is told in the result. Errors: KAFKA_UNAVAILABLE, S3_FAILED where S3 is away */
+  /**
+   * An error of the file itself goes into the result.
+   * @throws WindrowError KAFKA_UNAVAILABLE, S3_FAILED if S3 is unavailable
+   */
   async run(): Promise<void> {
     const { result } = this;
     const { file, signal } = this.#options;
@@ -145,7 +148,7 @@ export class FileLoad {
     this.#chunk.bytes += letter.value?.length ?? 0;
   }
 
-  /** Hands the chunk over, and waits where too many are under way. */
+  /** Sends the chunk, and waits if too many chunks are unacknowledged. */
   async #send(): Promise<void> {
     const { intake, deadLetterEncoder, commit, maxPendingChunks } = this.#options;
     const chunk = this.#chunk;
@@ -158,13 +161,13 @@ export class FileLoad {
       { topic: deadLetterEncoder.topic, records: chunk.deadLetters },
     );
     const sent = commit.send(outputs).then(() => this.#acknowledged(chunk));
-    // It is awaited in its turn; until then a failure must not count as unhandled.
+    // The promise is awaited later; until then its rejection must not count as unhandled.
     sent.catch(() => undefined);
     this.#pending.push(sent);
     if (this.#pending.length >= maxPendingChunks) await this.#pending.shift();
   }
 
-  /** The position never passes a chunk that has failed, though later ones may have been sent. */
+  /** The position never passes a failed chunk, even if later chunks were sent. */
   #acknowledged(chunk: Chunk): void {
     chunk.acknowledged = true;
     for (let [first] = this.#unacknowledged; first?.acknowledged; [first] = this.#unacknowledged) {
@@ -192,7 +195,7 @@ export class FileLoad {
       position: this.#position,
       sent: (soFar?.sent ?? 0) + sent,
       rejected: (soFar?.rejected ?? 0) + rejected,
-      // While chunks are under way, the end has been read and not yet reached.
+      // The file is complete only when no chunk is unacknowledged.
       done: done && this.#unacknowledged.length === 0,
     });
   }
@@ -206,7 +209,7 @@ export class FileLoad {
   }
 }
 
-/** Whether the file, or what it is read from, is at fault, so that what was read of it can still be sent. */
+/** Whether reading failed (the file or S3), so that the events read so far can still be sent. */
 function isOfReading(error: unknown): error is WindrowError {
   return error instanceof WindrowError && ['FILE_UNREADABLE', 'S3_FAILED'].includes(error.code);
 }

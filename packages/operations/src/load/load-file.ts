@@ -1,14 +1,14 @@
-/** A file to load, wherever it is. */
+/** A file to load, on disk or in S3. */
 export interface LoadFile {
-  /** As people and dead letters are told of it. */
+  /** The name in messages and dead letters. */
   name: string;
-  /** As it is stored, compressed where it is; undefined where nobody knows. */
+  /** Size as stored (a gzipped file: compressed); undefined if unknown, as for the standard input. */
   sizeBytes: number | undefined;
-  /** What it is remembered by; a file without one is always loaded. */
+  /** Identity under which the progress is stored. A file without one is always loaded. */
   remembered?: FileIdentity;
   /**
-   * Its bytes as stored, from the first one. They are those of `remembered.version`, or the reading fails. What is thrown is the
-   * file's fault, but for retriable errors.
+   * Reads the stored bytes from the beginning. Reading fails if they are no longer those of `remembered.version`. A retriable
+   * error means that the storage is unavailable; every other error is the file's.
    */
   bytes(signal: AbortSignal): AsyncIterable<Buffer>;
 }
@@ -16,6 +16,6 @@ export interface LoadFile {
 export interface FileIdentity {
   /** `file:///…` or `s3://…` */
   url: string;
-  /** Changes with the content. */
+  /** Changes when the content changes. */
   version: string;
 }

@@ -7,28 +7,28 @@ import { LoadMemory } from './load-memory.ts';
 
 export interface LoadOptions {
   stream: StreamContract;
-  /** Group after group; of a group, `concurrency` files at once. */
+  /** Loaded one group after the other; within a group, `concurrency` files at once. */
   groups: readonly (readonly LoadFile[])[];
-  /** 1 to 16: each file has 1 MB at least that waits for Kafka. */
+  /** 1 to 16. Each file needs at least 1 MB for records that Kafka has not acknowledged. */
   concurrency: number;
-  /** Also what has been loaded already. */
+  /** Also loads what has been loaded before. */
   again?: boolean;
   broker: Broker;
   registry: AvroRegistry;
-  /** Called as files are read, and when one ends. */
+  /** Called while files are read, and when one ends. */
   onProgress?: (progress: LoadProgress) => void;
-  /** Stops reading; what has been read is still sent, and the result says how far it came. */
+  /** Stops reading. Events that were read are still sent, and the result has the position. */
   signal?: AbortSignal;
 }
 
-/** Of all files together. */
+/** Totals of all files. */
 export interface LoadProgress {
-  /** Those that ended, however, and those that were loaded already. */
+  /** Files that ended, successfully or not, and files that had been loaded before. */
   filesDone: number;
   files: number;
-  /** As stored, compressed where they are, without what was loaded already. */
+  /** Bytes as stored, without files that had been loaded before. */
   bytesRead: number;
-  /** Undefined where a file doesn't say how long it is. */
+  /** Undefined if the size of a file is unknown. */
   totalBytes: number | undefined;
   /** By this load. */
   read: number;
@@ -44,23 +44,24 @@ export interface LoadResult {
   rejected: number;
   bytes: number;
   seconds: number;
-  /** Files in all; those that were left out because they had been loaded already. */
+  /** All files, including `alreadyLoaded`. */
   files: number;
+  /** Files that were skipped because they had been loaded before. */
   alreadyLoaded: number;
   /** Stopped by the signal. */
   interrupted: boolean;
-  /** The files that were begun. */
+  /** The files that were started. */
   perFile: FileResult[];
 }
 
-/** Of about 1 MB each; the files share them. */
+/** Chunks of about 1 MB, shared by the files that are loaded at once. */
 const maxPendingChunks = 16;
 
 /**
- * Sends files' events to the stream's raw topic, each file's in order; what can't be parsed or typed becomes a dead letter that
- * names file and line. The same file gives the same ids, so it may be loaded again after any failure. A file that can't be read
- * stops none of the others: `perFile` says why.
- * Errors: TOPIC_MISSING, SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE, KAFKA_UNAVAILABLE, S3_FAILED where S3 is away
+ * Sends the events of files to the stream's raw topic, each file in order. An event that cannot be parsed or typed becomes a
+ * dead letter that names file and line. The same file gives the same ids, so it can be loaded again after any failure. A file
+ * that cannot be read does not stop the others; `perFile` has the reason.
+ * @throws WindrowError TOPIC_MISSING, SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE, KAFKA_UNAVAILABLE, S3_FAILED if S3 is unavailable
  */
 export async function loadFiles(options: LoadOptions): Promise<LoadResult> {
   const { stream, groups, broker, registry, signal } = options;
@@ -100,9 +101,9 @@ class Load {
   readonly result: Omit<LoadResult, 'seconds' | 'interrupted'>;
   readonly #options: LoadOptions;
   readonly #parts: LoadParts;
-  /** Without what was loaded before. */
+  /** Without files that had been loaded before. */
   readonly #groups: LoadFile[][];
-  /** When a file fails for a reason that is not its own, the others are stopped. */
+  /** Aborted when Kafka or S3 is unavailable; it stops the other files. */
   readonly #failure = new AbortController();
   readonly #signal: AbortSignal;
   #totalBytes: number | undefined = 0;
@@ -123,7 +124,7 @@ class Load {
     const { memory } = this.#parts;
     for (const group of this.#groups) {
       if (this.#signal.aborted) break;
-      // A file may be in two groups.
+      // A file may be in two groups: the second one must see the progress of the first.
       await memory?.catchUp();
       const files = group.values();
       const worker = async () => {
@@ -140,13 +141,13 @@ class Load {
     }
   }
 
-  /** The other files stop where they are. When S3 is away, what was read of them is still sent; when Kafka is, nothing can be. */
+  /** Stops the other files. If S3 is unavailable, the events read so far are still sent; if Kafka is, they cannot be. */
   async #fail(error: unknown): Promise<void> {
     this.#failure.abort(error);
     if (!(error instanceof WindrowError && error.code === 'S3_FAILED')) await this.#parts.commit.close();
   }
 
-  /** Another process may have loaded it since it was put on the list. */
+  /** Checks the progress again, because another process may have loaded the file meanwhile. */
   async #load(file: LoadFile): Promise<void> {
     if (this.#passesOver(file)) {
       this.#extendTotal(-(file.sizeBytes ?? 0));

@@ -16,20 +16,20 @@ export interface LoadMemoryOptions {
   registry: AvroRegistry;
   commit: GroupCommit;
   stream: string;
-  /** The files that may be asked for; of others nothing is held. */
+  /** The files to keep progress of. Records of other files are ignored. */
   files: readonly LoadFile[];
 }
 
-/** What anybody has loaded into a stream, as the topic says; what other processes load meanwhile is heard too. */
+/** The progress of all loads into a stream, from the topic `loads`. It follows the progress of other processes, too. */
 export class LoadMemory {
   readonly #options: LoadMemoryOptions;
   readonly #codec: AvroCodec;
   readonly #schemaId: number;
-  /** By its record's key; undefined: nobody has loaded it. */
+  /** Key of the record → progress; undefined if the file was never loaded. */
   readonly #known: Map<string, LoadedFile | undefined>;
   #reader: TopicReader | undefined;
 
-  /** Errors: TOPIC_MISSING, KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE, SCHEMA_INCOMPATIBLE */
+  /** @throws WindrowError TOPIC_MISSING, KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE, SCHEMA_INCOMPATIBLE */
   static async open(options: LoadMemoryOptions): Promise<LoadMemory> {
     const { broker, registry } = options;
     const schemaId = await registry.register(loadTopic.name, loadedFileSchema);
@@ -40,7 +40,7 @@ export class LoadMemory {
       onRecord: (key, record) => known.has(key) && known.set(key, record ?? undefined),
       onForeign: () => undefined,
     });
-    // Without news of others a file may be loaded twice, no more.
+    // Without the progress of other processes, a file may be loaded twice, which is harmless.
     memory.#reader.failed.catch(() => undefined);
     return memory;
   }
@@ -54,14 +54,17 @@ export class LoadMemory {
     this.#known = new Map(identities.map(({ url }) => [loadedFileKey({ stream, url }), undefined]));
   }
 
-  /** How far the file has been loaded, as it is now: of a file that has changed since, nothing is known. */
+  /** The progress of this version of the file; undefined if it was not loaded, or has changed since. */
   recall({ remembered: identity, sizeBytes }: LoadFile): LoadedSoFar | undefined {
     if (!identity) return undefined;
     const known = this.#known.get(loadedFileKey({ stream: this.#options.stream, url: identity.url }));
     return known?.version === identity.version && known.size_bytes === sizeBytes ? known : undefined;
   }
 
-  /** Fulfilled when Kafka has it. Only what Kafka has acknowledged may be remembered. Error: KAFKA_UNAVAILABLE */
+  /**
+   * Stores progress, which must cover only events that Kafka has acknowledged. Fulfilled when Kafka has acknowledged it.
+   * @throws WindrowError KAFKA_UNAVAILABLE
+   */
   async remember({ url, version }: FileIdentity, sizeBytes: number, soFar: LoadedSoFar): Promise<void> {
     const { stream, commit } = this.#options;
     const { position, sent, rejected, done } = soFar;
@@ -70,7 +73,7 @@ export class LoadMemory {
     await commit.send([{ topic: loadTopic.name, records: [{ key: loadedFileKey(record), value }] }]);
   }
 
-  /** Until all is known that has been remembered before the call. */
+  /** Waits until all progress that was stored before the call has been read. */
   async catchUp(): Promise<void> {
     await this.#reader?.reached(await this.#options.broker.endOffsets(loadTopic.name));
   }

@@ -6,8 +6,8 @@ import type { LoadFile } from './load-file.ts';
 const chunkBytes = 256 * 1024;
 
 /**
- * The files of these paths, which are loaded whenever they are named; `-` is the standard input.
- * Error: FILE_UNREADABLE with every file that can't be read
+ * The files of these paths, whose progress is not stored. `-` is the standard input.
+ * @throws WindrowError FILE_UNREADABLE with all files that cannot be read
  */
 export async function namedFiles(paths: readonly string[]): Promise<LoadFile[]> {
   const faults: string[] = [];
@@ -39,7 +39,7 @@ async function sizeOf(path: string, faults: string[]): Promise<number | undefine
   }
 }
 
-/** A file of a directory, which is remembered by its URL. `stat`: as it was found. */
+/** A file found in a directory. Its progress is stored under `url` and the version that `stat` gives. */
 export function foundFile(path: string, url: string, stat: { size: bigint; mtimeNs: bigint }): LoadFile {
   const version = versionOf(stat);
   return {
@@ -63,7 +63,7 @@ async function* contentOf(path: string, signal: AbortSignal, version?: string): 
   try {
     if (version !== undefined) await expectVersion(path, file, version);
     yield* addAbortSignal(signal, file.createReadStream({ highWaterMark: chunkBytes, autoClose: false }));
-    // Written to in place, it is neither what it was nor what it is now.
+    // A write during reading would mix two versions.
     if (version !== undefined) await expectVersion(path, file, version);
   } finally {
     await file.close();

@@ -13,21 +13,21 @@ interface CsvRecord {
 }
 
 /**
- * CSV (RFC 4180) with a header. A quoted value may hold line ends; a quote that is never closed costs its own line only:
- * what follows is then read again from the next line on.
+ * CSV (RFC 4180) with a header. A quoted value may contain line ends. A quote that is never closed damages only its own line:
+ * reading starts again at the next line.
  */
 export class CsvRecords implements Splitter {
   readonly #name: string;
   readonly #lines = new LineCutter();
   #header: string[] | undefined;
-  /** Lines of a record whose quotes are not balanced yet. */
+  /** Lines of the current record, whose quotes are not balanced yet. */
   #open: Line[] = [];
   #openBytes = 0;
   #items: Item[] = [];
-  /** Whole records, to be parsed together: one call of the parser for each would be slow. */
+  /** Complete records. They are parsed together, because one call of the parser for each is slow. */
   #records: CsvRecord[] = [];
 
-  /** `name`: the file, for errors. */
+  /** @param name the file's name, for errors */
   constructor(name: string) {
     this.#name = name;
   }
@@ -78,7 +78,7 @@ export class CsvRecords implements Splitter {
     this.#complete(record);
   }
 
-  /** The first open line is damaged; the others stand for themselves. */
+  /** Rejects the first open line, and reads the others again as lines of their own. */
   #giveUp(): void {
     const [first, ...others] = this.#open;
     this.#open = [];
@@ -134,7 +134,7 @@ export class CsvRecords implements Splitter {
         return records.map((record, i) => this.#itemOf(record, rows[i] ?? []));
       }
     } catch {
-      // One of them is damaged: each is parsed alone, to find it.
+      // A record is damaged: parse each one alone to find it.
     }
     return records.map((record) => this.#parsed(record));
   }

@@ -1,24 +1,24 @@
-/** Longer lines and elements are not held in memory: they are bad items, of which the beginning is kept. */
+/** Longer lines and elements are rejected without holding them in memory. Only their beginning is kept. */
 export const maxItemBytes = 1_048_576;
 
-/** How much of an over-long item is kept to recognise it by. */
+/** Bytes that are kept of an item that is too long. */
 export const keptOfOverlongBytes = 4_096;
 
 export type ItemFault = 'not_json' | 'not_utf8' | 'not_csv' | 'too_long';
 
-/** What a file holds at one place: `text` is its bytes as they came, without a separator; `line` counts from 1. */
+/** One event of a file. `text` is its bytes in the file, without a separator; `line` counts from 1. */
 export type Item =
   | { ok: true; value: unknown; line: number; text: Buffer }
-  /** `text` is cut where the item is over-long; `message` says what is wrong, for people. */
+  /** `text` is cut if the item is too long. */
   | { ok: false; line: number; text: Buffer; reason: ItemFault; message: string };
 
 /**
- * Takes a file apart, however its bytes are cut into chunks. The items' texts are views of the chunks: who keeps one for
- * long copies it.
+ * Splits a file into items, independently of how its bytes are cut into chunks. The texts of items are views of the chunks:
+ * copy a text to keep it.
  */
 export interface Splitter {
   push(chunk: Buffer): Item[];
-  /** What is left when the file has ended. */
+  /** The remaining items, at the end of the file. */
   end(): Item[];
 }
 

@@ -10,35 +10,35 @@ const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
-/** More blanks than this before an object are not looked at. */
+/** Longest indentation that is compared. */
 const maxIndentBytes = 256;
 
 /**
- * Objects in any layout (spread over many lines, all on one line), one after the other or in an array: an object ends
- * where its braces are balanced. Where that doesn't give an object, damage is taken to be the cause, and the next place
- * that looks like an object's beginning starts a new one: a line indented like the good objects' first lines or, in a file
+ * Objects in any layout (over many lines, or all on one line), one after the other or in an array. An object ends where its
+ * braces are balanced. If the text up to there is not valid JSON, the object is damaged, and a new one starts at the next text
+ * that looks like the beginning of an object: a line indented like the first lines of the valid objects or, in a file
  * without such lines, an object with the same first key.
  */
 export class JsonElements implements Splitter {
   #buffer: Buffer = Buffer.alloc(0);
   #line = 1;
-  /** The position that is looked at next. */
+  /** Position of the next byte to scan. */
   #at = 0;
-  /** Where the current element starts, or −1 between elements. */
+  /** Start of the current element, or −1 between elements. */
   #start = -1;
   #startLine = 1;
   #isObject = false;
   #depth = 0;
   #inString = false;
-  /** How a good object begins: the blanks before its brace, and up to its first key where these say too little. */
+  /** The beginning of a valid object: the white space before its brace, or the text up to its first key. */
   #beginning: Buffer | undefined;
-  /** Bytes of the current over-long element that have been dropped already. */
+  /** Bytes of the current element that were dropped because it is too long. */
   #droppedBytes = 0;
   #droppedText: Buffer | undefined;
   #ended = false;
 
   push(chunk: Buffer): Item[] {
-    // Blanks before the element are kept: they tell how elements are indented.
+    // Keep the white space before the element: it is the indentation of elements.
     const keepFrom = this.#lead(this.#start === -1 ? this.#at : this.#start);
     this.#buffer =
       keepFrom === this.#buffer.length ? chunk : Buffer.concat([this.#buffer.subarray(keepFrom), chunk]);
@@ -61,7 +61,7 @@ export class JsonElements implements Splitter {
     }
   }
 
-  /** Goes to the next element's start. */
+  /** Moves to the start of the next element. */
   #between(): 'more' | 'none' | Item {
     const buffer = this.#buffer;
     for (; this.#at < buffer.length; this.#at += 1) {
@@ -84,7 +84,7 @@ export class JsonElements implements Splitter {
     for (; this.#at < buffer.length; this.#at += 1) {
       const byte = buffer[this.#at];
       if (byte === lineFeed) {
-        // No JSON string holds a line feed: one that is open here was never closed.
+        // A JSON string contains no line feed, so an open string was never closed.
         this.#inString = false;
         if (!this.#isObject) return this.#finish(this.#at);
         this.#line += 1;
@@ -101,7 +101,7 @@ export class JsonElements implements Splitter {
       }
     }
     if (this.#at > buffer.length) {
-      // The byte behind a backslash is in the next chunk; a line feed there would be damage too.
+      // The byte after a backslash is in the next chunk. A line feed there would be damage too.
       if (!this.#ended) return 'more';
       this.#at = buffer.length;
     }
@@ -109,7 +109,7 @@ export class JsonElements implements Splitter {
     return buffer.length - this.#start > maxItemBytes ? this.#tooLong() : 'more';
   }
 
-  /** The element from start to `end` is all there is of it. */
+  /** Completes the element, which ends at `end`. */
   #finish(end: number): Item {
     if (this.#droppedText) return this.#finishOverlong(this.#depth > 0 ? this.#nextBeginning(end) : -1, end);
     const item = parseJson(this.#buffer.subarray(this.#start, end), this.#startLine);
@@ -120,7 +120,7 @@ export class JsonElements implements Splitter {
     return item;
   }
 
-  /** Cuts a damaged element where the next one seems to begin; undefined where nothing looks like a beginning. */
+  /** Cuts a damaged element where the next one seems to begin; undefined if nothing looks like a beginning. */
   #resume(end: number): Item | undefined {
     const next = this.#nextBeginning(end);
     if (next === -1) return undefined;
@@ -141,7 +141,7 @@ export class JsonElements implements Splitter {
       if (damaged) return damaged;
       this.#droppedText = Buffer.from(this.#buffer.subarray(this.#start, this.#start + keptOfOverlongBytes));
     }
-    // As much is kept as may hold the first half of a beginning.
+    // Keep the end of the buffer: it may contain the first half of a beginning.
     const cut = end - keptOfOverlongBytes;
     this.#droppedBytes += cut - this.#start;
     this.#start = cut;
@@ -156,7 +156,7 @@ export class JsonElements implements Splitter {
     return item;
   }
 
-  /** Where, in the current element before `end`, another one seems to begin; or −1. */
+  /** The position in the current element, before `end`, at which another one seems to begin; or −1. */
   #nextBeginning(end: number): number {
     const beginning = this.#beginning ?? this.#beginningAt(this.#start);
     if (beginning === undefined) return -1;
@@ -164,7 +164,7 @@ export class JsonElements implements Splitter {
     return found === -1 ? -1 : found + beginning.indexOf(openBrace);
   }
 
-  /** `\n  {` where a line's indentation shows what is an element; else `{"first key"`. */
+  /** `\n  {` if the element is the first one on its line, `{"first key"` otherwise. */
   #beginningAt(start: number): Buffer | undefined {
     if (this.#buffer[start] !== openBrace) return undefined;
     const lead = this.#buffer.subarray(this.#lead(start), start);
@@ -178,7 +178,7 @@ export class JsonElements implements Splitter {
     return Buffer.from(this.#buffer.subarray(start, keyEnd + 1));
   }
 
-  /** Where the blanks before a position begin. */
+  /** Start of the white space before a position. */
   #lead(position: number): number {
     let start = position;
     const limit = Math.max(0, position - maxIndentBytes);
@@ -186,7 +186,7 @@ export class JsonElements implements Splitter {
     return start;
   }
 
-  /** Like {@link #close}, at a place that the scan has passed already. */
+  /** Like {@link #close}, at a position that the scan has passed already. */
   #closeAtBeginning(next: number): void {
     this.#line -= countLineFeeds(this.#buffer.subarray(next, this.#at));
     this.#close(next);

@@ -7,8 +7,8 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
 /**
- * One object a line: JSON Lines, or an array with its brackets and trailing commas. Each line stands alone: one that is
- * cut off or can't be parsed costs no other.
+ * One object a line: JSON Lines, or an array with its brackets and trailing commas. Each line is parsed alone: a damaged line
+ * does not affect the others.
  */
 export class JsonLines implements Splitter {
   readonly #lines = new LineCutter();
@@ -45,7 +45,7 @@ export class JsonLines implements Splitter {
     if (!this.#inArray) return parseJson(json, number);
     if (json.length === 0 || (json.length === 1 && json[0] === closeBracket)) return undefined;
     const item = parseJson(json, number);
-    // The closing bracket may stand behind the last object.
+    // The closing bracket may follow the last object on its line.
     if (item.ok || json.at(-1) !== closeBracket) return item;
     const beforeBracket = parseJson(trimmed(json.subarray(0, -1)), number);
     return beforeBracket.ok ? beforeBracket : item;

@@ -5,7 +5,7 @@ export interface Line {
   number: number;
   /** Without its line end (LF or CRLF). */
   text: Buffer;
-  /** Its whole length; longer than `text` where the line is over-long and was cut. */
+  /** Length of the whole line; longer than `text` if the line was cut because it is too long. */
   bytes: number;
 }
 
@@ -30,7 +30,7 @@ export class LineCutter {
     if (start < chunk.length) this.#hold(chunk.subarray(start));
   }
 
-  /** The last line, if it has no line end of its own. */
+  /** The last line, if it has no line end. */
   *end(): Generator<Line> {
     if (this.#bytes > 0) yield this.#take();
   }
@@ -41,7 +41,7 @@ export class LineCutter {
     this.#parts.push(part);
     this.#heldBytes += part.length;
     if (this.#heldBytes <= maxItemBytes) return;
-    // Over-long: its beginning is copied, so that the chunks can go.
+    // The line is too long: copy its beginning, so that the chunks can be freed.
     this.#parts = [Buffer.from(Buffer.concat(this.#parts).subarray(0, keptOfOverlongBytes))];
   }
 
@@ -57,12 +57,12 @@ export class LineCutter {
   }
 }
 
-/** Whether there is nothing but blanks. */
+/** Whether the text consists of white space only. */
 export function isBlank(text: Buffer): boolean {
   return text.every((byte) => byte === 0x20 || byte === 0x09 || byte === carriageReturn);
 }
 
-/** Without the blanks around it. */
+/** The text without white space at both ends. */
 export function trimmed(text: Buffer): Buffer {
   let start = 0;
   let end = text.length;

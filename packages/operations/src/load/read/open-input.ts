@@ -5,16 +5,16 @@ import type { LoadFile } from '../load-file.ts';
 
 export interface Input {
   name: string;
-  /** Of the stored bytes, compressed where they are: how many have been read. */
+  /** Stored bytes (a gzipped file: compressed) that have been read. */
   bytesRead(): number;
-  /** The content, uncompressed. Read once. Error: FILE_UNREADABLE, and retriable ones of where the file is */
+  /** The content, uncompressed; can be read once. Throws FILE_UNREADABLE, and retriable errors of the storage. */
   chunks: AsyncIterable<Buffer>;
 }
 
 const chunkBytes = 256 * 1024;
 const gzipMagic = Buffer.from([0x1f, 0x8b]);
 
-/** Opens a file, gzipped or not: its first bytes tell, not its name. The signal ends the reading with an error. */
+/** Opens a file. Its first bytes decide whether it is gzipped, not its name. The signal ends reading with an error. */
 export function openInput(file: LoadFile, signal: AbortSignal): Input {
   let bytesRead = 0;
   async function* counted(): AsyncGenerator<Buffer> {
@@ -51,7 +51,7 @@ async function* content(name: string, raw: AsyncGenerator<Buffer>): AsyncGenerat
 
 function unzipped(raw: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   const gunzip = createGunzip({ chunkSize: chunkBytes });
-  // Its error comes out of the iteration, as the stream's own.
+  // The iteration over `gunzip` throws the error.
   pipeline(Readable.from(raw, { objectMode: false }), gunzip, () => undefined);
   return gunzip;
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Item } from './item.ts';
 
-/** One JSON text as an item. */
+/** Parses one JSON text. */
 export function parseJson(text: Buffer, line: number): Item {
   if (!isUtf8(text)) return { ok: false, line, text, reason: 'not_utf8', message: 'its bytes are not UTF-8' };
   try {

@@ -11,8 +11,9 @@ const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 const sampleBytes = maxItemBytes;
 
 /**
- * Everything in a file, in order, in groups as the file is read; at most the sample, a chunk and one item are held. What the
- * file is, its content says. Error: FILE_UNREADABLE
+ * Reads the items of a file in order, in groups. It holds at most the sample, a chunk and one item in memory. The content
+ * decides about the format.
+ * @throws WindrowError FILE_UNREADABLE
  */
 export async function* readItems(input: Input): AsyncGenerator<Item[]> {
   const chunks = input.chunks[Symbol.asyncIterator]();
@@ -30,7 +31,7 @@ export async function* readItems(input: Input): AsyncGenerator<Item[]> {
   let sample: Buffer = Buffer.concat(head);
   if (sample.subarray(0, 3).equals(byteOrderMark)) sample = sample.subarray(3);
 
-  // Always the same sample, however the bytes come: a load that goes on must find the same items.
+  // The sample must not depend on the chunks: a load that continues has to find the same items.
   const whole = ended && sample.length <= sampleBytes;
   const splitter = splitterOf(detectFormat(sample.subarray(0, sampleBytes), whole), input.name);
   try {
@@ -44,9 +45,10 @@ export async function* readItems(input: Input): AsyncGenerator<Item[]> {
 }
 
 /**
- * `sample` is the file's beginning, without a byte order mark; `whole` where it is all of it. JSON is read in one of two
- * ways: by its braces where that finds more objects, and else line by line. Damage must not decide: the braces of a damaged
- * line may enclose an inner object, but then what is around it makes more faults than the one of the line.
+ * JSON is read by its braces if that finds more objects, and line by line otherwise. Damage must not decide: the braces of a
+ * damaged line may enclose an inner object, but the text around it then gives more damaged items than the line alone.
+ * @param sample the beginning of the file, without a byte order mark
+ * @param whole whether the sample is the whole file
  */
 export function detectFormat(sample: Buffer, whole: boolean): Format {
   const lastLineFeed = sample.lastIndexOf(0x0a);

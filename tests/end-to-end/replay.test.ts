@@ -86,7 +86,7 @@ describe('what would be read and replaced', () => {
 
   test.each([
     [['--offsets', '0:0-99999999'], 'it ends at'],
-    [['--offsets', '0:5'], 'is no range of offsets'],
+    [['--offsets', '0:5'], 'is not a range of offsets'],
     [['--where', 'colour=red'], 'no column colour'],
     [['--from', '2013-01-15T00:00:00Z'], 'a later --to'],
     [[], 'say one range'],

@@ -21,10 +21,11 @@ export function lakeTables(contracts: StreamContract[]): LakeTableName[] {
   ];
 }
 
-export function streamTables({ lake, topics }: StreamContract): LakeTableName[] {
-  const tables = [{ path: lake.raw, topic: topics.raw.name }];
-  if (lake.curated && topics.enriched) tables.push({ path: lake.curated, topic: topics.enriched.name });
-  return tables;
+/** The raw table of a stream, and the curated table if the stream has one. */
+export function streamTables({ lake, topics }: StreamContract): [LakeTableName, ...LakeTableName[]] {
+  const raw = { path: lake.raw, topic: topics.raw.name };
+  if (!lake.curated || !topics.enriched) return [raw];
+  return [raw, { path: lake.curated, topic: topics.enriched.name }];
 }
 
 /** Null where the table isn't there yet. */

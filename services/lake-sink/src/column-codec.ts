@@ -48,9 +48,11 @@ export class ColumnCodec {
     const runs: Run[] = [];
     let runId: number | undefined;
     for (let index = 0; index < count; index++) {
-      const start = valueStarts[index]!;
+      // Both arrays have an element for each record: -1 when the record has no value.
+      const start = valueStarts[index] ?? -1;
+      const length = (valueEnds[index] ?? -1) - start;
       starts[index] = start + headerBytes;
-      const isFramed = start >= 0 && valueEnds[index]! - start >= headerBytes && source[start] === 0;
+      const isFramed = start >= 0 && length >= headerBytes && source[start] === 0;
       const id = isFramed ? source.readInt32BE(start + 1) : undefined;
       const run = runs.at(-1);
       if (run !== undefined && id === runId) run.to = index + 1;
@@ -79,7 +81,8 @@ export class ColumnCodec {
   /** Error: REGISTRY_UNAVAILABLE. */
   async decodeOne(value: Buffer | null): Promise<Decoded> {
     const [decoded] = await this.#avro.decode([value]);
-    return decoded!;
+    if (decoded === undefined) throw new TypeError('one value was given, and none was decoded');
+    return decoded;
   }
 
   /** A schema that the registry doesn't know may be registered later; one that doesn't fit never will. */

@@ -3,6 +3,7 @@ import { DeltaLog, systemHost, tableLayouts } from '@windrow/lake';
 import { createTestBucket, readTable, type TestBucket } from '@windrow/lake/testing';
 import { KafkaBroker, type Producer } from '@windrow/pipeline';
 import { createLogger, createRegistry, Readiness, type Registry } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest';
 import { createOwnStreams, type OwnStreams } from '../fixtures/own-streams.ts';
 import { startSink } from './sink.ts';
@@ -23,7 +24,7 @@ beforeAll(async () => {
   producer = await broker.producer();
   bucket = await createTestBucket(inject('endpoints'));
   streams = await createOwnStreams(broker, SCHEMA_REGISTRY_URL, partitions);
-  raw = streams.contracts.find(({ name }) => name === 'track')!.topics.raw.name;
+  raw = must(streams.contracts.find(({ name }) => name === 'track')).topics.raw.name;
 });
 afterAll(async () => {
   await producer?.close();
@@ -137,7 +138,7 @@ it('compacts what has closed while other rows land, whoever comes and goes, and 
 
   // Readers without the log see removed files too, until vacuum has deleted them: a week later, or when the table says.
   expect(lying.length).toBeGreaterThan(named.length);
-  const log = (await DeltaLog.open(bucket.store, 'raw/track', systemHost))!;
+  const log = must(await DeltaLog.open(bucket.store, 'raw/track', systemHost));
   const configuration = { 'delta.deletedFileRetentionDuration': 'interval 0 seconds' };
   await log.append(() => ({
     step: 'schema',

@@ -1,5 +1,6 @@
 import { AvroRegistry, type EventRecord, loadStreams } from '@windrow/contracts';
 import { ColumnBuffers, type ColumnValue, type FileRows, type ParquetEncoder } from '@windrow/lake';
+import { must } from '@windrow/runtime/testing';
 import { describe, expect, it } from 'vitest';
 import { type Feed, feedsOf } from './feeds.ts';
 import { MicroBatch } from './micro-batch.ts';
@@ -116,6 +117,6 @@ it('keeps maps as JSON text', async () => {
   const input = { offset: 0, timestampMs: 0, key: null, value: null, headers: {} };
   batch.add(0, { kind: 'ok', input, record: { headers: { a: 'b' }, failed_at: startMs } });
   const { files, encoder } = recorder();
-  await batch.files(encoder, 12)[0]!.encode();
+  await must(batch.files(encoder, 12)[0]).encode();
   expect(files[0]).toMatchObject({ headers: ['{"a":"b"}'] });
 });

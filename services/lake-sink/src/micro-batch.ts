@@ -79,7 +79,8 @@ export class MicroBatch implements FilledMicroBatch {
     if (ownOffsets?.kind !== 'int64' || ingested?.kind !== 'int64') throw new TypeError('no ledger columns');
     topics.fill(this.#feed.topic, to - from);
     partitions.fill(partition, to - from);
-    for (let index = from; index < to; index++) ownOffsets.append(offsets[index]!);
+    // Every record of a batch has an offset.
+    for (let index = from; index < to; index++) ownOffsets.append(offsets[index] ?? Number.NaN);
     ingested.fill(this.openedMs, to - from);
   }
 

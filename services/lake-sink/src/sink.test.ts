@@ -3,6 +3,7 @@ import type { ObjectStore } from '@windrow/lake';
 import { createTestBucket, readTable, type TestBucket } from '@windrow/lake/testing';
 import { KafkaBroker, type OutputRecord, type Producer } from '@windrow/pipeline';
 import { createLogger, createRegistry, Readiness, type Registry } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { FaultyStore } from '../fixtures/faulty-store.ts';
 import { createOwnStreams, type OwnStreams } from '../fixtures/own-streams.ts';
@@ -33,9 +34,9 @@ async function fresh(): Promise<void> {
   bucket = await createTestBucket(inject('endpoints'));
   onTestFinished(() => bucket.store.close());
   streams = await createOwnStreams(broker, SCHEMA_REGISTRY_URL, partitions);
-  const { topics } = streams.contracts.find(({ name }) => name === 'track')!;
+  const { topics } = must(streams.contracts.find(({ name }) => name === 'track'));
   raw = topics.raw.name;
-  enriched = topics.enriched!.name;
+  enriched = must(topics.enriched).name;
 }
 
 async function start(options: Partial<SinkOptions> & { store?: ObjectStore } = {}) {

@@ -38,6 +38,7 @@ const { schemaIds } = await applyStreams(contracts, { broker, registry: schemas,
 const track = contracts.find(({ name }) => name === 'track');
 const topic = track?.topics.enriched?.name;
 if (!track?.curated || !topic) throw new Error('there is no stream track');
+const mapping = track.curated;
 const codec = new AvroCodec(enrichedSchema(track, contracts), schemas);
 const schemaId = schemaIds.get(topic) ?? 0;
 
@@ -109,7 +110,7 @@ await broker.close();
 async function measureCopies(): Promise<number> {
   const add = async (name: string, indexes: Indexes, of?: number): Promise<number> => {
     const { seconds, cpuSeconds } = await bareCopy({
-      ...{ url: database.url, mapping: track!.curated!, rows: allEvents(), indexes },
+      ...{ url: database.url, mapping, rows: allEvents(), indexes },
     });
     report.add([name, total / seconds, null, of ? total / seconds / of : 1, cpuSeconds, total / cpuSeconds]);
     return total / seconds;

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { DayPartitions, maxDaysAtOnce } from '@windrow/postgres';
+import { must } from '@windrow/runtime/testing';
 import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { newYearMs } from '../fixtures/events.ts';
@@ -54,7 +55,7 @@ test("as many days as are allowed at once take half of the server's locks at mos
      RETURNING pg_temp.locks() AS locks`,
     [[first, first + 1], randomBytes(20_000).toString('hex')],
   );
-  const locksOfOneMore = counts[1]!.locks - counts[0]!.locks;
+  const locksOfOneMore = must(counts[1]).locks - must(counts[0]).locks;
   const { rows } = await db.query(
     "SELECT current_setting('max_connections')::int * current_setting('max_locks_per_transaction')::int AS locks",
   );

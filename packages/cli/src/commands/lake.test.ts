@@ -1,5 +1,6 @@
 import { createEncoder, LakeTable, ledgerColumns, type TableSchema } from '@windrow/lake';
 import { columnBuffersFrom, createTestBucket, readTable, type TestBucket } from '@windrow/lake/testing';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { createProgram } from '../program.ts';
 
@@ -40,7 +41,7 @@ async function land(): Promise<void> {
     ['2013-01-01', '20130101T0010'],
     ['2013-01-02', '20130102T0000'],
   ] as const;
-  let { nextOffset: next } = claim.positions[0]!;
+  let { nextOffset: next } = must(claim.positions[0]);
   for (const [date, namePrefix] of files) {
     const offsets = Array.from({ length: 10 }, (_, n) => next + n);
     const columns = [

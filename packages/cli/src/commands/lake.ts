@@ -266,10 +266,16 @@ function vacuumLines(
   ];
 }
 
-const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const unitMs = new Map([
+  ['s', 1_000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
 
 function age(text: string): number {
   const [, value, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  if (value !== undefined) return Number(value) * unitMs[unit]!;
+  const ms = unitMs.get(unit);
+  if (value !== undefined && ms !== undefined) return Number(value) * ms;
   throw new InvalidArgumentError('It is a time, as 45m, 36h or 14d.');
 }

@@ -150,7 +150,8 @@ function selectionOf({ offsets, from, to, time: which, date, where }: Options): 
   }
   if (date !== undefined) given.push({ by: 'ingestionTime', fromMs: date, toMs: date + dayMs });
   if (where) given.push({ by: 'where', ...where });
-  if (given.length === 1) return given[0]!;
+  const [selection, ...more] = given;
+  if (selection && more.length === 0) return selection;
   throw new WindrowError('USAGE', 'say one range: --offsets, --from with --to, --date or --where');
 }
 

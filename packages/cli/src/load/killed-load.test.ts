@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import { all, directoryOf, LoadTopics, lines, loadTrack } from './fixtures/track-loads.ts';
 
@@ -40,7 +41,7 @@ test('killed in the middle, the next load sends what is missing, and goes on wit
 
   const known = await topics.remembered(path.basename(dir));
   const done = known.filter((file) => file.done).map(({ url }) => Number(/(\d)\.jsonl$/.exec(url)?.[1]));
-  const { position, done: isBigDone } = known.find(isBig)!;
+  const { position, done: isBigDone } = must(known.find(isBig));
   expect(isBigDone).toBe(false);
   expect(done.length).toBeGreaterThan(0);
   const before = await topics.idsOf(of);
@@ -64,9 +65,9 @@ test('killed in the middle, the next load sends what is missing, and goes on wit
   for (const [id, times] of counts) {
     if (times === 1) continue;
     // What was under way when it was killed.
-    const [, name, n] = /-(big|s\d)-(\d+)$/.exec(id)!;
+    const [, name, n] = must(/-(big|s\d)-(\d+)$/.exec(id));
     if (name === 'big') expect(Number(n)).toBeGreaterThanOrEqual(position);
-    else expect(done).not.toContain(Number(name!.slice(1)));
+    else expect(done).not.toContain(Number(must(name).slice(1)));
   }
   expect((await loadTrack(env, dir)).printed).toContain('9 files already loaded');
 });

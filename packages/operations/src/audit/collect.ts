@@ -38,12 +38,10 @@ export async function collectFacts(
 ): Promise<AuditFacts> {
   const { contracts, broker } = installation;
   await assertTopics(installation);
-  const topics = await Promise.all(
-    contracts.map(async ({ topics: { raw, enriched } }) => ({
-      raw: await topicFacts(installation, raw.name, raw.cleanup === 'compact'),
-      ...(enriched && {
-        enriched: await topicFacts(installation, enriched.name, enriched.cleanup === 'compact'),
-      }),
+  const topicsOf = await Promise.all(
+    contracts.map(async (contract) => ({
+      contract,
+      topics: await streamTopics(installation, contract),
     })),
   );
   const accountsTopic = await topicFacts(installation, accountTopic.name, false);
@@ -55,12 +53,15 @@ export async function collectFacts(
   const collecting: Collecting = { installation, deadLetters, deep, ...(signal && { signal }) };
 
   const streams: StreamFacts[] = [];
-  for (const [index, contract] of contracts.entries()) {
-    const own = accounts.filter(({ topic }) => topic === contract.topics.raw.name);
-    streams.push({ ...(await collectStream(collecting, contract, topics[index]!)), accounts: own });
+  for (const { contract, topics } of topicsOf) {
+    const own = accounts.filter(({ topic }) => topic === topics.raw.name);
+    streams.push({ ...(await collectStream(collecting, contract, topics)), accounts: own });
   }
   const lake = await collectLakeTable(collecting, { path: deadLetterTable, topic: deadLetterTopic.name }, []);
-  const read = [...topics.flatMap(({ raw, enriched }) => [raw, enriched ?? []].flat()), deadLetterFacts];
+  const read = [
+    ...topicsOf.flatMap(({ topics: { raw, enriched } }) => (enriched ? [raw, enriched] : [raw])),
+    deadLetterFacts,
+  ];
   return {
     streams,
     deadLetters: {
@@ -74,14 +75,28 @@ export async function collectFacts(
   };
 }
 
+type StreamTopics = Pick<StreamFacts, 'raw' | 'enriched'>;
+
+async function streamTopics(
+  installation: Installation,
+  { topics: { raw, enriched } }: StreamContract,
+): Promise<StreamTopics> {
+  return {
+    raw: await topicFacts(installation, raw.name, raw.cleanup === 'compact'),
+    ...(enriched && {
+      enriched: await topicFacts(installation, enriched.name, enriched.cleanup === 'compact'),
+    }),
+  };
+}
+
 async function collectStream(
   collecting: Collecting,
   contract: StreamContract,
-  topics: { raw: TopicFacts; enriched?: TopicFacts },
+  topics: StreamTopics,
 ): Promise<Omit<StreamFacts, 'accounts'>> {
   const { installation, deep, signal, deadLetters } = collecting;
   const [rawName, curatedName] = streamTables(contract);
-  const raw = await collectLakeTable(collecting, rawName!, []);
+  const raw = await collectLakeTable(collecting, rawName, []);
   const curated = curatedName && (await collectLakeTable(collecting, curatedName, contract.id));
   const [postgresName] = postgresTables([contract]);
   const postgres = postgresName && {

@@ -1,10 +1,11 @@
+import { must } from '@windrow/runtime/testing';
 import { describe, expect, test } from 'vitest';
 import { deepFacts, judged } from './testing/sound-facts.ts';
 
 describe('tables', () => {
   test("a file that was added to or removed from the lake's log by another hand", () => {
     const { findings, audit } = judged((_facts, stream) => {
-      stream.lakeCurated!.rows += 5;
+      must(stream.lakeCurated).rows += 5;
     });
     expect(findings).toEqual([
       'wrong: lake curated/track: its log has files with 14 rows, its ledger counts 9: 5 too many',
@@ -18,7 +19,7 @@ describe('tables', () => {
 
   test('rows that are lost in a file', () => {
     const { findings } = judged((_facts, stream) => {
-      stream.lakeRaw.content!.rows[1]!.rows = 2;
+      must(must(stream.lakeRaw.content).rows[1]).rows = 2;
     }, deepFacts());
     expect(findings).toEqual([
       'wrong: lake raw/track: its files hold 2 rows of track.raw/1, its ledger counts 3: 1 lost',
@@ -27,7 +28,7 @@ describe('tables', () => {
 
   test('a partition that the files lack altogether', () => {
     const { findings } = judged((_facts, stream) => {
-      stream.lakeRaw.content!.rows.pop();
+      must(stream.lakeRaw.content).rows.pop();
     }, deepFacts());
     expect(findings).toEqual([
       'wrong: lake raw/track: its files hold 0 rows of track.raw/1, its ledger counts 3: 3 lost',
@@ -36,8 +37,8 @@ describe('tables', () => {
 
   test('an id or a position that is there twice is named', () => {
     const { findings } = judged((_facts, stream) => {
-      stream.lakeCurated!.content!.repeatedIds = { count: 1, examples: ['e-7'] };
-      stream.lakeCurated!.content!.repeatedOffsets = { count: 4, examples: ['0/1', '0/2', '0/3'] };
+      must(must(stream.lakeCurated).content).repeatedIds = { count: 1, examples: ['e-7'] };
+      must(must(stream.lakeCurated).content).repeatedOffsets = { count: 4, examples: ['0/1', '0/2', '0/3'] };
     }, deepFacts());
     expect(findings).toEqual([
       'wrong: lake curated/track: 4 offsets are there more than once: 0/1, 0/2, 0/3, …',
@@ -48,8 +49,11 @@ describe('tables', () => {
   test('a file that no commit names, once nothing is on its way', () => {
     const orphaned = (behind: boolean) =>
       judged((_facts, stream) => {
-        stream.lakeRaw.content!.orphans = { count: 1, examples: ['raw/track/date=2024-05-01/x.parquet'] };
-        if (behind) stream.lakeCurated!.ledger[0]!.nextOffset = 7;
+        must(stream.lakeRaw.content).orphans = {
+          count: 1,
+          examples: ['raw/track/date=2024-05-01/x.parquet'],
+        };
+        if (behind) must(must(stream.lakeCurated).ledger[0]).nextOffset = 7;
       }, deepFacts()).findings.filter((finding) => finding.includes('no commit names'));
     const said =
       'lake raw/track: 1 files that no commit names, which readers without the log would read: raw/track/date=2024-05-01/x.parquet';
@@ -59,9 +63,9 @@ describe('tables', () => {
 
   test('a row that was deleted from Postgres', () => {
     const { findings } = judged((_facts, stream) => {
-      stream.postgres!.rows = 8;
-      stream.ids!.postgres = 8;
-      stream.ids!.onlyInLake = { count: 1, examples: ['e-3'] };
+      must(stream.postgres).rows = 8;
+      must(stream.ids).postgres = 8;
+      must(stream.ids).onlyInLake = { count: 1, examples: ['e-3'] };
     }, deepFacts());
     expect(findings).toEqual([
       'wrong: postgres curated.track_event: it has 8 rows, its ledger counts 9: 1 lost',
@@ -71,8 +75,8 @@ describe('tables', () => {
 
   test('a row that only Postgres has, or has twice', () => {
     const { findings } = judged((_facts, stream) => {
-      stream.ids!.onlyInPostgres = { count: 1, examples: ['e-9'] };
-      stream.ids!.repeatedInPostgres = { count: 1, examples: ['e-1'] };
+      must(stream.ids).onlyInPostgres = { count: 1, examples: ['e-9'] };
+      must(stream.ids).repeatedInPostgres = { count: 1, examples: ['e-1'] };
     }, deepFacts());
     expect(findings).toEqual([
       'wrong: postgres curated.track_event: 1 ids are there more than once: e-1',
@@ -83,9 +87,9 @@ describe('tables', () => {
   test('a table whose rows are replaced has as many as there are ids', () => {
     const change = (rows: number) =>
       judged((_facts, stream) => {
-        stream.postgres!.replaces = true;
-        stream.postgres!.rows = rows;
-        stream.ids!.lake = 7;
+        must(stream.postgres).replaces = true;
+        must(stream.postgres).rows = rows;
+        must(stream.ids).lake = 7;
       }, deepFacts()).findings;
     expect(change(7)).toEqual([]);
     expect(change(9)).toEqual([
@@ -95,8 +99,8 @@ describe('tables', () => {
 
   test('records that a topic still holds', () => {
     const { findings } = judged((_facts, stream) => {
-      stream.retained![0]!.records = 9;
-      stream.retained![3]!.records = 2;
+      must(must(stream.retained)[0]).records = 9;
+      must(must(stream.retained)[3]).records = 2;
     }, deepFacts());
     expect(findings).toEqual([
       'wrong: track.raw/0: track.raw holds 9 records up to 8, the accounts say 8 consumed',
@@ -107,9 +111,9 @@ describe('tables', () => {
   test('records that retention or compaction has removed are not missed', () => {
     const { findings } = judged((_facts, stream) => {
       stream.raw.compacted = true;
-      stream.enriched!.partitions[0]!.start = 2;
-      stream.retained![0]!.records = 1;
-      stream.retained![2]!.records = 1;
+      must(must(stream.enriched).partitions[0]).start = 2;
+      must(must(stream.retained)[0]).records = 1;
+      must(must(stream.retained)[2]).records = 1;
     }, deepFacts());
     expect(findings).toEqual([]);
   });
@@ -126,10 +130,10 @@ test('topics that grow while they are audited make it behind', () => {
 test('while topics grow, places that differ are behind; what can never be right is wrong all the same', () => {
   const { findings } = judged((facts, stream) => {
     facts.moving = ['track.raw', 'track.enriched'];
-    stream.accounts[2]!.duplicates = 0;
-    stream.lakeCurated!.ledger[0]!.nextOffset = 11;
-    stream.postgres!.rows = 12;
-    stream.lakeCurated!.content!.repeatedIds = { count: 1, examples: ['e-7'] };
+    must(stream.accounts[2]).duplicates = 0;
+    must(must(stream.lakeCurated).ledger[0]).nextOffset = 11;
+    must(stream.postgres).rows = 12;
+    must(must(stream.lakeCurated).content).repeatedIds = { count: 1, examples: ['e-7'] };
   }, deepFacts());
   expect(findings.filter((finding) => finding.startsWith('wrong'))).toEqual([
     'wrong: track.raw/0: of offsets 0 to 3 4 were consumed, but 3 accepted + 0 duplicates + 0 deletions + 0 dropped + 0 dead-lettered',
@@ -142,8 +146,8 @@ test('while topics grow, places that differ are behind; what can never be right 
 
 test('a table is not wrong while something is on its way to it', () => {
   const { findings } = judged((_facts, stream) => {
-    stream.postgres!.ledger[0] = { partition: 0, nextOffset: 5, rows: 2, rejected: 0, replayed: 0 };
-    stream.ids!.onlyInLake = { count: 4, examples: ['e-1', 'e-2', 'e-3'] };
+    must(stream.postgres).ledger[0] = { partition: 0, nextOffset: 5, rows: 2, rejected: 0, replayed: 0 };
+    must(stream.ids).onlyInLake = { count: 4, examples: ['e-1', 'e-2', 'e-3'] };
   }, deepFacts());
   expect(findings.filter((finding) => finding.startsWith('wrong'))).toEqual([]);
 });

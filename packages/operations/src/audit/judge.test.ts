@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import { describe, expect, test } from 'vitest';
 import type { AuditFacts, StreamFacts } from './facts.ts';
 import { judged } from './testing/sound-facts.ts';
@@ -60,9 +61,9 @@ describe('ranges', () => {
 
   test('an overlap is events accounted for twice', () => {
     const { findings } = judged((_facts, stream) => {
-      stream.accounts[1]!.first_offset = 3;
-      stream.accounts[1]!.consumed = 5;
-      stream.accounts[1]!.accepted = 4;
+      must(stream.accounts[1]).first_offset = 3;
+      must(stream.accounts[1]).consumed = 5;
+      must(stream.accounts[1]).accepted = 4;
     });
     expect(findings[0]).toBe(
       'wrong: track.raw/0: offsets 3 to 3 are accounted for twice (records 2 and 1 of accounts)',
@@ -71,7 +72,7 @@ describe('ranges', () => {
 
   test('accounts that end before the topic does are behind, and nothing else is held against the line', () => {
     const { findings, addsUp } = judged((_facts, stream) => {
-      stream.raw.partitions[1]!.end = 10;
+      must(stream.raw.partitions[1]).end = 10;
     });
     expect(findings).toEqual([
       'behind: track.raw/1: the enricher is 6 offsets behind',
@@ -82,7 +83,7 @@ describe('ranges', () => {
 
   test('accounts that go beyond the topic are of another topic', () => {
     const { findings } = judged((_facts, stream) => {
-      stream.raw.partitions[1]!.end = 3;
+      must(stream.raw.partitions[1]).end = 3;
     });
     expect(findings[0]).toBe('wrong: track.raw/1: accounts go to offset 4, the topic ends at 3');
   });
@@ -91,7 +92,7 @@ describe('ranges', () => {
 describe('counts', () => {
   test('an account that does not balance is named by its range', () => {
     const { findings } = judged((_facts, stream) => {
-      stream.accounts[2]!.duplicates = 0;
+      must(stream.accounts[2]).duplicates = 0;
     });
     expect(findings[0]).toBe(
       'wrong: track.raw/0: of offsets 0 to 3 4 were consumed, but 3 accepted + 0 duplicates + 0 deletions + 0 dropped + 0 dead-lettered',
@@ -100,9 +101,10 @@ describe('counts', () => {
 
   test('a deletion is consumed, and makes no row', () => {
     const { findings, audit } = judged((_facts, stream) => {
-      Object.assign(stream.accounts[0]!, { accepted: 2, deletions: 1 });
-      for (const { ledger } of [stream.lakeRaw, stream.lakeCurated!, stream.postgres!]) ledger[1]!.rows -= 1;
-      for (const table of [stream.lakeRaw, stream.lakeCurated!]) table.rows = (table.rows ?? 0) - 1;
+      Object.assign(must(stream.accounts[0]), { accepted: 2, deletions: 1 });
+      for (const { ledger } of [stream.lakeRaw, must(stream.lakeCurated), must(stream.postgres)])
+        must(ledger[1]).rows -= 1;
+      for (const table of [stream.lakeRaw, must(stream.lakeCurated)]) table.rows = (table.rows ?? 0) - 1;
     });
     expect(findings).toEqual([]);
     expect(audit.partitions[1]).toMatchObject({ consumed: 4, accepted: 2, deletions: 1, lakeRaw: 2 });
@@ -110,9 +112,9 @@ describe('counts', () => {
 
   test('an event that a step dropped is consumed, and is a row of the raw table only', () => {
     const { findings, audit } = judged((_facts, stream) => {
-      Object.assign(stream.accounts[0]!, { accepted: 1, dropped: { outside_europe: 2 } });
-      for (const { ledger } of [stream.lakeCurated!, stream.postgres!]) ledger[1]!.rows -= 2;
-      stream.lakeCurated!.rows -= 2;
+      Object.assign(must(stream.accounts[0]), { accepted: 1, dropped: { outside_europe: 2 } });
+      for (const { ledger } of [must(stream.lakeCurated), must(stream.postgres)]) must(ledger[1]).rows -= 2;
+      must(stream.lakeCurated).rows -= 2;
     });
     expect(findings).toEqual([]);
     expect(audit.partitions[1]).toMatchObject({ accepted: 1, dropped: { outside_europe: 2 }, lakeRaw: 3 });
@@ -124,8 +126,8 @@ describe('counts', () => {
     ['postgres', -2, '2 lost'],
   ] as const)('the ledger of %s with %i rows more', (table, more, difference) => {
     const { findings, audit } = judged((_facts, stream) => {
-      const facts = stream[table]!;
-      facts.ledger[0]!.rows += more;
+      const facts = must(stream[table]);
+      must(facts.ledger[0]).rows += more;
       if ('files' in facts) facts.rows += more;
     });
     expect(findings).toHaveLength(1);
@@ -135,7 +137,7 @@ describe('counts', () => {
 
   test('what Postgres refused is a dead letter, not a loss', () => {
     const { findings } = judged((facts, stream) => {
-      stream.postgres!.ledger[0] = { partition: 0, nextOffset: 8, rows: 5, rejected: 1, replayed: 0 };
+      must(stream.postgres).ledger[0] = { partition: 0, nextOffset: 8, rows: 5, rejected: 1, replayed: 0 };
       const { deadLetters } = facts;
       deadLetters.causes.push({
         topic: 'track.enriched',
@@ -144,8 +146,8 @@ describe('counts', () => {
         reason: 'refused',
         events: 1,
       });
-      deadLetters.topic.partitions[0]!.end = 3;
-      deadLetters.retained[0]!.records = 3;
+      must(deadLetters.topic.partitions[0]).end = 3;
+      must(deadLetters.retained[0]).records = 3;
       deadLetters.lake.ledger[0] = { partition: 0, nextOffset: 3, rows: 3, rejected: 0, replayed: 0 };
       deadLetters.lake.rows = 3;
     });
@@ -154,15 +156,15 @@ describe('counts', () => {
 
   describe('rows that a replay has withdrawn', () => {
     const withdrawn = (facts: AuditFacts, stream: StreamFacts, rows: number, letters: number) => {
-      for (const ledger of [stream.lakeCurated!.ledger, stream.postgres!.ledger])
-        Object.assign(ledger[0]!, { rows: ledger[0]!.rows - rows, replayed: -rows });
-      stream.lakeCurated!.rows -= rows;
+      for (const ledger of [must(stream.lakeCurated).ledger, must(stream.postgres).ledger])
+        Object.assign(must(ledger[0]), { rows: must(ledger[0]).rows - rows, replayed: -rows });
+      must(stream.lakeCurated).rows -= rows;
       const { deadLetters } = facts;
       const of = { topic: 'track.raw', partition: 0, stage: 'replay', reason: 'city_missing' };
       deadLetters.causes.push({ ...of, events: letters });
-      deadLetters.topic.partitions[0]!.end += letters;
-      deadLetters.retained[0]!.records += letters;
-      Object.assign(deadLetters.lake.ledger[0]!, { nextOffset: 2 + letters, rows: 2 + letters });
+      must(deadLetters.topic.partitions[0]).end += letters;
+      must(deadLetters.retained[0]).records += letters;
+      Object.assign(must(deadLetters.lake.ledger[0]), { nextOffset: 2 + letters, rows: 2 + letters });
       deadLetters.lake.rows += letters;
     };
 
@@ -179,7 +181,7 @@ describe('counts', () => {
     test('were not withdrawn by a replay where the ledger does not say so', () => {
       const { findings } = judged((facts, stream) => {
         withdrawn(facts, stream, 2, 2);
-        stream.postgres!.ledger[0]!.replayed = 0;
+        must(must(stream.postgres).ledger[0]).replayed = 0;
       });
       expect(findings).toEqual([expect.stringMatching(/^wrong: track.raw\/0: .*2 lost$/)]);
     });
@@ -187,14 +189,14 @@ describe('counts', () => {
 
   test('a sink that is behind is behind, not wrong', () => {
     const { findings } = judged((_facts, stream) => {
-      stream.postgres!.ledger[0] = { partition: 0, nextOffset: 5, rows: 2, rejected: 0, replayed: 0 };
+      must(stream.postgres).ledger[0] = { partition: 0, nextOffset: 5, rows: 2, rejected: 0, replayed: 0 };
     });
     expect(findings).toEqual(['behind: track.raw/0: it is 3 offsets of track.enriched behind']);
   });
 
   test('a ledger beyond the end belongs to another topic', () => {
     const { findings } = judged((_facts, stream) => {
-      stream.lakeCurated!.ledger[1]!.nextOffset = 9;
+      must(must(stream.lakeCurated).ledger[1]).nextOffset = 9;
     });
     expect(findings).toEqual([
       'wrong: track.raw/1: its ledger is at offset 9 of track.enriched, which ends at 4',
@@ -214,7 +216,7 @@ describe('dead letters', () => {
 
   test('one that no account counts', () => {
     const { findings } = judged((facts) => {
-      facts.deadLetters.causes[0]!.reason = 'city_missing';
+      must(facts.deadLetters.causes[0]).reason = 'city_missing';
     });
     expect(findings).toHaveLength(2);
   });
@@ -222,8 +224,8 @@ describe('dead letters', () => {
   test('what retention has deleted is not missed', () => {
     const { findings } = judged((facts) => {
       facts.deadLetters.causes = [];
-      facts.deadLetters.topic.partitions[0]!.start = 2;
-      facts.deadLetters.retained[0]!.records = 0;
+      must(facts.deadLetters.topic.partitions[0]).start = 2;
+      must(facts.deadLetters.retained[0]).records = 0;
     });
     expect(findings).toEqual([]);
   });
@@ -239,7 +241,7 @@ describe('dead letters', () => {
 
   test('one that has not landed in the lake', () => {
     const { findings } = judged((facts) => {
-      facts.deadLetters.lake.ledger[0]!.rows = 1;
+      must(facts.deadLetters.lake.ledger[0]).rows = 1;
       facts.deadLetters.lake.rows = 1;
     });
     expect(findings).toEqual([

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createEncoder, LakeTable, ledgerColumns, systemHost, TableRestore } from '@windrow/lake';
 import { columnBuffersFrom, createTestBucket, type TestBucket } from '@windrow/lake/testing';
 import { KafkaBroker } from '@windrow/pipeline';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { assertRowsRetained, retainedOffsets } from './retained.ts';
 
@@ -37,7 +38,7 @@ async function land(table: LakeTable, from: number, to: number): Promise<void> {
 
 const changesTo = async (version: number) => {
   const options = { path, sink: 'lake', version, host: systemHost };
-  return (await TableRestore.prepare(bucket.store, options))!.changes;
+  return must(await TableRestore.prepare(bucket.store, options)).changes;
 };
 
 test('every row that would go has to be in a topic that may have lost records from its middle', async () => {

@@ -8,6 +8,7 @@ import { AvroRegistry, type StreamContract } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
 import { deadLettersWhere, ownStream, recordsOf, stackConfig } from '@windrow/pipeline/testing';
 import { loadConfig } from '@windrow/runtime';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type LoadProgress, loadFiles } from './load-files.ts';
 import { namedFiles } from './local-file.ts';
@@ -175,9 +176,11 @@ describe('loadFiles', () => {
     const after = file('after.jsonl', '{"type":"track","event":"E","userId":"u","timestamp":0}');
     const { perFile, sent } = await load(stream, [path, after]);
     expect(perFile).toMatchObject([{ complete: false }, { complete: true, sent: 1 }]);
-    const [, said] = /cut\.jsonl\.gz can't be read to its end: .* (\d+) events before that were sent/.exec(
-      perFile[0]?.failure ?? '',
-    )!;
+    const [, said] = must(
+      /cut\.jsonl\.gz can't be read to its end: .* (\d+) events before that were sent/.exec(
+        perFile[0]?.failure ?? '',
+      ),
+    );
     expect(Number(said)).toBeGreaterThan(10_000);
     expect(sent).toBe(Number(said) + 1);
     expect(await recordsOf(broker, registry, stream)).toHaveLength(sent);

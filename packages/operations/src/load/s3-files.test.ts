@@ -2,6 +2,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { S3ObjectStore } from '@windrow/lake';
 import { createTestBucket, type TestBucket } from '@windrow/lake/testing';
+import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { LoadFile } from './load-file.ts';
 import { foundS3File, s3Address, s3File } from './s3-files.ts';
@@ -58,7 +59,7 @@ describe('the bytes of an object', () => {
   it('go on where the connection broke', async () => {
     await bucket.store.put('cut', content);
     const { store, ranges } = await throughBadLine(700_000, { left: 3 });
-    const object = (await store.head('cut'))!;
+    const object = must(await store.head('cut'));
     expect((await read(s3File(store, object))).equals(content)).toBe(true);
     expect(ranges).toHaveLength(4);
     expect(ranges[0]).toBeUndefined();
@@ -70,7 +71,7 @@ describe('the bytes of an object', () => {
   it('fail retriably where nothing comes any more', async () => {
     await bucket.store.put('dead', content);
     const { store, ranges } = await throughBadLine(0, { left: 1_000 });
-    const object = (await store.head('dead'))!;
+    const object = must(await store.head('dead'));
     await expect(read(s3File(store, object))).rejects.toMatchObject({ code: 'S3_FAILED', retriable: true });
     expect(ranges).toHaveLength(5);
   });
@@ -78,7 +79,7 @@ describe('the bytes of an object', () => {
   it('are those of the version that was listed, also after a cut, or fail', async () => {
     await bucket.store.put('changing', content);
     const { store } = await throughBadLine(700_000, { left: 1 });
-    const object = (await store.head('changing'))!;
+    const object = must(await store.head('changing'));
     const file = foundS3File(store, object);
     expect(file.remembered).toEqual({ url: bucket.store.url('changing'), version: object.etag });
     const bytes = file.bytes(signal)[Symbol.asyncIterator]();
@@ -96,7 +97,7 @@ describe('the bytes of an object', () => {
   it('end with the signal', async () => {
     await bucket.store.put('stopped', content);
     const stop = new AbortController();
-    const bytes = s3File(bucket.store, (await bucket.store.head('stopped'))!).bytes(stop.signal);
+    const bytes = s3File(bucket.store, must(await bucket.store.head('stopped'))).bytes(stop.signal);
     const reading = (async () => {
       for await (const _ of bytes) stop.abort(new Error('stopped by the test'));
     })();

@@ -1,15 +1,16 @@
 import type { LakeScan } from './lake-scan.ts';
 import type { OffsetRanges } from './offset-ranges.ts';
 
-/** An event that the enricher has accepted, and where its row says that it came from. */
+/** An event that the enricher has accepted, with the position and time that its row has. */
 export interface Accepted {
-  /** In the enriched topic. */
+  /** Its offset in the enriched topic. */
   landedOffset: number;
   ingestedAtMs: number;
-  /** Whether it has a row now; else an earlier replay has withdrawn it. */
+  /** Whether it has a row now. If not, an earlier replay has withdrawn the row. */
   hasRow: boolean;
 }
 
+/** Parallel arrays: a place holds the values of one event. Places from `used` on are free. */
 interface Partition {
   rawOffsets: Float64Array;
   landedOffsets: Float64Array;
@@ -19,13 +20,13 @@ interface Partition {
 }
 
 /**
- * The events of a range that the enricher has accepted, by partition and offset in the raw topic: a replay makes their rows
- * anew, and those of no others. 25 bytes for each.
+ * The events of a range that the enricher has accepted, by partition and offset in the raw topic. A replay replaces the rows of
+ * these events only. An event takes 25 bytes of memory.
  */
 export class AcceptedEvents {
   readonly #partitions = new Map<number, Partition>();
 
-  /** Rows of the curated table, and what earlier replays have withdrawn from it. */
+  /** Reads the rows of the curated table and adds the events that earlier replays have withdrawn from it. */
   static async read(
     curated: LakeScan,
     ranges: OffsetRanges,
@@ -35,12 +36,8 @@ export class AcceptedEvents {
     await curated.numbers(
       ['_partition', '_raw_offset', '_offset', '_ingested_at'],
       (bounds) => bounds.mayHoldSome(ranges, '_raw_offset'),
-      ([partitions, rawOffsets, offsets, times]) => {
-        for (let row = 0; row < partitions!.length; row++) {
-          const [partition, rawOffset] = [partitions![row]!, rawOffsets![row]!];
-          if (ranges.has(partition, rawOffset))
-            events.#add(partition, rawOffset, offsets![row]!, times![row]!, 1);
-        }
+      ([partition, rawOffset, offset, ingestedAtMs]) => {
+        if (ranges.has(partition, rawOffset)) events.#add(partition, rawOffset, offset, ingestedAtMs, 1);
       },
     );
     for (const { partition, rawOffset, landedOffset, ingestedAtMs } of withdrawn) {
@@ -50,21 +47,22 @@ export class AcceptedEvents {
     return events;
   }
 
+  /** The number of events that have a row now. */
   get rows(): number {
     let rows = 0;
     for (const { hasRow, used } of this.#partitions.values())
-      for (let at = 0; at < used; at++) rows += hasRow[at]!;
+      for (const own of hasRow.subarray(0, used)) rows += own;
     return rows;
   }
 
-  /** Those with a row, in these ranges, that `isWanted`. */
+  /** The events in these ranges that have a row and for which `isWanted` is true. */
   rowsIn(ranges: OffsetRanges, isWanted: (partition: number, offset: number) => boolean) {
     const wanted: { partition: number; offset: number }[] = [];
     for (const [partition, { rawOffsets, hasRow, used }] of this.#partitions) {
       for (let at = 0; at < used; at++) {
-        const offset = rawOffsets[at]!;
-        if (hasRow[at] === 1 && ranges.has(partition, offset) && isWanted(partition, offset))
-          wanted.push({ partition, offset });
+        const offset = rawOffsets[at];
+        if (offset === undefined || hasRow[at] !== 1) continue;
+        if (ranges.has(partition, offset) && isWanted(partition, offset)) wanted.push({ partition, offset });
       }
     }
     return wanted;
@@ -75,11 +73,10 @@ export class AcceptedEvents {
     if (!of) return undefined;
     const at = placeOf(of, rawOffset);
     if (at === of.used || of.rawOffsets[at] !== rawOffset) return undefined;
-    return {
-      landedOffset: of.landedOffsets[at]!,
-      ingestedAtMs: of.ingestedAtMs[at]!,
-      hasRow: of.hasRow[at] === 1,
-    };
+    const landedOffset = of.landedOffsets[at];
+    const ingestedAtMs = of.ingestedAtMs[at];
+    if (landedOffset === undefined || ingestedAtMs === undefined) return undefined;
+    return { landedOffset, ingestedAtMs, hasRow: of.hasRow[at] === 1 };
   }
 
   #add(
@@ -117,31 +114,39 @@ const roomFor = (events: number) => ({
   hasRow: new Uint8Array(events),
 });
 
-/** The first place whose offset is not below. */
+/** Binary search: the first place whose offset is not below `rawOffset`. */
 function placeOf({ rawOffsets, used }: Partition, rawOffset: number): number {
   let [low, high] = [0, used];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (rawOffsets[middle]! < rawOffset) low = middle + 1;
+    // `middle` is below `used`, so a value is there.
+    if ((rawOffsets[middle] ?? Number.NaN) < rawOffset) low = middle + 1;
     else high = middle;
   }
   return low;
 }
 
-/** By offset; of one offset the row comes before what was withdrawn, which is gone. */
+/** Sorts by offset. Of an offset that has a row and was withdrawn earlier, only the row stays. */
 function sort(of: Partition): void {
-  const order = Uint32Array.from({ length: of.used }, (_, at) => at).sort(
-    (a, b) => of.rawOffsets[a]! - of.rawOffsets[b]! || of.hasRow[b]! - of.hasRow[a]!,
+  // Places are below `used`, so a value is there.
+  const valueAt = (values: Float64Array | Uint8Array, place: number) => values[place] ?? Number.NaN;
+  const order = Uint32Array.from({ length: of.used }, (_, place) => place).sort(
+    (a, b) =>
+      valueAt(of.rawOffsets, a) - valueAt(of.rawOffsets, b) || valueAt(of.hasRow, b) - valueAt(of.hasRow, a),
   );
-  const places = [...order].filter(
-    (place, at) => at === 0 || of.rawOffsets[place] !== of.rawOffsets[order[at - 1]!],
-  );
-  const picked = (values: Float64Array) => Float64Array.from(places, (place) => values[place]!);
+  let previous: number | undefined;
+  const places = order.filter((place) => {
+    const offset = valueAt(of.rawOffsets, place);
+    const isFirst = offset !== previous;
+    previous = offset;
+    return isFirst;
+  });
+  const picked = (values: Float64Array) => Float64Array.from(places, (place) => valueAt(values, place));
   Object.assign(of, {
     rawOffsets: picked(of.rawOffsets),
     landedOffsets: picked(of.landedOffsets),
     ingestedAtMs: picked(of.ingestedAtMs),
-    hasRow: Uint8Array.from(places, (place) => of.hasRow[place]!),
+    hasRow: Uint8Array.from(places, (place) => valueAt(of.hasRow, place)),
     used: places.length,
   });
 }

@@ -31,8 +31,9 @@ export class FileBounds {
   /** Whether rows whose `_partition` and this column are in the ranges may be there. */
   mayHoldSome(ranges: OffsetRanges, offsetColumn: string): boolean {
     return ranges.partitions.some((partition) => {
-      const { from, to } = ranges.span(partition)!;
-      return this.mayHold('_partition', partition, partition + 1) && this.mayHold(offsetColumn, from, to);
+      const span = ranges.span(partition);
+      if (!span || !this.mayHold('_partition', partition, partition + 1)) return false;
+      return this.mayHold(offsetColumn, span.from, span.to);
     });
   }
 
@@ -77,17 +78,29 @@ export class LakeScan {
     return this.#adds.filter(({ stats }) => mayHold(new FileBounds(parsed(stats))));
   }
 
-  /** Columns of numbers and times (epoch milliseconds), file by file; NaN where there is no value. */
-  async numbers(
-    names: readonly string[],
+  /**
+   * Reads columns of numbers and times (as epoch milliseconds), row by row. A null or a column that the file lacks is NaN.
+   * @param onRow gets the values in the order of `names`, each time in the same array
+   * @throws WindrowError LAKE_CONFLICT when vacuum has deleted a file; LAKE_LOG_INVALID, S3_FAILED
+   */
+  async numbers<const Names extends readonly string[]>(
+    names: Names,
     mayHold: (bounds: FileBounds) => boolean,
-    onFile: (columns: Float64Array[]) => void,
+    onRow: (values: { readonly [Index in keyof Names]: number }) => void,
   ): Promise<void> {
+    const values = names.map(() => Number.NaN) as { -readonly [Index in keyof Names]: number };
     for (const { path } of this.filesWhere(mayHold)) {
       const key = this.#keyOf(path);
       const bytes = await this.#store.get(key);
       if (!bytes) throw gone(this.#store.url(key));
-      onFile(await readNumberColumns(bytes, names, this.#store.url(key)));
+      const columns = await readNumberColumns(bytes, names, this.#store.url(key));
+      const rows = columns[0]?.length ?? 0;
+      for (let row = 0; row < rows; row++) {
+        let index = 0;
+        // All columns of a file have as many values as the file has rows.
+        for (const column of columns) values[index++] = column[row] ?? Number.NaN;
+        onRow(values);
+      }
     }
   }
 

@@ -63,5 +63,5 @@ test('of single offsets, in any order and more than once', () => {
 test('as people write it', () => {
   expect(OffsetRanges.parse('0:5-7, 1:0-1,0:7-9').toString()).toBe('0:5-9, 1:0-1');
   for (const wrong of ['', '0', '0:5', '0:5-5', '0:7-5', 'a:1-2', '0:1-2;1:1-2', '0:-1-2'])
-    expect(() => OffsetRanges.parse(wrong)).toThrow(/is no range of offsets/);
+    expect(() => OffsetRanges.parse(wrong)).toThrow(/is not a range of offsets/);
 });

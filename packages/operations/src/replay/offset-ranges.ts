@@ -2,17 +2,18 @@ import { WindrowError } from '@windrow/runtime';
 
 export interface OffsetRange {
   partition: number;
-  /** First offset. */
+  /** The first offset. */
   from: number;
-  /** The offset behind the last one. */
+  /** The offset after the last one. */
   to: number;
 }
 
-/** Which offsets of which partitions: ranges that neither overlap nor touch, in ascending order. */
+/** A set of offsets of partitions, as ranges in ascending order that neither overlap nor touch. */
 export class OffsetRanges {
+  /** By partition: `from` and `to` of each range, one after the other. */
   readonly #bounds = new Map<number, Float64Array>();
 
-  /** Ranges in any order; those that overlap or touch become one. */
+  /** Accepts ranges in any order. Ranges that overlap or touch become one. */
   static of(ranges: Iterable<OffsetRange>): OffsetRanges {
     const made = new OffsetRanges();
     for (const [partition, of] of Map.groupBy(ranges, (range) => range.partition)) {
@@ -29,23 +30,25 @@ export class OffsetRanges {
     return made;
   }
 
-  /** Single offsets by partition, in any order. */
+  /** Accepts single offsets by partition, in any order. */
   static ofOffsets(offsets: ReadonlyMap<number, number[]>): OffsetRanges {
     const ranges: OffsetRange[] = [];
     for (const [partition, of] of offsets) {
-      const sorted = Float64Array.from(of).sort();
-      for (let first = 0; first < sorted.length; ) {
-        let last = first;
-        while (last + 1 < sorted.length && sorted[last + 1]! <= sorted[last]! + 1) last += 1;
-        ranges.push({ partition, from: sorted[first]!, to: sorted[last]! + 1 });
-        first = last + 1;
+      let range: OffsetRange | undefined;
+      for (const offset of Float64Array.from(of).sort()) {
+        if (range && offset <= range.to) {
+          range.to = offset + 1;
+        } else {
+          range = { partition, from: offset, to: offset + 1 };
+          ranges.push(range);
+        }
       }
     }
     return OffsetRanges.of(ranges);
   }
 
   /**
-   * `0:100-200,1:0-50`: partition, first offset, offset behind the last.
+   * Parses `0:100-200,1:0-50`: the partition, its first offset and the offset after the last one.
    * @throws WindrowError USAGE
    */
   static parse(text: string): OffsetRanges {
@@ -53,7 +56,7 @@ export class OffsetRanges {
       const [, partition, from, to] = /^\s*(\d+):(\d+)-(\d+)\s*$/.exec(part) ?? [];
       const range = { partition: Number(partition), from: Number(from), to: Number(to) };
       if (to !== undefined && range.from < range.to) return range;
-      const message = `${JSON.stringify(part)} is no range of offsets: write PARTITION:FROM-TO, where TO is the offset behind the last one, as 0:100-200`;
+      const message = `${JSON.stringify(part)} is not a range of offsets. Write PARTITION:FROM-TO, for example 0:100-200; TO is exclusive`;
       throw new WindrowError('USAGE', message);
     });
     return OffsetRanges.of(ranges);
@@ -63,7 +66,7 @@ export class OffsetRanges {
     return this.#bounds.size === 0;
   }
 
-  /** Offsets; there may be fewer records. */
+  /** The number of offsets. There may be fewer records. */
   get count(): number {
     return [...this].reduce((sum, { from, to }) => sum + to - from, 0);
   }
@@ -73,10 +76,16 @@ export class OffsetRanges {
   }
 
   *[Symbol.iterator](): Generator<OffsetRange> {
-    for (const partition of this.partitions) {
-      const bounds = this.#bounds.get(partition)!;
-      for (let at = 0; at < bounds.length; at += 2)
-        yield { partition, from: bounds[at]!, to: bounds[at + 1]! };
+    for (const [partition, bounds] of [...this.#bounds].sort(([a], [b]) => a - b)) {
+      let from: number | undefined;
+      for (const bound of bounds) {
+        if (from === undefined) {
+          from = bound;
+        } else {
+          yield { partition, from, to: bound };
+          from = undefined;
+        }
+      }
     }
   }
 
@@ -84,27 +93,30 @@ export class OffsetRanges {
     return this.overlaps(partition, offset, offset + 1);
   }
 
-  /** Whether one of the offsets `from ≤ offset < to` is among them. */
+  /** Whether the set has one of the offsets `from ≤ offset < to`. */
   overlaps(partition: number, from: number, to: number): boolean {
     const bounds = this.#bounds.get(partition);
     if (!bounds || to <= from) return false;
-    // The first range that ends behind `from`.
+    // Binary search for the first range that ends after `from`.
     let [low, high] = [0, bounds.length / 2];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (bounds[2 * middle + 1]! <= from) low = middle + 1;
+      // `middle` is below the number of ranges, so its bound is there.
+      if ((bounds[2 * middle + 1] ?? Number.NaN) <= from) low = middle + 1;
       else high = middle;
     }
-    return low < bounds.length / 2 && bounds[2 * low]! < to;
+    const begin = bounds[2 * low];
+    return begin !== undefined && begin < to;
   }
 
-  /** The first offset of a partition, and the one behind its last; undefined where it has none. */
+  /** The first offset of a partition and the one after its last; undefined for a partition without offsets. */
   span(partition: number): { from: number; to: number } | undefined {
     const bounds = this.#bounds.get(partition);
-    return bounds && { from: bounds[0]!, to: bounds.at(-1)! };
+    const [from, to] = [bounds?.[0], bounds?.at(-1)];
+    return from === undefined || to === undefined ? undefined : { from, to };
   }
 
-  /** Only what lies in `from ≤ offset < to` of each partition. */
+  /** The offsets of the set that are in `from ≤ offset < to` of their partition. */
   within(limits: (partition: number) => { from?: number; to?: number }): OffsetRanges {
     return OffsetRanges.of(
       [...this].map(({ partition, from, to }) => {
@@ -118,7 +130,7 @@ export class OffsetRanges {
     return [...this];
   }
 
-  /** `0:100-200, 1:0-50`; of many only how many. */
+  /** `0:100-200, 1:0-50`; of more than 8 ranges only the number. */
   toString(): string {
     const ranges = [...this];
     if (ranges.length > 8) return `${ranges.length} ranges of ${this.partitions.length} partitions`;

@@ -6,11 +6,11 @@ import type { AcceptedEvents } from './accepted-events.ts';
 import type { LakeScan } from './lake-scan.ts';
 import { OffsetRanges } from './offset-ranges.ts';
 
-/** From where the events of a replay come: no offset is in both. */
+/** Where a replay reads its events. No offset is in both. */
 export interface RawSources {
-  /** What the raw topic still retains. */
+  /** Events that the raw topic still retains. */
   kafka: OffsetRanges;
-  /** What is older, from the raw table. */
+  /** Older events, from the raw table. */
   lake: OffsetRanges;
 }
 
@@ -19,13 +19,11 @@ interface Reading {
   contract: StreamContract;
   raw: LakeScan;
   signal: AbortSignal;
-  /** Some events of a partition; the next ones come when it is done with these. Of Kafka's the offsets ascend. */
+  /** Gets some events of a partition in ascending order. The next events follow after its promise is resolved. */
   onEvents(partition: number, outcomes: Outcome[]): Promise<void>;
 }
 
-/**
- * @throws WindrowError REPLAY_IMPOSSIBLE where events that have rows are in neither
- */
+/** @throws WindrowError REPLAY_IMPOSSIBLE when events that have rows are neither in the raw topic nor in the raw table */
 export async function sourcesOf(
   { broker }: Installation,
   { topics, lake }: StreamContract,
@@ -44,27 +42,28 @@ export async function sourcesOf(
   await raw.numbers(
     ['_partition', '_offset'],
     (bounds) => bounds.mayHoldSome(sources.lake, '_offset'),
-    ([partitions, offsets]) => {
-      for (let row = 0; row < offsets!.length; row++) {
-        if (!sources.lake.has(partitions![row]!, offsets![row]!)) continue;
-        const of = there.get(partitions![row]!);
-        if (of) of.push(offsets![row]!);
-        else there.set(partitions![row]!, [offsets![row]!]);
-      }
+    ([partition, offset]) => {
+      if (!sources.lake.has(partition, offset)) return;
+      const of = there.get(partition);
+      if (of) of.push(offset);
+      else there.set(partition, [offset]);
     },
   );
   const found = OffsetRanges.ofOffsets(there);
   const missing = accepted.rowsIn(sources.lake, (partition, offset) => !found.has(partition, offset));
   if (missing.length > 0) {
     const named = missing.slice(0, 5).map(({ partition, offset }) => `${partition}:${offset}`);
-    const message = `${missing.length} events of the range are neither in ${topics.raw.name}, whose retention has passed, nor in ${lake.raw}: ${named.join(', ')}${missing.length > 5 ? ', …' : ''}. Nothing was changed; replay what is left by --offsets`;
+    const message = `${missing.length} events of the range are neither in ${topics.raw.name}, whose retention has passed, nor in ${lake.raw}: ${named.join(', ')}${missing.length > 5 ? ', …' : ''}. Nothing was changed; replay the other events with --offsets`;
     throw new WindrowError('REPLAY_IMPOSSIBLE', message);
   }
-  // Only what is there: gaps are records that could not be decoded, which are dead letters.
+  // The raw table has no row of a record that could not be decoded. Such records are dead letters.
   return { ...sources, lake: found };
 }
 
-/** Decodes all of them and holds them against today's rules. Errors: those of Kafka, the registry and S3; the signal's reason. */
+/**
+ * Decodes all events and checks them against today's rules.
+ * @throws WindrowError of Kafka, the registry or S3; the signal's reason
+ */
 export async function readRawEvents(sources: RawSources, reading: Reading): Promise<void> {
   if (!sources.lake.isEmpty) await readLake(sources.lake, reading);
   if (!sources.kafka.isEmpty) await readKafka(sources.kafka, reading);
@@ -77,7 +76,8 @@ async function readKafka(
   const codec = new AvroCodec(contract.schema, registry);
   const [from, until] = [new Map<number, number>(), new Map<number, number>()];
   for (const partition of ranges.partitions) {
-    const span = ranges.span(partition)!;
+    const span = ranges.span(partition);
+    if (!span) continue;
     from.set(partition, span.from);
     until.set(partition, span.to);
   }
@@ -95,7 +95,7 @@ async function readKafka(
         const examined = await retry(() => examine(contract, codec, { ...batch, records }), { signal });
         await onEvents(batch.partition, examined);
       } catch (error) {
-        // Thrown on, it would only have the batch read again.
+        // The consumer would read the batch again if this function threw the error.
         isOver = true;
         failed.reject(error);
       }
@@ -119,7 +119,8 @@ async function readLake(
     offset,
     timestampMs: ingestedAt.getTime(),
     key: Buffer.from(contract.key(record)),
-    // As the topic had it, but for what the schema of its time had besides. Few events need it: those that go on as bytes.
+    // The bytes of the topic, without fields that only an older schema had. Encoded on demand, because only events that are
+    // sent again or become dead letters need it.
     get value() {
       return codec.encode(record, schemaId);
     },
@@ -145,7 +146,7 @@ async function readLake(
   }
 }
 
-/** As `examine` does it with what it has decoded. */
+/** Checks a decoded record as `examine` does. */
 function judged(
   contract: StreamContract,
   input: InputRecord,
@@ -157,7 +158,7 @@ function judged(
   return { kind: 'ok', input, record };
 }
 
-/** Parquet values → those that avsc decodes: times as epoch milliseconds, what the table holds as JSON text parsed again. */
+/** Converts Parquet values to the values that avsc decodes: times to epoch milliseconds, JSON text to structures. */
 function recordReader({ schema }: StreamContract): (row: Record<string, unknown>) => EventRecord {
   const fields = schema.fields.map(({ name, type }) => ({
     name,

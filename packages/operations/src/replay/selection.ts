@@ -4,17 +4,17 @@ import type { Installation } from '../installation.ts';
 import type { LakeScan } from './lake-scan.ts';
 import { OffsetRanges } from './offset-ranges.ts';
 
-/** Which events of a stream; times are epoch milliseconds, `toMs` is exclusive. */
+/** Which events of a stream a replay reads. Times are epoch milliseconds; `toMs` is exclusive. */
 export type Selection =
   | { by: 'offsets'; ranges: string }
-  /** By when they happened. */
+  /** By event time. */
   | { by: 'eventTime'; fromMs: number; toMs: number }
-  /** By when Kafka had them. */
+  /** By the time at which Kafka appended them. */
   | { by: 'ingestionTime'; fromMs: number; toMs: number }
-  /** By what the curated table says of them. */
+  /** By a value of their rows in the curated table. */
   | { by: 'where'; column: string; value: string };
 
-/** Where a stream's tables are asked. */
+/** The topics and tables in which a selection looks for events. */
 export interface SelectionSources {
   installation: Installation;
   contract: StreamContract;
@@ -23,9 +23,9 @@ export interface SelectionSources {
 }
 
 /**
- * The offsets in the raw topic of all that is selected and has landed.
- * @param landed partition → the offset up to which all has landed
- * @throws WindrowError USAGE for offsets that have not landed, or a column that isn't there
+ * The offsets in the raw topic of all selected events that are committed to the tables.
+ * @param landed partition → the offset up to which all events are committed
+ * @throws WindrowError USAGE for offsets beyond it, or for an unknown column
  */
 export async function offsetsOf(
   selection: Selection,
@@ -66,16 +66,14 @@ async function byEventTime(
   await raw.numbers(
     ['_partition', '_offset', contract.eventTime],
     (stats) => stats.mayHoldTime(contract.eventTime, fromMs, toMs),
-    ([partitions, offsets, times]) => {
-      for (let row = 0; row < times!.length; row++) {
-        if (times![row]! >= fromMs && times![row]! < toMs) note(found, partitions![row]!, offsets![row]!);
-      }
+    ([partition, offset, timeMs]) => {
+      if (timeMs >= fromMs && timeMs < toMs) note(found, partition, offset);
     },
   );
   return OffsetRanges.ofOffsets(found);
 }
 
-/** Kafka knows the times of what it retains; what is older has the time at which the lake took it in. */
+/** Kafka has the times of the records that it retains. For older records it is the `_ingested_at` of their rows. */
 async function byIngestionTime(
   { fromMs, toMs }: { fromMs: number; toMs: number },
   { installation: { broker }, contract, raw }: SelectionSources,
@@ -96,12 +94,9 @@ async function byIngestionTime(
     await raw.numbers(
       ['_partition', '_offset', '_ingested_at'],
       (stats) => stats.mayHoldTime('_ingested_at', fromMs, toMs),
-      ([partitions, offsets, times]) => {
-        for (let row = 0; row < times!.length; row++) {
-          const [partition, offset] = [partitions![row]!, offsets![row]!];
-          const isRetained = offset >= (starts.get(partition) ?? 0);
-          if (!isRetained && times![row]! >= fromMs && times![row]! < toMs) note(found, partition, offset);
-        }
+      ([partition, offset, timeMs]) => {
+        const isRetained = offset >= (starts.get(partition) ?? 0);
+        if (!isRetained && timeMs >= fromMs && timeMs < toMs) note(found, partition, offset);
       },
     );
   }
@@ -120,7 +115,7 @@ async function byCuratedValue(
   await curated.rows(['_partition', '_raw_offset', column], (row) => {
     const own = row[column];
     const text = own instanceof Date ? own.toISOString() : String(own ?? 'null');
-    // Null in rows that landed before events had it: nobody knows from which record they came.
+    // Rows of older versions have no `_raw_offset`, so their record in the raw topic is unknown.
     if (text === value && typeof row._raw_offset === 'bigint')
       note(found, Number(row._partition), Number(row._raw_offset));
   });

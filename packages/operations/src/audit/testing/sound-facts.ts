@@ -1,3 +1,4 @@
+import { must } from '@windrow/runtime/testing';
 import type { AuditFacts, LakeTableFacts, StreamFacts } from '../facts.ts';
 import { judge } from '../judge.ts';
 
@@ -71,7 +72,7 @@ export function soundFacts(): AuditFacts {
       ],
     },
   };
-  stream.accounts[0]!.rejected = { 'decode/not_avro': 1 };
+  must(stream.accounts[0]).rejected = { 'decode/not_avro': 1 };
   return {
     streams: [stream],
     deadLetters: {
@@ -91,9 +92,9 @@ export function soundFacts(): AuditFacts {
 /** What a deep audit reads, added to sound facts. */
 export function deepFacts(): AuditFacts {
   const facts = soundFacts();
-  const stream = facts.streams[0]!;
+  const stream = must(facts.streams[0]);
   const none = () => ({ count: 0, examples: [] });
-  for (const table of [stream.lakeRaw, stream.lakeCurated!, facts.deadLetters.lake]) {
+  for (const table of [stream.lakeRaw, must(stream.lakeCurated), facts.deadLetters.lake]) {
     table.content = {
       rows: table.ledger.map(({ partition, rows }) => ({ partition, rows })),
       repeatedOffsets: none(),
@@ -107,7 +108,7 @@ export function deepFacts(): AuditFacts {
     { topic: 'track.enriched', partition: 0, records: 6 },
     { topic: 'track.enriched', partition: 1, records: 3 },
   ];
-  stream.postgres!.rows = 9;
+  must(stream.postgres).rows = 9;
   stream.ids = {
     lakeTable: 'curated/track',
     postgresTable: 'curated.track_event',
@@ -121,7 +122,7 @@ export function deepFacts(): AuditFacts {
 }
 
 export function judged(change: (facts: AuditFacts, stream: StreamFacts) => void, facts = soundFacts()) {
-  change(facts, facts.streams[0]!);
+  change(facts, must(facts.streams[0]));
   const audit = judge(facts);
   return {
     addsUp: audit.addsUp,

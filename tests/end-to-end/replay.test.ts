@@ -85,13 +85,13 @@ describe('what would be read and replaced', () => {
   });
 
   test.each([
-    [['--offsets', '0:0-99999999'], 'it ends at'],
+    [['--offsets', '0:0-99999999'], 'not committed to the tables yet'],
     [['--offsets', '0:5'], 'is not a range of offsets'],
     [['--where', 'colour=red'], 'no column colour'],
     [['--from', '2013-01-15T00:00:00Z'], 'a later --to'],
-    [[], 'say one range'],
-    [['--offsets', '0:0-1', '--date', '2013-01-01'], 'say one range'],
-    [['--stream', 'weather', '--offsets', '0:0-1'], 'nothing is made of weather'],
+    [[], 'exactly one of'],
+    [['--offsets', '0:0-1', '--date', '2013-01-01'], 'exactly one of'],
+    [['--stream', 'weather', '--offsets', '0:0-1'], 'weather has no curated table'],
     [['--offsets', '0:0-1'], 'add --yes, or --dry-run'],
   ])('%j is refused', async (args, reason) => {
     const { code, stderr } = await windrow.run('replay', '--stream', 'track', ...args);

@@ -31,9 +31,9 @@ test.each([
   [['nope'], "unknown command 'nope'"],
   [['load', 'a.json'], "required option '--stream <name>' not specified"],
   [['load', '--stream', 'track'], "missing required argument 'source'"],
-  [['wait', '--timeout', 'soon'], 'It is a number of seconds above 0'],
+  [['wait', '--timeout', 'soon'], 'It must be a positive number'],
   [['audit', '--deeply'], "unknown option '--deeply'"],
-  [['config', 'kafka'], 'It is one of producer, enricher, lake-sink, postgres-sink'],
+  [['config', 'kafka'], 'It must be one of producer, enricher, lake-sink, postgres-sink'],
 ])('%j was used wrongly: exit 2, and why', async (args, reason) => {
   const { exitCode, noted, said } = await run(...args);
   expect(exitCode).toBe(2);

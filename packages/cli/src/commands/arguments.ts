@@ -1,25 +1,24 @@
 import { isDate } from '@windrow/contracts';
 import { InvalidArgumentError } from 'commander';
 
-/** What several commands take as arguments, as commander parses them. */
+// Parsers for options and arguments that several commands have.
 
-/** `of`: what is counted, as `events`. */
-export const wholeAbove0 =
-  (of: string) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (Number.isSafeInteger(value) && value > 0) return value;
-    throw new InvalidArgumentError(`It is a whole number of ${of} above 0.`);
-  };
-
-export function eventsAbove0(text: string): number {
+/** @throws InvalidArgumentError for another text than a positive integer */
+export function positiveInteger(text: string): number {
   const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('It is a number of events above 0.');
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('It must be a positive integer.');
 }
 
-/** A day of the calendar, as it is written. */
+/** @throws InvalidArgumentError for another text than a positive number */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('It must be a positive number.');
+}
+
+/** Returns the text if it is a date of the calendar. @throws InvalidArgumentError */
 export function date(text: string): string {
   if (isDate(text)) return text;
-  throw new InvalidArgumentError('It is a date, as 2013-01-15.');
+  throw new InvalidArgumentError('It must be a date such as 2013-01-15.');
 }

@@ -12,7 +12,7 @@ export const addConfigCommand: AddCommand = (program, context) => {
     .description("show the services' configuration: values, defaults and errors; exit 1 if one is invalid")
     .argument('[service]', `one of ${serviceNames.join(', ')}; default: all`, (name: string) => {
       if (services.some((service) => service.name === name)) return name;
-      throw new InvalidArgumentError(`It is one of ${serviceNames.join(', ')}.`);
+      throw new InvalidArgumentError(`It must be one of ${serviceNames.join(', ')}.`);
     })
     .option('--json', 'print it as JSON')
     .addHelpText('after', '\nExample:\n  $ npx windrow config lake-sink')
@@ -22,7 +22,7 @@ export const addConfigCommand: AddCommand = (program, context) => {
 export interface ServiceConfig {
   service: string;
   entries: ConfigEntry[];
-  /** All that is wrong with it, or null. */
+  /** All errors of the configuration, or null. */
   faults: string | null;
 }
 

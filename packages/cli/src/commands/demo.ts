@@ -23,8 +23,10 @@ async function demo(context: CommandContext, keep: boolean): Promise<void> {
   const { runDemo } = await import('../demo/run.ts');
   const succeeded = await runDemo(context, { keep });
   if (keep) {
-    context.print('It runs on. Look around with: npx windrow status, npx windrow audit --deep');
-    context.print('Stop it with:                 npx windrow down && npx windrow stack down');
+    context.print(
+      'The services are still running. Inspect them with: npx windrow status, npx windrow audit --deep',
+    );
+    context.print('Stop them with: npx windrow down && npx windrow stack down');
   }
   if (!succeeded) {
     throw new WindrowError(

@@ -5,7 +5,7 @@ import { InvalidArgumentError } from 'commander';
 import { type AddCommand, type CommandContext, printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
 import { count, plainTable } from '../tables.ts';
-import { eventsAbove0, wholeAbove0 } from './arguments.ts';
+import { positiveInteger, positiveNumber } from './arguments.ts';
 
 interface AddOptions {
   source: string;
@@ -28,12 +28,8 @@ export const addKeysCommand: AddCommand = (program, context) => {
       sourceName,
     )
     .option('--streams <names>', 'the streams that it may send to, separated by commas; default: all', names)
-    .option('--rate <events>', 'events per second that each producer accepts', eventsAbove0)
-    .option(
-      '--daily <events>',
-      'events per day (UTC) that all producers together accept',
-      wholeAbove0('events'),
-    )
+    .option('--rate <events>', 'events per second that each producer accepts', positiveNumber)
+    .option('--daily <events>', 'events per day (UTC) that all producers together accept', positiveInteger)
     .option('--json', 'print it as JSON, with its id')
     .addHelpText(
       'after',
@@ -105,21 +101,21 @@ async function revoke({ print }: CommandContext, store: KeyStore, id: string): P
   print(`write key ${id} of ${source} is revoked since ${new Date(revoked_at ?? 0).toISOString()}`);
 }
 
-/** All but the digest, which is of no use to anyone. */
+/** A key without its digest, which users do not need. */
 function shown({ sha256: _, ...record }: WriteKey) {
   return record;
 }
 
 function sourceName(text: string): string {
-  // `none` is what warnings are counted by that come without a key.
+  // Warnings about requests without a key are counted under the source `none`.
   if (/^[a-z0-9][a-z0-9._-]{0,63}$/i.test(text) && text !== 'none') return text;
   throw new InvalidArgumentError(
-    'It is up to 64 letters, digits, dots, dashes and underscores, and not "none".',
+    'It must have 1 to 64 letters, digits, dots, dashes or underscores, begin with a letter or digit, and not be "none".',
   );
 }
 
 function names(text: string): string[] {
   const list = text.split(',').map((name) => name.trim());
   if (list.every((name) => name !== '')) return list;
-  throw new InvalidArgumentError('It is a list of streams, as track,weather.');
+  throw new InvalidArgumentError('It must be a list of streams such as track,weather.');
 }

@@ -105,10 +105,12 @@ function planLines({ table, from, to, rows, files, positions }: RestoreResult): 
   ];
 }
 
-/** A time has to name its zone: which one is meant would depend on the machine. */
+/** A time must have a zone. Without one, the result would depend on the machine. */
 function target(text: string): RestoreTarget {
   if (/^\d{1,15}$/.test(text)) return { version: Number(text) };
   const timeMs = /^\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(timeMs)) return { timeMs };
-  throw new InvalidArgumentError('It is a version, as 41, or a time with its zone, as 2013-01-15T12:00:00Z.');
+  throw new InvalidArgumentError(
+    'It must be a version such as 41, or a time with its zone such as 2013-01-15T12:00:00Z.',
+  );
 }

@@ -66,7 +66,7 @@ describe('windrow lake', () => {
   });
 
   test('describes a table, or all that are there', async () => {
-    expect(await windrow(['describe'])).toBe('no table is there yet');
+    expect(await windrow(['describe'])).toBe('no table exists yet');
     await land();
     expect(await told('describe', 'raw/track')).toMatchObject({
       ...{ table: 'raw/track', version: 6, rows: 50, files: 5, untold: 0, removed: { files: 0, bytes: 0 } },
@@ -167,10 +167,10 @@ describe('windrow lake', () => {
     });
     await expect(windrow(['compact', 'raw/weather'])).rejects.toMatchObject({
       code: 'USAGE',
-      message: expect.stringContaining('is not there yet'),
+      message: expect.stringContaining('does not exist yet'),
     });
-    await expect(windrow(['compact', 'raw/track', '--date', 'today'])).rejects.toThrow('It is a date');
-    await expect(windrow(['vacuum', 'raw/track', '--older-than', '7'])).rejects.toThrow('It is a time');
+    await expect(windrow(['compact', 'raw/track', '--date', 'today'])).rejects.toThrow('It must be a date');
+    await expect(windrow(['vacuum', 'raw/track', '--older-than', '7'])).rejects.toThrow('It must be a time');
   });
 
   test('stopped half-way, says what is done', async () => {

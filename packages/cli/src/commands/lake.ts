@@ -7,7 +7,7 @@ import { printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
 import { progressOf } from '../progress.ts';
 import { count, plainTable, size } from '../tables.ts';
-import { date, wholeAbove0 } from './arguments.ts';
+import { date, positiveInteger } from './arguments.ts';
 import { addRestoreCommand } from './lake-restore.ts';
 
 export const addLakeCommand: AddCommand = (program, context) => {
@@ -28,7 +28,7 @@ export const addLakeCommand: AddCommand = (program, context) => {
     .command('history')
     .description('list the commits of a table, newest first; without a table, of each')
     .argument('[table]', 'the path of the table, for example raw/track')
-    .option('--limit <commits>', 'at most this many for a table', wholeAbove0('commits'), 20)
+    .option('--limit <commits>', 'at most this many for a table', positiveInteger, 20)
     .option('--json', 'print it as JSON')
     .addHelpText('after', '\nExample:\n  $ npx windrow lake history curated/track --limit 5')
     .action((table: string | undefined, options: Printed & { limit: number }) =>
@@ -140,7 +140,7 @@ async function describe(
     if (log) described.push(await describeTable(lake, table, log));
   }
   if (json) printJson(context, described);
-  else context.print(described.length === 0 ? 'no table is there yet' : overview(described));
+  else context.print(described.length === 0 ? 'no table exists yet' : overview(described));
 }
 
 async function history(
@@ -277,5 +277,5 @@ function age(text: string): number {
   const [, value, unit = ''] = /^(\d+)([smhd])$/.exec(text) ?? [];
   const ms = unitMs.get(unit);
   if (value !== undefined && ms !== undefined) return Number(value) * ms;
-  throw new InvalidArgumentError('It is a time, as 45m, 36h or 14d.');
+  throw new InvalidArgumentError('It must be a time such as 45m, 36h or 14d.');
 }

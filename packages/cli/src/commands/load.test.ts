@@ -131,7 +131,7 @@ describe('windrow load of directories and prefixes', () => {
     });
     expect(await topics.idsOf(of)).toHaveLength(4);
     for (const [args, message] of [
-      [[dir, '--from', '2013-02-30'], /It is a date/],
+      [[dir, '--from', '2013-02-30'], /It must be a date/],
       [[dir, '--from', '2013-02-02', '--to', '2013-02-02'], /the first day left out/],
       [[path.join(dir, '2013/02/01/c.jsonl'), '--to', '2013-02-02'], /is a file/],
       [[dir, '--concurrency', '0'], /from 1 to 16/],

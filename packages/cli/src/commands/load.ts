@@ -101,5 +101,5 @@ export function describeLoad(result: LoadResult): string[] {
 function files(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= 16) return value;
-  throw new InvalidArgumentError('It is a number of files from 1 to 16.');
+  throw new InvalidArgumentError('It must be an integer from 1 to 16.');
 }

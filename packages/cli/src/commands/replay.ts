@@ -14,7 +14,7 @@ import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
 import { progressOf } from '../progress.ts';
-import { date, eventsAbove0, wholeAbove0 } from './arguments.ts';
+import { date, positiveInteger, positiveNumber } from './arguments.ts';
 
 interface Options {
   stream?: string;
@@ -64,7 +64,7 @@ export const addReplayCommand: AddCommand = (program, context) => {
         .choices(['lake', 'postgres', 'both'])
         .default('both'),
     )
-    .option('--rate <events>', 'at most this many events per second', eventsAbove0)
+    .option('--rate <events>', 'at most this many events per second', positiveNumber)
     .option('--dry-run', 'show the plan without replacing rows')
     .option('--yes', 'do not ask for confirmation')
     .option('--resume <id>', 'continue a replay that was stopped', number)
@@ -87,9 +87,9 @@ Examples:
   replay
     .command('list')
     .description('list the replays, newest first')
-    .option('--limit <replays>', 'at most this many', wholeAbove0('replays'), 20)
+    .option('--limit <replays>', 'at most this many', positiveInteger, 20)
     .option('--json', 'print them as JSON')
-    // Commander gives an option of both to the parent.
+    // Commander assigns an option that the parent has, too, to the parent.
     .action((_, command: { optsWithGlobals(): { limit: number; json?: true } }) =>
       withSession(context, ({ db }) => list(context, db, command.optsWithGlobals())),
     );
@@ -120,14 +120,15 @@ async function replayed(context: CommandContext, session: Session, options: Opti
     const stream = await replayedStream((await readReplay(session.db, begun)).stream);
     if (options.cancel !== undefined) {
       await Replay.cancel(session, stream, begun);
-      context.print(`replay ${begun} is given up; nothing was changed`);
+      context.print(`replay ${begun} is cancelled; nothing was changed`);
       return;
     }
     const replay = await Replay.resume(session, stream, begun);
     return printDone(context, await replay.run(running(context, options)), options);
   }
   const selection = selectionOf(options);
-  if (options.stream === undefined) throw new WindrowError('USAGE', 'say which stream: --stream track');
+  if (options.stream === undefined)
+    throw new WindrowError('USAGE', 'name the stream, for example --stream track');
   const stream = await replayedStream(options.stream);
   if (!options.dryRun && !options.yes) assertAskable(context);
   const plan = await planReplay(session, stream, { selection, target: options.target }, context);
@@ -145,18 +146,21 @@ function selectionOf({ offsets, from, to, time: which, date, where }: Options): 
   if (offsets !== undefined) given.push({ by: 'offsets', ranges: offsets });
   if (from !== undefined || to !== undefined) {
     if (from === undefined || to === undefined || from >= to)
-      throw new WindrowError('USAGE', 'a span of time has a --from and a later --to');
+      throw new WindrowError('USAGE', 'a time range needs --from and a later --to');
     given.push({ by: which === 'event' ? 'eventTime' : 'ingestionTime', fromMs: from, toMs: to });
   }
   if (date !== undefined) given.push({ by: 'ingestionTime', fromMs: date, toMs: date + dayMs });
   if (where) given.push({ by: 'where', ...where });
   const [selection, ...more] = given;
   if (selection && more.length === 0) return selection;
-  throw new WindrowError('USAGE', 'say one range: --offsets, --from with --to, --date or --where');
+  throw new WindrowError(
+    'USAGE',
+    'select the events by exactly one of: --offsets, --from with --to, --date, --where',
+  );
 }
 
 function running(context: CommandContext, { rate }: Options) {
-  // Live services go first.
+  // Live services get the processor first.
   setPriority(constants.priority.PRIORITY_LOW);
   return {
     signal: context.signal,
@@ -191,7 +195,7 @@ async function printDone(
   else context.print(`replay ${record.id} of ${record.stream}: ${outcome(record)}`);
 }
 
-/** Without what only the program needs. */
+/** A record without the fields that only the program needs. */
 function shown({ lakeStaged: _, lakeEpoch: __, ...record }: ReplayRecord) {
   return record;
 }
@@ -224,16 +228,18 @@ async function show(
 function time(text: string): number {
   const value = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
   if (Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('It is a time as 2026-06-01T12:00:00Z.');
+  throw new InvalidArgumentError('It must be a time such as 2026-06-01T12:00:00Z.');
 }
 
 function condition(text: string): { column: string; value: string } {
   const [, column, value] = /^(\w+)=(.*)$/.exec(text) ?? [];
   if (column !== undefined && value !== undefined) return { column, value };
-  throw new InvalidArgumentError('It is a column and its value, as weather_match=missing.');
+  throw new InvalidArgumentError('It must be a column and a value, such as weather_match=missing.');
 }
 
 function number(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is the number of a replay, as `windrow replay list` shows it.');
+  throw new InvalidArgumentError(
+    'It must be the number of a replay. `windrow replay list` shows the numbers.',
+  );
 }

@@ -19,13 +19,13 @@ async function failureOf(...args: string[]): Promise<{ noted: string; exitCode: 
 }
 
 test.each([
-  [['--rate', '0'], 'It is a number from 0.01 to 1,000,000.'],
-  [['--rate', 'fast'], 'It is a number from 0.01 to 1,000,000.'],
-  [['--users', '1.5'], 'It is a whole number from 1 to 10,000,000.'],
-  [['--cities', '1000'], 'It is a whole number from 1 to 62.'],
-  [['--faults', '1.1'], 'It is a number from 0 to 1.'],
-  [['--start', 'yesterday'], 'It is a time as 2026-06-01T12:00:00Z.'],
-  [['--to', 'rabbitmq'], 'It is kafka or http.'],
+  [['--rate', '0'], 'It must be a number from 0.01 to 1,000,000.'],
+  [['--rate', 'fast'], 'It must be a number from 0.01 to 1,000,000.'],
+  [['--users', '1.5'], 'It must be an integer from 1 to 10,000,000.'],
+  [['--cities', '1000'], 'It must be an integer from 1 to 62.'],
+  [['--faults', '1.1'], 'It must be a number from 0 to 1.'],
+  [['--start', 'yesterday'], 'It must be a time such as 2026-06-01T12:00:00Z.'],
+  [['--to', 'rabbitmq'], 'It must be kafka or http.'],
 ])('%j is used wrongly, and the answer says what would be right', async (args, wayOut) => {
   const { noted, exitCode } = await failureOf(...args);
   expect(noted).toContain(wayOut);

@@ -61,7 +61,7 @@ function number(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() !== '' && value >= low && value <= high) return value;
-    throw new InvalidArgumentError(`It is a number from ${low} to ${count(high)}.`);
+    throw new InvalidArgumentError(`It must be a number from ${low} to ${count(high)}.`);
   };
 }
 
@@ -69,19 +69,19 @@ function integer(low: number, high: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() !== '' && Number.isInteger(value) && value >= low && value <= high) return value;
-    throw new InvalidArgumentError(`It is a whole number from ${low} to ${count(high)}.`);
+    throw new InvalidArgumentError(`It must be an integer from ${low} to ${count(high)}.`);
   };
 }
 
 function time(text: string): number {
   const value = Date.parse(text);
   if (Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('It is a time as 2026-06-01T12:00:00Z.');
+  throw new InvalidArgumentError('It must be a time such as 2026-06-01T12:00:00Z.');
 }
 
 function sinkName(text: string): string {
   if (text === 'kafka' || text === 'http') return text;
-  throw new InvalidArgumentError('It is kafka or http.');
+  throw new InvalidArgumentError('It must be kafka or http.');
 }
 
 async function simulateAndPrint(context: CommandContext, options: Options): Promise<void> {
@@ -125,7 +125,7 @@ async function openSink(context: CommandContext, options: Options): Promise<Sink
   return openKafkaSink(installationEnvironment(context.env, context.stateDir));
 }
 
-/** What was sent, for people; only what was acknowledged counts. */
+/** Describes the result for people. It counts only events that were acknowledged. */
 export function describeSimulation(result: SimulationResult, startMs: number): string[] {
   const { events, totalEvents, observations, duplicates, late, broken, messages, seconds } = result;
   const rate = count(Math.round(messages / Math.max(seconds, 0.001)));

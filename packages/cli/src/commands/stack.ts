@@ -56,12 +56,12 @@ function status(context: CommandContext, { json }: { json?: true }): void {
   if (status.state !== 'ready') process.exitCode = 1;
 }
 
-/** A line for the stack and one for each part. */
+/** One line for the stack and one for each part. */
 export function describeStack({ state, parts }: StackStatus): string[] {
   return [
     `stack: ${state}`,
     ...parts.map(({ name, state: partState, ports, failure }) => {
-      // What a supervisor that is gone has written down last is not so any more.
+      // The last record of a supervisor that has crashed is out of date.
       const now = state === 'crashed' ? 'gone' : partState;
       const addresses = Object.values(ports).map((port) => `127.0.0.1:${port}`);
       return `  ${name.padEnd(14)} ${now.padEnd(10)} ${addresses.join(' ')}${failure ? `\n    ${failure}` : ''}`;

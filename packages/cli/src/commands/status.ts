@@ -26,13 +26,13 @@ export const addStatusCommand: AddCommand = (program, context) => {
 
 export interface ServiceStatus {
   name: string;
-  /** As its supervisor knows it; `crashed` where that is gone. */
+  /** From its supervisor's record; `crashed` if the supervisor has ended. */
   state: ServiceRecord['state'] | 'crashed';
   ready: boolean;
-  /** Why it isn't ready. */
+  /** Why it is not ready. */
   reasons: string[];
   restarts: number;
-  /** Records that it has yet to read; null for one that reads none, or doesn't answer. */
+  /** Its consumer lag in records; null for a service that reads no topic or does not answer. */
   lag: number | null;
   address: string;
 }

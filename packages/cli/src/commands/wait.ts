@@ -1,7 +1,7 @@
 import type { Behind } from '@windrow/operations';
-import { InvalidArgumentError } from 'commander';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
+import { positiveNumber } from './arguments.ts';
 
 export const addWaitCommand: AddCommand = (program, context) => {
   program
@@ -10,18 +10,12 @@ export const addWaitCommand: AddCommand = (program, context) => {
     .option(
       '--timeout <seconds>',
       'fail after this time and name the services that are behind',
-      positive,
+      positiveNumber,
       300,
     )
     .addHelpText('after', '\nExample:\n  $ npx windrow wait --timeout 120')
     .action((options: { timeout: number }) => wait(context, options));
 };
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError('It is a number of seconds above 0.');
-}
 
 async function wait(context: CommandContext, { timeout }: { timeout: number }): Promise<void> {
   const { env, stateDir, signal, note, print } = context;
@@ -38,10 +32,10 @@ async function wait(context: CommandContext, { timeout }: { timeout: number }): 
   } finally {
     await installation.close();
   }
-  print(`everything has landed, after ${((performance.now() - begunMs) / 1000).toFixed(1)} s`);
+  print(`all events are committed, after ${((performance.now() - begunMs) / 1000).toFixed(1)} s`);
 }
 
-/** At once what is new, but not too often; now and then also what has not changed. */
+/** Prints a changed line every 2 seconds at most, and an unchanged line every 15 seconds. */
 function reports(
   note: (line: string) => void,
   summary: (behind: Behind[]) => string,

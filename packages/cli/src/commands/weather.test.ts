@@ -80,10 +80,10 @@ test('OpenWeather without a key says where keys come from', async () => {
 });
 
 test.each([
-  [['--provider', 'dwd', '--cities', 'Oslo'], 'It is open-meteo or openweather.'],
+  [['--provider', 'dwd', '--cities', 'Oslo'], 'It must be open-meteo or openweather.'],
   [
     ['--provider', 'open-meteo', '--cities', 'Oslo', '--every', '10'],
-    'It is a number with s, m or h, as 10m.',
+    'It must be a duration such as 90s, 10m or 1h.',
   ],
 ])('%j is used wrongly', async (args, wayOut) => {
   const never = new AbortController().signal;

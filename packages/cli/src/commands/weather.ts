@@ -49,7 +49,7 @@ Examples:
 
 function providerName(text: string): string {
   if (text === 'open-meteo' || text === 'openweather') return text;
-  throw new InvalidArgumentError('It is open-meteo or openweather.');
+  throw new InvalidArgumentError('It must be open-meteo or openweather.');
 }
 
 const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000 };
@@ -58,7 +58,7 @@ function duration(text: string): number {
   const [, number, unit = ''] = /^(\d+)([smh])$/.exec(text.trim()) ?? [];
   const ms = Number(number) * (unitMs[unit] ?? 0);
   if (ms > 0) return ms;
-  throw new InvalidArgumentError('It is a number with s, m or h, as 10m.');
+  throw new InvalidArgumentError('It must be a duration such as 90s, 10m or 1h.');
 }
 
 async function poll(context: CommandContext, options: Options): Promise<void> {
@@ -100,7 +100,7 @@ async function adapterOf(
   if (apiKey) return openWeather(apiKey, providerUrl);
   throw new WindrowError(
     'USAGE',
-    'OpenWeather wants a key: set OPENWEATHER_API_KEY; they are given out at openweathermap.org',
+    'OpenWeather needs a key in OPENWEATHER_API_KEY. You get one at openweathermap.org',
   );
 }
 

@@ -10,7 +10,7 @@ import { WindrowError } from '@windrow/runtime';
 import { readRows } from '../parquet.ts';
 import type { OffsetRanges } from './offset-ranges.ts';
 
-/** What a file's statistics say of its rows; without statistics everything may be in it. */
+/** The bounds of a file's rows by its statistics. Without statistics it may hold any row. */
 export class FileBounds {
   readonly #stats: FileStats | undefined;
 
@@ -18,17 +18,17 @@ export class FileBounds {
     this.#stats = stats;
   }
 
-  /** Whether values `from ≤ value < to` may be there. */
+  /** Whether the file may hold values `from ≤ value < to`. */
   mayHold(column: string, from: number, to: number): boolean {
     return this.#overlaps(column, from, to, Number);
   }
 
-  /** Likewise times, epoch milliseconds. */
+  /** Whether the file may hold times `fromMs ≤ time < toMs`, epoch milliseconds. */
   mayHoldTime(column: string, fromMs: number, toMs: number): boolean {
     return this.#overlaps(column, fromMs, toMs, (value) => Date.parse(String(value)));
   }
 
-  /** Whether rows whose `_partition` and this column are in the ranges may be there. */
+  /** Whether the file may hold rows whose `_partition` and offset column are in the ranges. */
   mayHoldSome(ranges: OffsetRanges, offsetColumn: string): boolean {
     return ranges.partitions.some((partition) => {
       const span = ranges.span(partition);
@@ -39,17 +39,17 @@ export class FileBounds {
 
   #overlaps(column: string, from: number, to: number, numberOf: (told: unknown) => number): boolean {
     const [least, most] = [this.#stats?.minValues?.[column], this.#stats?.maxValues?.[column]];
-    // Bounds are cut to milliseconds by other writers: a millisecond more is looked at.
+    // Other writers truncate bounds to milliseconds, so the upper bound gets one more millisecond.
     if (least !== undefined && numberOf(least) >= to) return false;
     return most === undefined || !(numberOf(most) + 1 < from);
   }
 }
 
-/** One version of a lake table, to be read column by column, file by file. */
+/** Reads one version of a lake table. */
 export class LakeScan {
   readonly path: string;
   readonly version: number;
-  /** The names of its columns, the partition's included. */
+  /** The names of its columns, with the partition column. */
   readonly columns: readonly string[];
   readonly #store: ObjectStore;
   readonly #adds: readonly Add[];
@@ -63,17 +63,17 @@ export class LakeScan {
     this.columns = fields.map(({ name }) => name);
   }
 
-  /** @throws WindrowError USAGE where nothing has made the table yet */
+  /** @throws WindrowError USAGE when the table does not exist yet */
   static async open(store: ObjectStore, path: string): Promise<LakeScan> {
     const log = await DeltaLog.open(store, path, systemHost);
     if (log) return new LakeScan(store, path, log, [...(await log.files()).adds.values()]);
     throw new WindrowError(
       'USAGE',
-      `${store.url(path)} is not there yet: the lake sink makes it when it starts`,
+      `${store.url(path)} does not exist yet. The lake sink creates it when it starts`,
     );
   }
 
-  /** The files that may hold what is looked for. */
+  /** The files for which `mayHold` is true. */
   filesWhere(mayHold: (bounds: FileBounds) => boolean): Add[] {
     return this.#adds.filter(({ stats }) => mayHold(new FileBounds(parsed(stats))));
   }
@@ -114,7 +114,7 @@ export class LakeScan {
       for await (const rows of this.rowsOf(add, names)) for (const row of rows) onRow(row);
   }
 
-  /** Likewise those of one of its files, some at a time. */
+  /** The rows of one file, in batches. */
   rowsOf({ path }: Add, names: string[]): AsyncGenerator<Record<string, unknown>[]> {
     return readRows(this.#store, this.#keyOf(path), names);
   }
@@ -133,6 +133,10 @@ function parsed(stats: string | undefined): FileStats | undefined {
 }
 
 const gone = (url: string) =>
-  new WindrowError('LAKE_CONFLICT', `${url} was replaced and vacuumed meanwhile: replay again`, {
-    retriable: true,
-  });
+  new WindrowError(
+    'LAKE_CONFLICT',
+    `${url} was replaced and deleted by a vacuum during the replay. Start the replay again`,
+    {
+      retriable: true,
+    },
+  );

@@ -28,7 +28,7 @@ const maxBytes = 48 * 2 ** 20;
 /** The default of the lake sink. */
 const maxWindows = 12;
 
-/** Stages files in the bucket, which no commit names until one commit publishes all of them. */
+/** Stages files in the bucket. No commit names them until one commit publishes all of them. */
 export class LakeTarget implements ReplayTarget {
   readonly #stream: ReplayedStream;
   readonly #replacement: TableReplacement;
@@ -40,7 +40,7 @@ export class LakeTarget implements ReplayTarget {
   readonly #uploads: UploadedFiles[] = [];
   #epochs: Epochs | undefined;
 
-  /** @throws WindrowError USAGE where the table does not exist */
+  /** @throws WindrowError USAGE when the table does not exist */
   static async open(store: ObjectStore, stream: ReplayedStream): Promise<LakeTarget> {
     const { contract, curatedPath } = stream;
     const replacement = await TableReplacement.open(store, {
@@ -105,7 +105,7 @@ export class LakeTarget implements ReplayTarget {
     this.#buffers.clear();
   }
 
-  /** One commit, whatever the size. */
+  /** Publishes all rows in one commit. */
   async publish(record: ReplayRecord, { signal }: Publishing): Promise<TargetState> {
     const { id, lakeEpoch, lakeStaged, lakeVersion, landed } = record;
     if (lakeVersion !== null || !lakeStaged || lakeEpoch === null) return {};
@@ -135,7 +135,7 @@ export class LakeTarget implements ReplayTarget {
   async removeStage(): Promise<void> {}
 }
 
-/** A claim that another process has taken does not come back. */
+/** A retry can't succeed after another process has taken the claim. */
 function isRetriableCommit(error: unknown): boolean {
   return error instanceof WindrowError && error.retriable && error.code !== 'LEDGER_LOST';
 }

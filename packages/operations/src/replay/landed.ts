@@ -5,11 +5,11 @@ import type { Installation } from '../installation.ts';
 import { distances, positionsOf, summary } from '../landing/distance.ts';
 import { lakeLedger, openLog, postgresLedger } from '../ledgers.ts';
 
-/** A point of a stream up to which all has landed; partition → offset. */
+/** The position of a stream up to which all events are committed to the tables; partition → offset. */
 export interface Landed {
-  /** Of the raw topic. */
+  /** Offsets of the raw topic. */
   raw: Map<number, number>;
-  /** Of the enriched topic: what came of it. */
+  /** The matching offsets of the enriched topic. */
   enriched: Map<number, number>;
 }
 
@@ -17,9 +17,9 @@ const lookEveryMs = 200;
 const patienceMs = 60_000;
 
 /**
- * Where the enricher stands now, once the sinks have landed all that it has made until here. What comes later is no part of a
- * replay, so live events and a replay never write the same row.
- * @throws WindrowError TIMED_OUT naming what is behind
+ * Takes the enricher's current position and waits until the sinks have committed its output up to there. Later events are not
+ * part of a replay, so live events and a replay never write the same row.
+ * @throws WindrowError TIMED_OUT naming the sinks that are behind
  */
 export async function landedSoFar(
   installation: Installation,
@@ -30,7 +30,7 @@ export async function landedSoFar(
   const { broker } = installation;
   const { raw, enriched } = contract.topics;
   const rawAt = await broker.committedOffsets(enricherGroup, raw.name);
-  // Asked after the group: its offsets and these records are of the same transactions.
+  // Read after the group's offsets: transactions commit both together, so these ends include the output of those offsets.
   const enrichedAt = await broker.highWatermarks(enriched?.name ?? raw.name);
   const deadlineMs = performance.now() + patienceMs;
   let isTold = false;
@@ -45,10 +45,10 @@ export async function landedSoFar(
     ).flat();
     if (behind.length === 0) return { raw: rawAt, enriched: enrichedAt };
     if (performance.now() >= deadlineMs) {
-      const message = `the sinks have not landed yet what the enricher had made: ${summary(behind)} offsets behind. Replay when they have (windrow wait)`;
+      const message = `the sinks have not committed the enricher's output yet. Offsets behind: ${summary(behind)}. Run windrow wait, then replay`;
       throw new WindrowError('TIMED_OUT', message, { retriable: true });
     }
-    if (!isTold) note(`waiting for the sinks, which are behind: ${summary(behind)}`);
+    if (!isTold) note(`waiting for the sinks; offsets behind: ${summary(behind)}`);
     isTold = true;
     await sleep(lookEveryMs, undefined, { signal });
   }

@@ -8,7 +8,7 @@ import { offsetsOf, type Selection } from './selection.ts';
 import type { ReplayedStream, Session } from './session.ts';
 import { assertReplayable, type TargetChoice } from './targets.ts';
 
-/** What a replay would read and replace. */
+/** What a replay will read and replace. */
 export interface ReplayPlan {
   selection: Selection;
   target: TargetChoice;
@@ -28,8 +28,8 @@ interface Planning {
 }
 
 /**
- * Changes nothing.
- * @throws WindrowError USAGE, REPLAY_IMPOSSIBLE, TIMED_OUT where the sinks don't keep up
+ * Plans a replay. It changes nothing.
+ * @throws WindrowError USAGE, REPLAY_IMPOSSIBLE; TIMED_OUT when the sinks are too far behind
  */
 export async function planReplay(
   session: Session,
@@ -47,7 +47,7 @@ export async function planReplay(
   return { selection, target, ...(await whatIsThere(session, stream, { ranges, landed, raw, curated })) };
 }
 
-/** The rest of a plan, as it is now. */
+/** Finds the accepted events and their sources now. A resumed replay does this again. */
 export async function whatIsThere(
   { installation, db }: Session,
   { contract }: ReplayedStream,

@@ -4,7 +4,7 @@ import type { ReplayRecord, TargetState } from './replay-record.ts';
 import type { Publishing, ReplayedRow, ReplayTarget } from './replay-target.ts';
 import type { ReplayedStream } from './session.ts';
 
-/** Stages rows in a table of the replay's own, and swaps them in window by window. */
+/** Stages rows in a separate table and replaces the rows of the target table window by window. */
 export class PostgresTarget implements ReplayTarget {
   readonly #db: Connection;
   readonly #id: number;
@@ -20,7 +20,7 @@ export class PostgresTarget implements ReplayTarget {
     this.#stage = new ReplayStage(db, mapping, id);
   }
 
-  /** The table outlives the process, and the stream's lock keeps other replays away from it. */
+  /** The staging table outlives the process, and the stream's lock keeps other replays from using it. */
   async isStaged(): Promise<boolean> {
     return true;
   }

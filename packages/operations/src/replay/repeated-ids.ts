@@ -3,7 +3,7 @@ import { idReader } from '@windrow/enrichment';
 import type { InputRecord } from '@windrow/pipeline';
 import type { LakeScan } from './lake-scan.ts';
 
-/** An event that today's rules accept, and that has no row: then it was refused, or it is one that came twice. */
+/** An event that is valid today and has no row. Either it was rejected earlier, or it is a duplicate. */
 export interface Candidate {
   partition: number;
   input: InputRecord;
@@ -13,8 +13,8 @@ export interface Candidate {
 const dayMs = 86_400_000;
 
 /**
- * Those whose id no row has, the first one of each id: the others are duplicates. Events with one id have about the same
- * time: within the horizon of the stream's dedupe.
+ * Returns the first candidate of each id that no row has. The others are duplicates. Events with the same id have event times
+ * within the deduplication horizon of the stream, so only files of that time are read.
  */
 export async function withoutRow(
   candidates: readonly Candidate[],
@@ -41,7 +41,7 @@ export async function withoutRow(
   return [...byId.values()];
 }
 
-/** Parquet's values as avsc has them. */
+/** Converts Parquet values to the values that avsc decodes. */
 function plain(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => [

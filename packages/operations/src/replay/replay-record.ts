@@ -19,16 +19,16 @@ import type { Selection } from './selection.ts';
 /** Files that are staged in the lake. */
 export interface LakeStaged {
   uploads: readonly UploadedFiles[];
-  /** Partition, rows. */
+  /** Partition and number of rows. */
   added: [number, number][];
 }
 
-/** What Postgres keeps of a replay. */
+/** The record of a replay in Postgres. */
 export type ReplayRecord = ReplayRow<Selection, LakeStaged>;
-/** The part of it that a target keeps there. */
+/** The fields of the record that a target writes. */
 export type TargetState = Pick<ReplayUpdate<LakeStaged>, 'lakeEpoch' | 'lakeStaged' | 'lakeVersion'>;
 
-/** Newest first. */
+/** The replays, newest first. */
 export const listReplays = (db: Connection, limit: number): Promise<ReplayRecord[]> =>
   listReplayRows(db, limit);
 
@@ -39,7 +39,7 @@ export async function readReplay(db: Connection, id: number): Promise<ReplayReco
   throw new WindrowError('USAGE', `there is no replay ${id}; see: windrow replay list`);
 }
 
-/** Writes down a replay that begins, with who started it and a hash of the contract. */
+/** Records a replay that starts, with the user who started it and a hash of the contract. */
 export async function createReplay(
   db: Connection,
   contract: StreamContract,

@@ -23,15 +23,15 @@ import { Stage } from './stage.ts';
 import { openTargets } from './targets.ts';
 
 export interface RunOptions {
-  /** Events a second at most. */
+  /** Maximum of events per second. */
   rate?: number;
   signal: AbortSignal;
   progress: Progress;
 }
 
 /**
- * Makes the rows of a range again: it stages them in every target, and then publishes them in one target after the other. A
- * replay that stops before it publishes has changed nothing and can be cancelled; afterwards it can only be resumed.
+ * Replaces the rows of a range. It stages the new rows in every target, then publishes them in one target after the other. A
+ * replay that stops before it publishes has changed no table and can be cancelled. Later it can only be resumed.
  */
 export class Replay {
   readonly #session: Session;
@@ -41,7 +41,7 @@ export class Replay {
   readonly #id: number;
   #record: ReplayRecord;
 
-  /** Begins a replay. @throws WindrowError REPLAY_IMPOSSIBLE while another replay of the stream is not finished */
+  /** Starts a replay. @throws WindrowError REPLAY_IMPOSSIBLE while another replay of the stream is not finished */
   static async start(session: Session, stream: ReplayedStream, plan: ReplayPlan): Promise<Replay> {
     const { db } = session;
     await lockStream(db, stream.contract.name);
@@ -61,7 +61,7 @@ export class Replay {
     return new Replay(session, stream, plan, record, await openTargets(session, stream, record));
   }
 
-  /** Takes up a replay that was stopped or killed. @throws WindrowError USAGE for one that is over */
+  /** Continues a replay that was stopped or killed. @throws WindrowError USAGE for one that has ended */
   static async resume(session: Session, stream: ReplayedStream, id: number): Promise<Replay> {
     const { db, installation } = session;
     await lockStream(db, stream.contract.name);
@@ -78,7 +78,7 @@ export class Replay {
     return new Replay(session, stream, { ...record, ...there }, record, targets);
   }
 
-  /** Gives up a replay that has not changed any table. @throws WindrowError USAGE for one that has, or that is over */
+  /** Cancels a replay that has not changed any table. @throws WindrowError USAGE for one that has changed a table or has ended */
   static async cancel(session: Session, stream: ReplayedStream, id: number): Promise<void> {
     const { db } = session;
     await lockStream(db, stream.contract.name);
@@ -86,7 +86,7 @@ export class Replay {
     if (record.state !== 'staging' && record.state !== 'staged') {
       const message =
         record.state === 'swapping'
-          ? `replay ${id} has begun to change tables and can only be resumed: windrow replay --resume ${id}`
+          ? `replay ${id} has changed tables and can only be resumed: windrow replay --resume ${id}`
           : `replay ${id} is ${record.state}`;
       throw new WindrowError('USAGE', message);
     }
@@ -110,8 +110,8 @@ export class Replay {
   }
 
   /**
-   * Stages what is not staged yet, and publishes it.
-   * @throws WindrowError STOPPED where the signal ended it; REPLAY_IMPOSSIBLE; those of Kafka, the registry, S3 and Postgres
+   * Stages the rows, unless an earlier run has done it, and publishes them.
+   * @throws WindrowError STOPPED when the signal ended it; REPLAY_IMPOSSIBLE; errors of Kafka, the registry, S3 and Postgres
    */
   async run(options: RunOptions): Promise<ReplayRecord> {
     const { db } = this.#session;
@@ -141,7 +141,7 @@ export class Replay {
     this.#record = await readReplay(this.#session.db, this.#id);
   }
 
-  /** One target after the other. */
+  /** Calls `step` for one target after the other and merges the states that it returns. */
   async #ofAll(step: (target: ReplayTarget) => Promise<TargetState>): Promise<TargetState> {
     let state: TargetState = {};
     for (const target of this.#targets) state = { ...state, ...(await step(target)) };

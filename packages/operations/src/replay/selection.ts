@@ -53,9 +53,15 @@ function assertLanded(
   const beyond = [...ranges].filter(({ partition, to }) => to > (landed.get(partition) ?? 0));
   if (beyond.length === 0) return ranges;
   const named = beyond
-    .map(({ partition, from, to }) => `${partition}:${from}-${to} (it ends at ${landed.get(partition) ?? 0})`)
+    .map(
+      ({ partition, from, to }) =>
+        `${partition}:${from}-${to} (committed up to ${landed.get(partition) ?? 0})`,
+    )
     .join(', ');
-  throw new WindrowError('USAGE', `${topics.raw.name} has nothing there yet: ${named}`);
+  throw new WindrowError(
+    'USAGE',
+    `these offsets of ${topics.raw.name} are not committed to the tables yet: ${named}`,
+  );
 }
 
 async function byEventTime(

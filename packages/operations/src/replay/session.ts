@@ -3,10 +3,10 @@ import { type Connection, connect, lockReplays } from '@windrow/postgres';
 import { loadConfig, postgresConfig, Teardown, WindrowError } from '@windrow/runtime';
 import { type Installation, openInstallation } from '../installation.ts';
 
-/** What a replay works with. The opener closes it. */
+/** The clients that a replay uses. Whoever opens a session closes it. */
 export interface Session {
   installation: Installation;
-  /** A connection of its own, which holds the stream's lock. */
+  /** A separate connection. It holds the stream's lock. */
   db: Connection;
   close(): Promise<void>;
 }
@@ -28,8 +28,8 @@ export async function openSession(env: NodeJS.ProcessEnv): Promise<Session> {
 }
 
 /**
- * Only one replay of a stream at a time, for as long as the connection lives.
- * @throws WindrowError REPLAY_IMPOSSIBLE
+ * Locks a stream for one replay, until the connection is closed.
+ * @throws WindrowError REPLAY_IMPOSSIBLE while another replay of the stream is running
  */
 export async function lockStream(db: Connection, stream: string): Promise<void> {
   if (await lockReplays(db, stream)) return;
@@ -37,7 +37,7 @@ export async function lockStream(db: Connection, stream: string): Promise<void> 
   throw new WindrowError('REPLAY_IMPOSSIBLE', message, { retriable: true });
 }
 
-/** A stream that has something to replay, with all that it is made of. */
+/** A stream that can be replayed, with its topics and tables. */
 export interface ReplayedStream {
   contract: StreamContract;
   contracts: StreamContract[];
@@ -47,7 +47,7 @@ export interface ReplayedStream {
   enrichedTopic: string;
 }
 
-/** @throws WindrowError STREAM_UNKNOWN; USAGE for a stream of which nothing is made */
+/** @throws WindrowError STREAM_UNKNOWN; USAGE for a stream without a curated table */
 export async function replayedStream(name: string): Promise<ReplayedStream> {
   const contracts = await loadStreams();
   const contract = streamNamed(contracts, name);
@@ -56,6 +56,6 @@ export async function replayedStream(name: string): Promise<ReplayedStream> {
     const curatedPath = contract.lake.curated;
     return { contract, contracts, curatedPath, rawTopic: raw.name, enrichedTopic: enriched.name };
   }
-  const message = `nothing is made of ${name} that could be made anew: its tables hold its events as they came. Streams that are enriched are replayed, also after ${name} has changed: ${contracts.flatMap((each) => (each.topics.enriched ? [each.name] : [])).join(', ')}`;
+  const message = `${name} has no curated table in the lake, so a replay has no rows to replace. Streams that can be replayed, also after ${name} has changed: ${contracts.flatMap((each) => (each.topics.enriched ? [each.name] : [])).join(', ')}`;
   throw new WindrowError('USAGE', message);
 }

@@ -12,9 +12,9 @@ import { type Candidate, withoutRow } from './repeated-ids.ts';
 import type { ReplayTarget } from './replay-target.ts';
 import type { ReplayedStream, Session } from './session.ts';
 
-/** Held until they are looked for among the rows. */
+/** Candidates that are held in memory before their ids are looked up in the curated table. */
 const candidatesAtOnce = 20_000;
-/** Sent to the dead letters at once. */
+/** Rejected events that are sent in one batch to the dead-letter topic. */
 const refusalsAtOnce = 1_000;
 
 export interface StageOptions {
@@ -23,17 +23,17 @@ export interface StageOptions {
   plan: ReplayPlan;
   id: number;
   targets: readonly ReplayTarget[];
-  /** Events a second at most. */
+  /** Maximum of events per second. */
   rate?: number;
   signal: AbortSignal;
   onProgress(read: number): void;
 }
 
-/** An event after today's rules and steps. `record`: of a rejected event, where it was decoded for its steps. */
+/** An event after today's rules and steps. A rejected event has its `record` if it was decoded for the steps. */
 type Enriched = Exclude<Outcome, { kind: 'deadLetter' }> | Rejected;
 type Rejected = Extract<Outcome, { kind: 'deadLetter' }> & { record?: EventRecord };
 
-/** Takes the events of a plan through today's steps, and puts what comes of them beside the tables. Changes no row. */
+/** Runs today's steps on the events of a plan and stages the new rows beside the tables. It changes no row of a table. */
 export class Stage {
   readonly counts: ReplayCounts = {
     ...{ read: 0, rows: 0, restored: 0, withdrawn: 0, duplicates: 0, refused: 0, resent: 0 },
@@ -41,7 +41,7 @@ export class Stage {
   readonly #options: StageOptions;
   readonly #codec: AvroCodec;
   readonly #startedMs = performance.now();
-  /** Events that have a row, and that were met: it will be replaced. */
+  /** Events that were read again and whose row will be replaced or removed. */
   #met = 0;
   #candidates: Candidate[] = [];
   #refusals: RejectedRecord[] = [];
@@ -53,7 +53,10 @@ export class Stage {
     this.#codec = new AvroCodec(options.stream.contract.schema, options.session.installation.registry);
   }
 
-  /** @throws WindrowError REPLAY_IMPOSSIBLE where an event that has a row doesn't come; those of the parts; the signal's reason */
+  /**
+   * @throws WindrowError REPLAY_IMPOSSIBLE when an event that has a row was not read again; errors of Kafka, the registry, S3 and
+   * Postgres; the signal's reason
+   */
   async run(): Promise<void> {
     const { session, stream, plan, signal } = this.#options;
     const { installation } = session;
@@ -79,7 +82,7 @@ export class Stage {
       await this.#settleCandidates();
       await this.#settleRefusals();
       if (this.#met !== plan.accepted.rows) {
-        const message = `${plan.accepted.rows - this.#met} events that have rows in ${stream.curatedPath} did not come when the range was read again: nothing was changed`;
+        const message = `${plan.accepted.rows - this.#met} events with rows in ${stream.curatedPath} were missing when the range was read again. Nothing was changed`;
         throw new WindrowError('REPLAY_IMPOSSIBLE', message);
       }
     } finally {
@@ -134,7 +137,7 @@ export class Stage {
   #recordOf({ input, stage, record }: Rejected): EventRecord {
     if (record !== undefined) return record;
     if (stage === 'rules' && input.value !== null) return this.#codec.decodeAgain(input.value);
-    const message = `offset ${input.offset} was accepted, and today's schema can't read it: its row can't be found in Postgres`;
+    const message = `the event at offset ${input.offset} was accepted earlier, but today's schema can't decode it. Its row in Postgres can't be found`;
     throw new WindrowError('REPLAY_IMPOSSIBLE', message);
   }
 
@@ -150,7 +153,7 @@ export class Stage {
     if (this.#candidates.length >= candidatesAtOnce) await this.#settleCandidates();
   }
 
-  /** An event that was refused and is accepted now goes the ordinary way: so it is there once, whoever else sends it. */
+  /** Sends events that were rejected earlier and are valid today to the raw topic. There they are deduplicated as any event. */
   async #settleCandidates(): Promise<void> {
     const { stream, plan, id, session } = this.#options;
     const candidates = this.#candidates;

@@ -11,7 +11,7 @@ export type TargetChoice = ReplayRecord['target'];
 const names = { lake: ['lake'], postgres: ['postgres'], both: ['lake', 'postgres'] } as const;
 export type TargetName = (typeof names)[TargetChoice][number];
 
-/** In the order in which they are published. */
+/** The targets in the order in which a replay publishes them. */
 export const targetNames = (choice: TargetChoice): readonly TargetName[] => names[choice];
 
 export async function openTargets(
@@ -27,7 +27,7 @@ export async function openTargets(
   return targets;
 }
 
-/** @throws WindrowError USAGE where one of the destinations can not be replayed */
+/** @throws WindrowError USAGE when one of the targets can't be replayed */
 export function assertReplayable(stream: ReplayedStream, choice: TargetChoice): void {
   if (targetNames(choice).includes('postgres')) replayableMapping(stream);
 }
@@ -36,7 +36,7 @@ function replayableMapping({ contract: { name, curated } }: ReplayedStream) {
   const reason =
     curated === undefined
       ? 'has no table in Postgres'
-      : 'has a table in Postgres that keeps the last event of each key, and that may be an event outside of the range';
+      : 'has a table in Postgres that keeps only the newest event of each key, which may be outside of the range';
   if (curated && curated.onConflict !== 'replace') return curated;
   throw new WindrowError('USAGE', `${name} ${reason}: add --target lake`);
 }

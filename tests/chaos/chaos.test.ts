@@ -50,7 +50,7 @@ test('under faults nothing is lost and nothing is there twice; and the proof can
   );
   expect(duplicate).toEqual(
     expect.arrayContaining([
-      expect.stringMatching(/^audit: wrong: lake curated\/track, ids: \d+ ids are there more than once/),
+      expect.stringMatching(/^audit: wrong: lake curated\/track, ids: \d+ ids occur more than once/),
       expect.stringMatching(/^curated\/track by delta-rs: \d+ more than once/),
       expect.stringMatching(/^curated\/track by Parquet files: \d+ more than once/),
     ]),

@@ -308,7 +308,7 @@ test('finds a version by a time, and says which there are', async () => {
   const before = new Date(must(first).timeMs - 1_000).toISOString();
   await expect(windrow('restore', path, '--to', before, '--yes')).rejects.toMatchObject({
     code: 'USAGE',
-    message: expect.stringContaining('the oldest version that it tells is 0, of '),
+    message: expect.stringContaining('its oldest version is 0, of '),
   });
   await expect(restore(newest + 1, '--yes')).rejects.toThrow(`the newest one is ${newest}`);
   await expect(windrow('restore', path, '--to', '2013-01-01T00:00:00', '--yes')).rejects.toThrow(

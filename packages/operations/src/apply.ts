@@ -17,13 +17,14 @@ export interface AppliedInstallation {
   topics: { created: string[]; existing: string[] };
   /** Subject → the schema's id. */
   subjects: Record<string, number>;
-  /** Migrations that ran now. */
+  /** Migrations that this call has run. */
   migrations: string[];
 }
 
 /**
- * Makes what the contracts want and the installation lacks: topics, registered schemas, Postgres tables. Running it again
- * changes nothing. Errors: CONFIG_INVALID, SCHEMA_INCOMPATIBLE, KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE, POSTGRES_FAILED.
+ * Creates the topics, registered schemas and Postgres tables that the contracts need and the installation lacks. Running it
+ * again changes nothing.
+ * @throws WindrowError CONFIG_INVALID, SCHEMA_INCOMPATIBLE, KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE, POSTGRES_FAILED
  */
 export async function applyInstallation(env: NodeJS.ProcessEnv): Promise<AppliedInstallation> {
   const config = loadConfig(applyConfig, env);

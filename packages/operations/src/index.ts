@@ -1,4 +1,4 @@
-// Everything, for tests and tools. The command imports `@windrow/operations/<operation>`, which loads only what that needs.
+// All operations, for tests and tools. The command imports `@windrow/operations/<operation>`, which loads only that operation.
 export { type AppliedInstallation, applyConfig, applyInstallation } from './apply.ts';
 export * from './audit/index.ts';
 export { type Installation, installationConfig, openInstallation } from './installation.ts';

@@ -11,7 +11,7 @@ import {
   Teardown,
 } from '@windrow/runtime';
 
-/** Everything a command asks: clients are made at once, connections on their first use. The opener closes it. */
+/** The clients that operations use. Each connects on its first use. Whoever opens an installation closes it. */
 export interface Installation {
   contracts: StreamContract[];
   broker: KafkaBroker;
@@ -26,7 +26,7 @@ export const installationConfig = kafkaConfig
   .extend(s3Config.shape)
   .extend(postgresConfig.shape);
 
-/** @throws WindrowError CONFIG_INVALID with everything that the environment lacks */
+/** @throws WindrowError CONFIG_INVALID naming all invalid or missing variables */
 export async function openInstallation(env: NodeJS.ProcessEnv): Promise<Installation> {
   const config = loadConfig(installationConfig, env);
   const contracts = await loadStreams();

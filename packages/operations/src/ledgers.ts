@@ -4,7 +4,7 @@ import { readLedger } from '@windrow/postgres';
 import type { LedgerLine } from './audit/facts.ts';
 import type { Installation } from './installation.ts';
 
-/** The name under which the lake sink keeps its ledger in the Delta logs. */
+/** The name of the lake sink in the ledgers of the Delta logs. */
 export const lakeSink = 'lake';
 
 /** A lake table and the topic it is made from. */
@@ -28,7 +28,7 @@ export function streamTables({ lake, topics }: StreamContract): [LakeTableName, 
   return [raw, { path: lake.curated, topic: topics.enriched.name }];
 }
 
-/** Null where the table isn't there yet. */
+/** Undefined when the table does not exist yet. */
 export function openLog({ lake }: Installation, { path }: LakeTableName): Promise<DeltaLog | undefined> {
   return DeltaLog.open(lake, path, systemHost);
 }

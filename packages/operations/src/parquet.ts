@@ -3,12 +3,12 @@ import type { ObjectStore } from '@windrow/lake';
 import { WindrowError } from '@windrow/runtime';
 import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 
-/** Snappy and uncompressed pages are read by hyparquet itself. */
+/** Codecs that hyparquet lacks. It reads Snappy and uncompressed pages itself. */
 const compressors = { ZSTD: (input: Uint8Array): Uint8Array => zstdDecompressSync(input) };
 
 /**
- * The rows of one Parquet file with these columns: timestamps as Date, 64-bit integers as bigint.
- * @throws WindrowError LAKE_LOG_INVALID when the object is not there
+ * Reads these columns of all rows of a Parquet file: timestamps as Date, 64-bit integers as bigint.
+ * @throws WindrowError LAKE_LOG_INVALID when the object does not exist
  */
 export async function readColumns(
   store: ObjectStore,
@@ -17,15 +17,18 @@ export async function readColumns(
 ): Promise<Record<string, unknown>[]> {
   const bytes = await store.get(key);
   if (!bytes)
-    throw new WindrowError('LAKE_LOG_INVALID', `${store.url(key)} is named by the table's log and is gone`);
+    throw new WindrowError(
+      'LAKE_LOG_INVALID',
+      `${store.url(key)} does not exist, but the log of the table names it`,
+    );
   return parquetReadObjects({ file: bufferOf(bytes), columns, compressors });
 }
 
 const rowsAtOnce = 10_000;
 
 /**
- * Likewise, some rows at a time: only the pages that hold them are decoded, where the file has a page index.
- * @throws WindrowError LAKE_LOG_INVALID when the object is not there
+ * Reads these columns in batches of rows. If the file has a page index, only the pages of a batch are decoded at once.
+ * @throws WindrowError LAKE_LOG_INVALID when the object does not exist
  */
 export async function* readRows(
   store: ObjectStore,
@@ -34,7 +37,10 @@ export async function* readRows(
 ): AsyncGenerator<Record<string, unknown>[]> {
   const bytes = await store.get(key);
   if (!bytes)
-    throw new WindrowError('LAKE_LOG_INVALID', `${store.url(key)} is named by the table's log and is gone`);
+    throw new WindrowError(
+      'LAKE_LOG_INVALID',
+      `${store.url(key)} does not exist, but the log of the table names it`,
+    );
   const file = bufferOf(bytes);
   const metadata = await parquetMetadataAsync(file);
   for (let rowStart = 0; rowStart < Number(metadata.num_rows); rowStart += rowsAtOnce) {

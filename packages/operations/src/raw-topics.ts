@@ -17,13 +17,13 @@ export interface RawEvent {
 
 /** Sends events straight to the raw topics, as a producer that uses Kafka and Avro does. */
 export interface RawTopics {
-  /** Fulfilled when Kafka has acknowledged all of them. Batches keep their order. */
+  /** Resolves when Kafka has acknowledged all events. Batches keep their order. */
   send(stream: string, events: readonly RawEvent[]): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * With one idempotent producer for all streams.
+ * Opens the raw topics of these streams with one idempotent producer.
  * @throws WindrowError CONFIG_INVALID, STREAM_UNKNOWN, TOPIC_MISSING, REGISTRY_UNAVAILABLE, KAFKA_UNAVAILABLE
  */
 export async function openRawTopics(env: NodeJS.ProcessEnv, streams: readonly string[]): Promise<RawTopics> {

@@ -3,7 +3,7 @@ import { assertTopicsExist } from '@windrow/pipeline';
 import type { TopicFacts } from './audit/facts.ts';
 import type { Installation } from './installation.ts';
 
-/** @throws WindrowError TOPIC_MISSING naming the topics that the contracts want and the broker lacks */
+/** @throws WindrowError TOPIC_MISSING naming the topics of the contracts that do not exist */
 export async function assertTopics({ broker, contracts }: Installation): Promise<void> {
   await assertTopicsExist(
     broker,
@@ -23,7 +23,7 @@ export async function topicFacts(
   return { name, compacted, partitions };
 }
 
-/** Partition → its end. */
+/** Partition → its end offset. */
 export function endsOf(topic: TopicFacts): Map<number, number> {
   return new Map(topic.partitions.map(({ partition, end }) => [partition, end]));
 }

@@ -2,12 +2,12 @@ import type { Claim, LakeTable } from '@windrow/lake';
 import { type Logger, WindrowError } from '@windrow/runtime';
 import type { Feed } from './feeds.ts';
 
-/** A sink that has nothing to land sees within two of these that its ledger was set back. Each lists every table's log. */
+/** A sink without new events notices a restored table within two checks. Each check lists the log of every table. */
 const checkEveryMs = 10_000;
 
 interface ClaimChecksOptions {
   log: Logger;
-  /** With LEDGER_LOST: claim again. */
+  /** Called with LEDGER_LOST when the sink must claim its tables again. */
   onLost(error: WindrowError): void;
 }
 
@@ -18,9 +18,9 @@ interface Watched {
 }
 
 /**
- * Looks now and then whether the claims still stand. Whoever commits sees it anyway; but after a restore there is something
- * to land again, and a sink whose topics are silent would commit nothing. In a rebalance another instance may claim before this
- * one is told of its new assignment, and claiming what was its own then would only disturb; so a claim has to be gone twice.
+ * Checks regularly whether the claims still hold. A commit notices a lost claim anyway. But after a restore the sink must write
+ * rows again, and without new events it would not commit. In a rebalance another instance may claim before this one gets its new
+ * assignment, and a new claim of this one would disturb the other. So two checks in a row must find the claim lost.
  */
 export class ClaimChecks {
   readonly #options: ClaimChecksOptions;
@@ -49,7 +49,7 @@ export class ClaimChecks {
     if (claim.epochs.size > 0) this.#watched.set(name, { table, claim, wasLost: false });
   }
 
-  /** Before they are claimed anew: that would look as if they were lost. */
+  /** Forgets the claims before new ones are made. Otherwise the old ones would look lost. */
   forget(): void {
     this.#watched.clear();
   }
@@ -61,7 +61,7 @@ export class ClaimChecks {
       } catch (error) {
         if (this.#watched.get(name) !== watched) continue;
         if (!(error instanceof WindrowError && error.code === 'LEDGER_LOST')) {
-          this.#options.log.debug({ table: name, err: error }, 'claim not checked; again later');
+          this.#options.log.debug({ table: name, err: error }, 'cannot check the claim; will retry');
           continue;
         }
         if (!watched.wasLost) {

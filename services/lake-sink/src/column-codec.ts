@@ -5,7 +5,7 @@ import type { RecordBatch } from '@windrow/pipeline';
 /** A zero byte and the schema's id, before the Avro. */
 const headerBytes = 5;
 
-/** Successive records that the same decoder reads; those without one it takes {@link ColumnCodec.decodeOne} to judge. */
+/** Successive records with the same decoder. Records without a decoder need {@link ColumnCodec.decodeOne}. */
 interface Run {
   to: number;
   decoder: RecordDecoder | undefined;
@@ -14,24 +14,24 @@ interface Run {
 /** Records whose schemas are known. */
 export interface PreparedRecords {
   readonly records: RecordBatch;
-  /** Where the Avro of each value begins. */
+  /** The index at which the Avro data of each value begins. */
   readonly starts: Int32Array;
   readonly runs: readonly Run[];
 }
 
-/** Says that a schema can only be decoded slowly, and why. */
+/** Called for a schema that can only be decoded slowly, with the reason. */
 export type OnFallback = (schemaId: number, reason: string) => void;
 
 /**
- * Decodes records in the registry's wire format into columns. Whether a record is one of its schema, the enricher decides by
- * {@link AvroCodec}; so where the columns' decoder refuses one, that one is asked.
+ * Decodes records in the registry's wire format into columns. The enricher validates records by {@link AvroCodec}. So a record
+ * that the decoder of columns rejects is decoded again by {@link AvroCodec}.
  */
 export class ColumnCodec {
   readonly #avro: AvroCodec;
   readonly #registry: AvroRegistry;
   readonly #table: TableSchema;
   readonly #onFallback: OnFallback;
-  /** By schema id; undefined where the schema doesn't fit. */
+  /** Schema id → decoder; undefined for a schema that is not compatible with the table. */
   readonly #decoders = new Map<number, RecordDecoder | undefined>();
 
   constructor(schema: AvroRecordSchema, table: TableSchema, registry: AvroRegistry, onFallback: OnFallback) {
@@ -41,7 +41,7 @@ export class ColumnCodec {
     this.#onFallback = onFallback;
   }
 
-  /** Error: REGISTRY_UNAVAILABLE. */
+  /** @throws WindrowError REGISTRY_UNAVAILABLE */
   async prepare(records: RecordBatch): Promise<PreparedRecords> {
     const { count, source, valueStarts, valueEnds } = records;
     const starts = new Int32Array(count);
@@ -63,8 +63,8 @@ export class ColumnCodec {
   }
 
   /**
-   * Appends the records `from` to `to`, as a row each.
-   * @returns `to`, or the index of the first record that could not be decoded, of which there is no row
+   * Appends one row for each of the records `from` to `to`.
+   * @returns `to`, or the index of the first record that could not be decoded and has no row
    */
   decode({ records, starts, runs }: PreparedRecords, from: number, to: number, into: ColumnBuffers): number {
     let at = from;
@@ -78,14 +78,14 @@ export class ColumnCodec {
     return at;
   }
 
-  /** Error: REGISTRY_UNAVAILABLE. */
+  /** @throws WindrowError REGISTRY_UNAVAILABLE */
   async decodeOne(value: Buffer | null): Promise<Decoded> {
     const [decoded] = await this.#avro.decode([value]);
     if (decoded === undefined) throw new TypeError('one value was given, and none was decoded');
     return decoded;
   }
 
-  /** A schema that the registry doesn't know may be registered later; one that doesn't fit never will. */
+  /** A schema that the registry does not have may be registered later. A schema that is not compatible stays so. */
   async #decoder(id: number): Promise<RecordDecoder | undefined> {
     if (this.#decoders.has(id)) return this.#decoders.get(id);
     const writer = await this.#registry.writerType(id);
@@ -95,7 +95,7 @@ export class ColumnCodec {
       decoder = createRecordDecoder(writer, this.#avro.type, this.#table);
       if (decoder.fallbackReason !== undefined) this.#onFallback(id, decoder.fallbackReason);
     } catch {
-      // The schemas don't fit; AvroCodec says of each record why.
+      // The schemas are not compatible. AvroCodec finds the reason for each record.
     }
     this.#decoders.set(id, decoder);
     return decoder;

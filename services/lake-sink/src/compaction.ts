@@ -20,34 +20,34 @@ import type { SinkMetrics } from './metrics.ts';
 
 const vacuumEveryMs = 12 * 3_600_000;
 
-/** Rows are held in column buffers, at about 500 bytes each, beside those that land. */
+/** A compaction holds its rows in column buffers, about 500 bytes for each, in addition to the micro-batches. */
 const compactionLimits: CompactionLimits = { maxRows: 65_536, maxBytes: 16 * 2 ** 20 };
 
 interface CompactionOptions {
   contracts: StreamContract[];
   store: ObjectStore;
-  /** The name under which the ledger lies in the Delta logs. */
+  /** The name of the sink in the ledgers of the Delta logs. */
   sink: string;
   encoder: EncoderName;
-  /** How long after its end, and after the last rows that came to it, a window counts as closed. */
+  /** How long after its end, and after its last new rows, a window counts as closed. */
   latenessMs: number;
   metrics: SinkMetrics;
   log: Logger;
 }
 
-/** What this instance was elected to compact. */
+/** A table that this instance was elected to compact. */
 interface Election {
   claim: Pick<Claim, 'epochs'>;
   compactor: TableCompactor | undefined;
   vacuumDueMs: number;
-  /** Groups of files that can't be compacted: each is told of once. */
-  readonly refused: Set<string>;
+  /** Groups of files that can't be compacted. Each is logged once. */
+  readonly failedGroups: Set<string>;
 }
 
 /**
- * Compacts the small files of windows that have closed, and deletes replaced files when their time is over: in each table the
- * instance that owns the topic's partition 0, under that claim. One at a time, beside what lands. A failure is tried again
- * later, and holds nothing up.
+ * Compacts the small files of closed windows and deletes replaced files after their retention. For each table, the instance that
+ * owns partition 0 of the topic does it under its claim. It runs one compaction at a time, while micro-batches are committed. A
+ * failed compaction is retried later and does not delay commits.
  */
 export class Compaction {
   readonly #options: CompactionOptions;
@@ -63,12 +63,12 @@ export class Compaction {
   }
 
   start(): void {
-    // Often enough that a window waits little longer than it has to.
+    // Often enough that a closed window does not wait long.
     const everyMs = Math.min(60_000, Math.max(500, this.#options.latenessMs / 10));
     this.#timer = setInterval(() => this.#tick(), everyMs);
   }
 
-  /** With each claim of a table: whoever has partition 0 is elected. */
+  /** Called with each claim of a table. The owner of partition 0 is elected. */
   elect({ table, topic }: Feed, { epochs }: Claim): void {
     const appId = ownerAppId(this.#options.sink, { topic, partition: 0 });
     const epoch = epochs.get(appId);
@@ -76,14 +76,14 @@ export class Compaction {
     else {
       const claim = { epochs: new Map([[appId, epoch]]) };
       const former = this.#elections.get(table);
-      const { compactor, vacuumDueMs = 0, refused = new Set<string>() } = former ?? {};
-      this.#elections.set(table, { claim, compactor, vacuumDueMs, refused });
-      // An increase from nothing to one is none: alerts look at these.
+      const { compactor, vacuumDueMs = 0, failedGroups = new Set<string>() } = former ?? {};
+      this.#elections.set(table, { claim, compactor, vacuumDueMs, failedGroups });
+      // Starts both series at 0. Prometheus sees no increase when a series starts at 1, and alerts need it.
       for (const outcome of ['ok', 'failed']) this.#options.metrics.compactions.inc({ table, outcome }, 0);
     }
   }
 
-  /** Waits for what is being committed. */
+  /** Waits for the commit of a running compaction. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#stopping.abort(new WindrowError('STOPPED', 'the sink stops'));
@@ -102,9 +102,9 @@ export class Compaction {
         await this.#compactTable(table, election);
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
-        // The epoch is another's by now: whose, the next assignment says.
+        // Another instance has claimed the table. The next assignment decides who compacts it.
         if (isLost(error) && this.#elections.get(table) === election) this.#elections.delete(table);
-        this.#options.log.warn({ table, err: error }, 'not compacted; again later');
+        this.#options.log.warn({ table, err: error }, 'compaction failed; will retry');
       }
     }
   }
@@ -124,7 +124,7 @@ export class Compaction {
     const files = (await compactor.files()).values();
     for (const small of smallFilesIn(files, compactionLimits, (window) => isWindowClosed(window, at))) {
       if (this.#stopping.signal.aborted || this.#elections.get(table) !== election) return;
-      if (!election.refused.has(nameOf(small))) await this.#compact(table, election, compactor, small);
+      if (!election.failedGroups.has(nameOf(small))) await this.#compact(table, election, compactor, small);
     }
     if (Date.now() < election.vacuumDueMs) return;
     election.vacuumDueMs = Date.now() + vacuumEveryMs;
@@ -135,7 +135,7 @@ export class Compaction {
 
   async #compact(
     table: string,
-    { claim, refused }: Election,
+    { claim, failedGroups }: Election,
     compactor: TableCompactor,
     small: SmallFiles,
   ): Promise<void> {
@@ -150,8 +150,11 @@ export class Compaction {
       if (this.#stopping.signal.aborted) return;
       metrics.compactions.inc({ table, outcome: isLost(error) ? 'overtaken' : 'failed' });
       if (isRetriable(error)) throw error;
-      refused.add(nameOf(small));
-      log.error({ table, window: small.namePrefix, err: error }, 'these files stay as they are');
+      failedGroups.add(nameOf(small));
+      log.error(
+        { table, window: small.namePrefix, err: error },
+        'cannot compact these files; they stay unchanged',
+      );
     }
   }
 }

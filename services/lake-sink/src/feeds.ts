@@ -12,31 +12,31 @@ import { deadLetterOf, type InputRecord, type Outcome } from '@windrow/pipeline'
 import packageJson from '../package.json' with { type: 'json' };
 import { ColumnCodec, type OnFallback } from './column-codec.ts';
 
-/** A topic that lands in the lake, and where. */
+/** A topic and the lake table that it fills. */
 export interface Feed {
   stream: string;
   topic: string;
-  /** Path of the table, below the bucket. */
+  /** The path of the table in the bucket. */
   table: string;
   /** The fields of the events, then the ledger columns. */
   schema: TableSchema;
   codec: ColumnCodec;
-  /** The columns with the time at which it happened, and at which Windrow had it by the event's own account: timestamps. */
+  /** The indexes of the timestamp columns with the event time and with the time at which Windrow received the event. */
   eventTimeColumn: number;
   receivedTimeColumn: number | undefined;
   /**
    * Decodes one record that the codec's columns don't take. `drop`: it makes no row, such as a record that the enricher has
    * dead-lettered. `deadLetter`: the enricher wrote the record and it is invalid all the same.
-   * @throws REGISTRY_UNAVAILABLE
+   * @throws WindrowError REGISTRY_UNAVAILABLE
    */
   decodeAlone(input: InputRecord, partition: number): Promise<Outcome>;
 }
 
-type Refused = Extract<Outcome, { kind: 'deadLetter' }>;
+type Rejected = Extract<Outcome, { kind: 'deadLetter' }>;
 
 /**
- * Every raw topic in its archive, every enriched topic in its curated table, and the dead letters. The archive takes each
- * record that decodes, whether or not it keeps the rules.
+ * A feed for every raw table, every curated table and the dead letters. A raw table gets each record that can be decoded, also one
+ * that breaks a rule.
  */
 export function feedsOf(
   contracts: StreamContract[],
@@ -70,14 +70,14 @@ function curatedFeed(contract: StreamContract, all: StreamContract[], codecOf: C
   if (!topics.enriched || lake.curated === undefined) return [];
   const schema = landedSchema(contract, all);
   return [
-    feedOf(contract, topics.enriched.name, lake.curated, schema, codecOf, (refused) => ({
-      ...refused,
+    feedOf(contract, topics.enriched.name, lake.curated, schema, codecOf, (rejected) => ({
+      ...rejected,
       stage: 'lake',
     })),
   ];
 }
 
-/** A dead letter that can't be decoded would be one for ever: it lands as a dead letter about itself. */
+/** A dead letter that can't be decoded must not become another dead letter. The table gets a row that describes it. */
 function deadLetterFeed(codecOf: CodecOf): Feed {
   const { name: topic } = deadLetterTopic;
   const schema = tableSchemaFromAvro(deadLetterSchema);
@@ -90,12 +90,12 @@ function deadLetterFeed(codecOf: CodecOf): Feed {
     async decodeAlone(input, partition) {
       const decoded = await codec.decodeOne(input.value);
       if (decoded.ok) return { kind: 'ok', input, record: decoded.record };
-      const refused = { ...decoded, kind: 'deadLetter', input, stage: 'lake' } as const;
+      const rejected = { ...decoded, kind: 'deadLetter', input, stage: 'lake' } as const;
       const from = { stream: topic, topic, partition, service: 'lake-sink', version: packageJson.version };
       return {
         kind: 'ok',
         input,
-        record: { ...deadLetterOf(refused, from), failed_at: input.timestampMs },
+        record: { ...deadLetterOf(rejected, from), failed_at: input.timestampMs },
       };
     },
   };
@@ -107,7 +107,7 @@ function feedOf(
   table: string,
   avro: AvroRecordSchema,
   codecOf: CodecOf,
-  refuse: (refused: Refused) => Outcome,
+  reject: (rejected: Rejected) => Outcome,
 ): Feed {
   const schema = { ...tableSchemaFromAvro(avro), idColumns: id };
   const codec = codecOf(topic, avro, schema);
@@ -120,7 +120,7 @@ function feedOf(
       if (isTable && input.value === null) return { kind: 'drop', input, reason: 'deletion' };
       const decoded = await codec.decodeOne(input.value);
       if (decoded.ok) return { kind: 'ok', input, record: decoded.record };
-      return refuse({ ...decoded, kind: 'deadLetter', input, stage: 'decode' });
+      return reject({ ...decoded, kind: 'deadLetter', input, stage: 'decode' });
     },
   };
 }

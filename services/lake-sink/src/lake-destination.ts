@@ -26,7 +26,7 @@ interface LakeDestinationOptions {
   table: LakeTable;
   encoder: ParquetEncoder;
   maxWindows: number;
-  /** Of the feed's stream. */
+  /** The watermark of the feed's stream. */
   watermark: Watermark;
   claimChecks: ClaimChecks;
   compaction: Compaction | undefined;
@@ -38,7 +38,7 @@ interface LakeDestinationOptions {
 export class LakeDestination implements Destination<MicroBatch, LakeClaim, FetchedRecordBatches> {
   readonly howToReset = 'give the stream another table, or delete this one';
   readonly #options: LakeDestinationOptions;
-  /** The buffers of a micro-batch that has landed, for the next one. The garbage collector would free them late. */
+  /** The buffers of a committed micro-batch, which the next one uses again. The garbage collector would free them late. */
   #spare: ColumnBuffers | undefined;
   /** Never rejects. */
   #checkpointing: Promise<void> | undefined;
@@ -74,7 +74,7 @@ export class LakeDestination implements Destination<MicroBatch, LakeClaim, Fetch
     return { held, positions };
   }
 
-  /** Claims that are about to be replaced would look as if they were lost. */
+  /** Stops the checks of claims that are about to be replaced. They would look lost. */
   revoke(): void {
     this.#options.claimChecks.forget();
   }
@@ -105,8 +105,8 @@ export class LakeDestination implements Destination<MicroBatch, LakeClaim, Fetch
   }
 
   /**
-   * Dead letters first, then the files, then the commit. A failed commit is not repeated here: whether it was made, the next
-   * claim finds out.
+   * Sends the dead letters, uploads the files, and then commits. A failed commit is not retried here, because it may have
+   * succeeded. The next claim finds out.
    */
   async land(
     batch: MicroBatch,
@@ -143,17 +143,17 @@ export class LakeDestination implements Destination<MicroBatch, LakeClaim, Fetch
     });
   }
 
-  /** Waits for a checkpoint that is under way. */
+  /** Waits for a running checkpoint. */
   async close(): Promise<void> {
     await this.#checkpointing;
   }
 
-  /** The next micro-batch doesn't wait for it: with many files in the table it takes longer than a commit. */
+  /** The next micro-batch does not wait for a checkpoint, which takes longer than a commit when the table has many files. */
   async #checkpoint(): Promise<void> {
     const { feed, table, log } = this.#options;
     const { checkpointError } = await table.checkpointWhenDue();
     if (checkpointError)
-      log.warn({ table: feed.table, err: checkpointError }, 'no checkpoint written; later');
+      log.warn({ table: feed.table, err: checkpointError }, 'cannot write the checkpoint; will retry');
   }
 
   #files(batch: MicroBatch): PlannedFile[] {

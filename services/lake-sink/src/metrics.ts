@@ -3,7 +3,7 @@ import { counter, gauge, histogram, type Registry } from '@windrow/runtime';
 export type SinkMetrics = ReturnType<typeof sinkMetrics>;
 export type Phase = 'fill' | 'encode' | 'upload' | 'commit';
 
-/** What the lake sink counts and measures; `sink` tells it from other sinks. */
+/** The metrics of the lake sink. The label `sink` distinguishes it from other sinks. */
 export function sinkMetrics(registry: Registry) {
   const sink = { sink: 'lake' } as const;
   const events = counter(registry, {
@@ -76,7 +76,7 @@ export function sinkMetrics(registry: Registry) {
     help: 'Files deleted after their retention: replaced by compaction, or named by no commit',
     labels: ['table'],
   });
-  // The series that alerts look at are there from the start, with 0.
+  // Series that alerts need start at 0.
   for (const metric of [conflicts, versionConflicts, retries]) metric.inc(sink, 0);
   return {
     events,
@@ -95,7 +95,7 @@ export function sinkMetrics(registry: Registry) {
   };
 }
 
-/** Shows, whenever the metrics are read, how far each stream has landed and what is held in memory. */
+/** Exports the watermark of each stream and the memory of uncommitted rows, as of each scrape. */
 export function showState(
   registry: Registry,
   state: () => { watermarksMs: Map<string, number | null>; heldBytes: number },

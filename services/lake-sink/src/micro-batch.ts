@@ -14,7 +14,7 @@ import type { MicroBatch as FilledMicroBatch, OffsetRange } from '@windrow/sink'
 import type { PreparedRecords } from './column-codec.ts';
 import type { Feed } from './feeds.ts';
 
-/** What a rejected record takes on the heap beside its bytes, measured roughly. */
+/** Heap of a rejected record in addition to its bytes, measured roughly. */
 const rejectedOverheadBytes = 400;
 const historyMs = 3_600_000;
 
@@ -30,7 +30,7 @@ export class MicroBatch implements FilledMicroBatch {
   readonly buffers: ColumnBuffers;
   readonly #feed: Feed;
   #rejectedBytes = 0;
-  /** By partition. */
+  /** Partition → rows. */
   readonly #rows = new Map<number, number>();
 
   /** @param buffers empty ones of the feed's schema */
@@ -47,7 +47,7 @@ export class MicroBatch implements FilledMicroBatch {
     return this.buffers.usedBytes + this.#rejectedBytes;
   }
 
-  /** Adds the records `from` to `to`. @returns `to`, or the index of the first one that the columns don't take */
+  /** Adds the records `from` to `to`. @returns `to`, or the index of the first record that the columns do not accept */
   take(partition: number, prepared: PreparedRecords, from: number, to: number): number {
     const first = this.rowCount;
     const next = this.#feed.codec.decode(prepared, from, to, this.buffers);
@@ -56,7 +56,7 @@ export class MicroBatch implements FilledMicroBatch {
     return next;
   }
 
-  /** Adds a record that was decoded alone. */
+  /** Adds a record that was decoded separately. */
   add(partition: number, outcome: Outcome): void {
     const { input } = outcome;
     if (outcome.kind === 'drop') {
@@ -84,7 +84,7 @@ export class MicroBatch implements FilledMicroBatch {
     ingested.fill(this.openedMs, to - from);
   }
 
-  /** Notes the rows from `first` on, which are the partition's. */
+  /** Counts the rows from `first` on for their partition, and notes its newest event time. */
   #note(partition: number, first: number): void {
     const times = this.#timestamps(this.#feed.eventTimeColumn);
     let newestMs = this.newestMs.get(partition) ?? Number.NEGATIVE_INFINITY;
@@ -108,17 +108,17 @@ export class MicroBatch implements FilledMicroBatch {
     const { receivedTimeColumn } = this.#feed;
     const received = receivedTimeColumn === undefined ? undefined : this.#timestamps(receivedTimeColumn);
     const receivedMs = received?.present[row] === 1 ? received.numberAt(row) : Number.NEGATIVE_INFINITY;
-    // History that is loaded from files was received long ago, but not by this installation.
+    // Events of loaded files were received long ago by another installation. For them, Kafka's time counts.
     this.acceptedMs.push(receivedMs < timestampMs - historyMs ? timestampMs : receivedMs);
   }
 
-  /** With the rows that were made of each of the ranges. */
+  /** The ranges with their numbers of rows. */
   ledgerRanges(ranges: readonly OffsetRange[]): LedgerRange[] {
     const { topic } = this.#feed;
     return ranges.map((range) => ({ topic, ...range, rows: this.#rows.get(range.partition) ?? 0 }));
   }
 
-  /** The files that it makes. */
+  /** The files of this micro-batch. */
   files(encoder: ParquetEncoder, maxWindows: number): PlannedFile[] {
     return plannedFiles(this.buffers, this.#timestamps(this.#feed.eventTimeColumn), encoder, maxWindows);
   }

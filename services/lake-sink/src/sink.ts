@@ -11,9 +11,9 @@ import { LakeDestination } from './lake-destination.ts';
 import { showState, sinkMetrics } from './metrics.ts';
 import { startSweeps } from './sweeps.ts';
 
-/** The name under which the ledger lies in the Delta logs. */
+/** The name of the sink in the ledgers of the Delta logs. */
 const sinkName = 'lake';
-/** A compaction that is being committed gets this long to end. */
+/** How long a stop waits for a compaction that is being committed. */
 const lastWordMs = 3_000;
 
 export interface SinkOptions {
@@ -27,22 +27,22 @@ export interface SinkOptions {
   maxWindows: number;
   memoryBudgetBytes: number;
   limits: Limits;
-  /** Without it, small files stay as they are. */
+  /** Without it, small files are not compacted. */
   compaction?: { latenessMs: number };
   metrics: Registry;
   readiness: Readiness;
   log: Logger;
-  /** Ends the waiting of the start. */
+  /** Stops the start while it waits for Kafka or the store. */
   signal: AbortSignal;
   /** Called with an error that nobody can handle. */
   fail(error: unknown): void;
 }
 
-/** Lands every topic of the contracts in the lake. `stop` lands what was read and leaves the group. */
+/** Writes every topic of the contracts to the lake. `stop` commits the events that were read and leaves the group. */
 export async function startSink(options: SinkOptions): Promise<{ stop(): Promise<void> }> {
   const { broker, schemas, groupId, limits, readiness, log, signal, fail } = options;
   const metrics = sinkMetrics(options.metrics);
-  /** By stream: of its raw and its enriched topic together. */
+  /** One watermark for each stream, for its raw and its enriched topic together. */
   const watermarks = new Map<string, Watermark>();
   const compaction =
     options.compaction && new Compaction({ ...options, ...options.compaction, sink: sinkName, metrics });
@@ -86,10 +86,10 @@ export async function startSink(options: SinkOptions): Promise<{ stop(): Promise
   };
 }
 
-/** Creates the tables that are missing, and adds the columns that they lack. Tries until the store answers. */
+/** Creates missing tables and adds missing columns. It retries until the store answers. */
 async function openTables({ contracts, schemas, store, readiness, log, signal }: SinkOptions) {
   const feeds = feedsOf(contracts, schemas, (topic, schemaId, reason) =>
-    log.warn({ topic, schemaId, reason }, 'decoding value by value, which is slow'),
+    log.warn({ topic, schemaId, reason }, 'this schema has no fast decoder; decoding value by value'),
   );
   const tables = [];
   for (const feed of feeds) {

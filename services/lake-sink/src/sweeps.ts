@@ -5,9 +5,9 @@ import type { Feed } from './feeds.ts';
 const sweepEveryMs = 3_600_000;
 
 /**
- * Deletes every hour what crashes have left in the tables, for sinks that own their partitions for long. Each claim does
- * the same.
- * @returns ends it
+ * Deletes every hour the files that crashed sinks have left in the tables. Each claim does the same, but a sink may own its
+ * partitions for a long time.
+ * @returns a function that stops the sweeps
  */
 export function startSweeps(tables: readonly { feed: Feed; table: LakeTable }[], log: Logger): () => void {
   const sweep = async () => {
@@ -16,7 +16,7 @@ export function startSweeps(tables: readonly { feed: Feed; table: LakeTable }[],
         const { unnamedFiles, intents } = await table.sweep();
         if (intents > 0) log.info({ table: feed.table, unnamedFiles, intents }, 'swept');
       } catch (error) {
-        log.warn({ table: feed.table, err: error }, 'not swept; again in an hour');
+        log.warn({ table: feed.table, err: error }, 'sweep failed; will retry in an hour');
       }
     }
   };

@@ -11,21 +11,25 @@ import {
 import { examine, type FetchedBatch, type Outcome } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 
-/** A topic that lands in Postgres, and how. */
+/** A topic and the Postgres table that it fills. */
 export interface Feed {
   stream: string;
   topic: string;
   mapping: CuratedMapping;
   /**
-   * One outcome for each record. `drop`: the enricher has dead-lettered it already. `deadLetter`: nobody has, because
-   * the enricher wrote the topic and it is wrong all the same. Error: REGISTRY_UNAVAILABLE.
+   * Decodes a batch into one outcome for each record. `drop`: the enricher has dead-lettered the record already. `deadLetter`:
+   * the enricher wrote the record and it is invalid all the same.
+   * @throws WindrowError REGISTRY_UNAVAILABLE
    */
   examine(batch: FetchedBatch): Promise<Outcome[]>;
-  /** When Windrow had the event, epoch milliseconds, by the event's own account; null where it says nothing. */
+  /** When Windrow received the event, epoch milliseconds, from a field of the event; null if it has none. */
   receivedMs(record: Record<string, unknown>): number | null;
 }
 
-/** Every stream with curated tables. Error: CONTRACT_INVALID where a column's type can't hold its field. */
+/**
+ * A feed for every stream with a curated table.
+ * @throws WindrowError CONTRACT_INVALID when the type of a column can't hold its field
+ */
 export function feedsOf(contracts: StreamContract[], registry: AvroRegistry): Feed[] {
   const faults: string[] = [];
   const feeds: Feed[] = [];
@@ -36,7 +40,7 @@ export function feedsOf(contracts: StreamContract[], registry: AvroRegistry): Fe
     faults.push(...typeFaults(contract.name, mapping, schema.fields));
     const codec = new AvroCodec(schema, registry);
     const isEnriched = contract.topics.enriched !== undefined;
-    // The rules were kept before the event was enriched.
+    // The enricher has checked the rules of an enriched event.
     const examined = isEnriched ? { ...contract, rules: [] } : contract;
     feeds.push({
       stream: contract.name,
@@ -53,7 +57,7 @@ export function feedsOf(contracts: StreamContract[], registry: AvroRegistry): Fe
     });
   }
   if (faults.length > 0)
-    throw new WindrowError('CONTRACT_INVALID', `curated mappings are wrong:\n  ${faults.join('\n  ')}`);
+    throw new WindrowError('CONTRACT_INVALID', `invalid curated mappings:\n  ${faults.join('\n  ')}`);
   return feeds;
 }
 
@@ -62,7 +66,7 @@ const leftToEnricher = (outcome: Outcome): Outcome =>
     ? { kind: 'drop', input: outcome.input, reason: `${outcome.stage}/${outcome.reason}` }
     : outcome;
 
-/** The kinds of Avro values that a column of each type can be sent. */
+/** The Avro types that each column type accepts. */
 const accepted: Record<PostgresType, string[]> = {
   text: ['string'],
   jsonb: ['string'],
@@ -87,7 +91,9 @@ function typeFaults(stream: string, mapping: CuratedMapping, fields: AvroField[]
     (name) => name !== undefined && !mapping.columns.some((column) => column.name === name),
   );
   for (const name of unmapped)
-    faults.push(`${stream}: ${name} is in the key, or its partitions' time, but no column`);
+    faults.push(
+      `${stream}: ${name} is part of the key, or is the time of the partitions, but is not a column`,
+    );
   return faults;
 }
 

@@ -60,7 +60,7 @@ test.each(['before commit', 'after commit'] as const)(
   },
 );
 
-test('rows that Postgres refuses become dead letters, and all others land', async () => {
+test('rows that Postgres rejects become dead letters, and all others land', async () => {
   const { database, open, event } = await installation();
   await database.sql(
     "ALTER TABLE curated.track_event ADD CONSTRAINT no_orders CHECK (event_name <> 'Forbidden')",

@@ -2,7 +2,7 @@ import { counter, histogram, type Registry } from '@windrow/runtime';
 
 export type SinkMetrics = ReturnType<typeof sinkMetrics>;
 
-/** What a Postgres sink counts and measures; `sink` and `service` tell it from other sinks. */
+/** The metrics of a Postgres sink. The labels `sink` and `service` distinguish it from other sinks. */
 export function sinkMetrics(registry: Registry) {
   const sink = { sink: 'postgres' } as const;
   const events = counter(registry, {
@@ -49,7 +49,7 @@ export function sinkMetrics(registry: Registry) {
     labels: ['sink'],
     buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 21_600, 86_400],
   });
-  // The series that alerts look at are there from the start, with 0.
+  // Series that alerts need start at 0.
   conflicts.inc(sink, 0);
   retries.inc(sink, 0);
   return {

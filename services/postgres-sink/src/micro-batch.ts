@@ -4,21 +4,21 @@ import { CopyRows, dataException, type LedgerStep } from '@windrow/postgres';
 import type { OffsetRange, RecordMicroBatch } from '@windrow/sink';
 import type { Feed } from './feeds.ts';
 
-/** What a rejected record takes on the heap beside its bytes, measured roughly. */
+/** Heap of a rejected record in addition to its bytes, measured roughly. */
 const rejectedOverheadBytes = 400;
 const historyMs = 3_600_000;
 
 /** The next rows of one table. */
 export class MicroBatch implements RecordMicroBatch {
   readonly rows: CopyRows;
-  /** Records that can't even be sent to Postgres. */
+  /** Records that can't be sent to Postgres. */
   readonly rejected: RejectedRecord[] = [];
   /** When Windrow accepted the oldest event of each fetched slice, epoch milliseconds. */
   readonly acceptedMs: number[] = [];
   skipped = 0;
   readonly #feed: Feed;
   readonly #maxDays: number;
-  /** The record of each row, should Postgres reject it. */
+  /** The record of each row, in case Postgres rejects it. */
   readonly #sources = new RecordBuffer();
   #rejectedBytes = 0;
 
@@ -68,7 +68,7 @@ export class MicroBatch implements RecordMicroBatch {
 
   noteAccepted({ input, record }: Extract<Outcome, { kind: 'ok' }>): void {
     const receivedMs = this.#feed.receivedMs(record);
-    // History that is loaded from files was received long ago, but not by this installation.
+    // Events of loaded files were received long ago by another installation. For them, Kafka's time counts.
     const isHistory = receivedMs === null || receivedMs < input.timestampMs - historyMs;
     this.acceptedMs.push(isHistory ? input.timestampMs : receivedMs);
   }
@@ -78,7 +78,7 @@ export class MicroBatch implements RecordMicroBatch {
     return rejectedBy(this.#sources.inputOf(row), this.#sources.partitionOf(row), reason, message);
   }
 
-  /** How the ledger advances over these ranges when these records are rejected and all others land. */
+  /** How the ledger advances over these ranges when these records are rejected and all others are inserted. */
   ledgerSteps(ranges: readonly OffsetRange[], rejected: readonly RejectedRecord[]): LedgerStep[] {
     const steps = ranges.map(
       ({ partition, fromOffset, nextOffset }): LedgerStep => ({

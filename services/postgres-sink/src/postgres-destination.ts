@@ -21,7 +21,7 @@ import type { Feed } from './feeds.ts';
 import type { SinkMetrics } from './metrics.ts';
 import { MicroBatch } from './micro-batch.ts';
 
-/** The ledger itself keeps former owners out: their transactions fail where the ledger has moved on. */
+/** The ledger fences former owners: their transactions fail because the ledger has advanced. */
 export interface PostgresClaim extends Claim {
   /** On how many UTC days one transaction may write rows: each day is a partition of the table, which needs locks. */
   readonly maxDays: number;
@@ -37,12 +37,12 @@ interface Landed {
 interface PostgresDestinationOptions {
   feed: Feed;
   database: Database;
-  /** Transactions that land in the table at the same time. They share the server's locks. */
+  /** Transactions that write to the table at the same time. They share the server's locks. */
   lanes: number;
   metrics: SinkMetrics;
 }
 
-/** A table of Postgres. Each micro-batch is one transaction, together with the steps that its ledger takes. */
+/** A table of Postgres. One transaction writes a micro-batch and advances the ledger. */
 export class PostgresDestination implements Destination<MicroBatch, PostgresClaim, FetchedBatch> {
   readonly howToReset = "delete the topic's rows from windrow.sink_offset";
   readonly #feed: Feed;
@@ -79,7 +79,7 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
     const entries = await this.#database.use('give its ledger', (db) => openLedger(db, topic, firsts));
     const maxDays = await this.#database.use('give its settings', (db) => maxDaysAtOnce(db, table));
     return {
-      // A new line of the ledger begins with the first offset that Kafka still has.
+      // A new entry of the ledger begins with the first offset that Kafka retains.
       positions: entries.map(({ partition, nextOffset }) => ({ partition, nextOffset, isNew: false })),
       maxDays: Math.max(1, Math.floor(maxDays / this.#lanes)),
     };
@@ -101,10 +101,10 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
     this.#metrics.events.inc({ stream: this.stream, outcome: 'expired' }, offsets);
   }
 
-  /** A commit whose answer was lost is settled by what the ledger says. */
+  /** If the answer to a COMMIT was lost, the ledger shows whether it succeeded. */
   async land(batch: MicroBatch, landing: Landing<PostgresClaim>): Promise<void> {
     const { hardStop, retry } = landing;
-    /** The last attempt's outcome, if its COMMIT was sent: it may have been made. */
+    /** The outcome of the last attempt that sent COMMIT without an answer. It may have succeeded. */
     let unanswered: Landed | undefined;
     const landed = await retry(async () => {
       const open = unanswered;
@@ -114,7 +114,7 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
           unanswered = sent;
         });
       } catch (error) {
-        // The commit that got no answer may have been made while its connection was already given up.
+        // The COMMIT without an answer may have succeeded after its connection was closed here.
         if (isLost(error) && open && (await this.#hasLanded(open, hardStop))) return open;
         throw error;
       }
@@ -142,7 +142,7 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
       const startedMs = performance.now();
       const steps = batch.ledgerSteps(ranges, rejected);
       if (!(await advanceLedger(db, topic, steps))) throw lost(topic, steps);
-      // While the ledger's lines are locked, so that only their owner sends, and before the ledger passes the records.
+      // Sent while the ledger's rows are locked, so that only their owner sends, and before the new offsets are committed.
       if (rejected.length > 0) {
         await failpoint('postgres.deadLetters.beforeSend');
         await sendDeadLetters(rejected);
@@ -173,7 +173,7 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
     }
   }
 
-  /** COPY into the staging table, then INSERT from there. @returns the number of rows inserted or replaced */
+  /** Copies rows to the staging table and inserts them from there. @returns the number of rows inserted or replaced */
   async #landRange(db: pg.PoolClient, batch: MicroBatch, from: number, to: number): Promise<number> {
     const startedMs = performance.now();
     const copy = db.query(copyFrom(this.#statements.copy));
@@ -188,7 +188,7 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
     return rows[0]?.landed ?? 0;
   }
 
-  /** Lands the halves of a range that failed with `error`, and their halves, until only the rejected rows are left. */
+  /** Writes the halves of a range that failed with `error`, and their halves, until only the rejected rows remain. */
   async #isolate(
     db: pg.PoolClient,
     batch: MicroBatch,
@@ -223,11 +223,11 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
     return landed;
   }
 
-  /** A day's partition that somebody has dropped is created again by the next attempt. */
+  /** If somebody has dropped the partition of a day, the next attempt creates it again. */
   #withoutPartition(error: unknown): unknown {
     if (!isMissingPartition(error)) return error;
     this.#days.forget();
-    const message = `Postgres did not find a day's partition of ${this.table}`;
+    const message = `the partition of a day is missing in ${this.table}; the sink creates it again`;
     return new WindrowError('POSTGRES_FAILED', message, { retriable: true, cause: error });
   }
 
@@ -250,7 +250,7 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
 
 function lost(topic: string, steps: readonly LedgerStep[]): WindrowError {
   const ranges = steps.map(({ partition, expected, next }) => `${partition}: ${expected}–${next}`).join(', ');
-  const message = `another instance has moved the ledger of ${topic} on (${ranges}); its micro-batch is discarded and the ledger read again`;
+  const message = `another instance has advanced the ledger of ${topic} (${ranges}). The micro-batch is discarded and the ledger is read again`;
   return new WindrowError('LEDGER_LOST', message, { retriable: true });
 }
 

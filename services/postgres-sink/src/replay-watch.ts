@@ -4,9 +4,9 @@ import { gauge, type Logger, type Registry } from '@windrow/runtime';
 const lookEveryMs = 15_000;
 
 /**
- * Exports metrics of the replays that Postgres has recorded. A replay is a process of its own and ends before Prometheus could
+ * Exports metrics of the replays that Postgres has recorded. A replay is a separate process and ends before Prometheus could
  * scrape it. Every instance of the sink exports the same values.
- * @returns stops the export
+ * @returns a function that stops the export
  */
 export function watchReplays(database: Database, registry: Registry, log: Logger): () => void {
   const replays = gauge(registry, {
@@ -27,7 +27,7 @@ export function watchReplays(database: Database, registry: Registry, log: Logger
       rows.set({ stream }, ofStream.find(({ state }) => state === 'done')?.rows ?? 0);
   };
   const lookAgain = () => {
-    look().catch((error: unknown) => log.debug({ err: error }, 'not known which replays there are; later'));
+    look().catch((error: unknown) => log.debug({ err: error }, 'cannot count the replays; will retry'));
   };
   lookAgain();
   const timer = setInterval(lookAgain, lookEveryMs);

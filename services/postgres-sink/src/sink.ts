@@ -9,7 +9,7 @@ import { sinkMetrics } from './metrics.ts';
 import { PostgresDestination } from './postgres-destination.ts';
 import { watchReplays } from './replay-watch.ts';
 
-/** While the server works at one transaction, the next rows are on their way to the other. More gave nothing. */
+/** While the server executes one transaction, the next rows are sent in the other. More lanes were not faster. */
 const lanesPerTopic = 2;
 
 export interface SinkOptions {
@@ -23,23 +23,23 @@ export interface SinkOptions {
   metrics: Registry;
   readiness: Readiness;
   log: Logger;
-  /** Ends the waiting of the start. */
+  /** Stops the start while it waits for Kafka or Postgres. */
   signal: AbortSignal;
   /** Called with an error that nobody can handle. */
   fail(error: unknown): void;
 }
 
-/** Lands every stream with curated tables in Postgres. `stop` lands what was read and leaves the group. */
+/** Writes every stream with a curated table to Postgres. `stop` commits the events that were read and leaves the group. */
 export async function startSink(options: SinkOptions): Promise<{ stop(): Promise<void> }> {
   const { contracts, broker, schemas, databaseUrl, groupId, readiness, log, signal, fail } = options;
   const { maxRows, maxAgeMs, memoryBytes } = options.limits;
   const feeds = feedsOf(contracts, schemas);
   const lanes = lanesPerTopic * Math.max(1, feeds.length);
   const metrics = sinkMetrics(options.metrics);
-  readiness.unmet('postgres', 'Postgres has not been asked yet');
+  readiness.unmet('postgres', 'not connected to Postgres yet');
   const database = new Database({
     url: databaseUrl,
-    // And one to look after replays.
+    // One more connection for the metrics of replays.
     connections: lanes + 1,
     reachability: {
       away: (reason) => readiness.unmet('postgres', reason),
@@ -52,7 +52,7 @@ export async function startSink(options: SinkOptions): Promise<{ stop(): Promise
       (feed) => new PostgresDestination({ feed, database, lanes: lanesPerTopic, metrics }),
     ),
     lanesPerTopic,
-    // Each lane fills one micro-batch while another one lands. So a lane that waits for a lock leaves room for the others.
+    // Each lane fills one micro-batch while another one is committed. So a lane that waits for a lock leaves memory for the others.
     limits: { maxRows, maxAgeMs, maxBytes: Math.floor(memoryBytes / (2 * lanes)) },
     memoryBytes,
     ...{ groupId, service: 'postgres-sink', version: packageJson.version },

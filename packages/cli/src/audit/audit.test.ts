@@ -172,8 +172,8 @@ test('a file added a second time is found by its rows, and by the deep audit by 
       `wrong: lake curated/track, log: its log has files with ${60 + numRecords} rows, its ledger counts 60: ${numRecords} too many`,
     ]);
     const deep = (await findings(true)).join('\n');
-    expect(deep).toContain(`lake curated/track, ids: ${numRecords} ids are there more than once: `);
-    expect(deep).toContain(`lake curated/track, offsets: ${numRecords} offsets are there more than once: `);
+    expect(deep).toContain(`lake curated/track, ids: ${numRecords} ids occur more than once: `);
+    expect(deep).toContain(`lake curated/track, offsets: ${numRecords} offsets occur more than once: `);
 
     const { code, stdout } = await windrow('audit', '--json');
     expect(code).toBe(1);

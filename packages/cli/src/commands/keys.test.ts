@@ -69,7 +69,7 @@ test('with --json the key comes with its id', async () => {
 
 test.each([
   [['add'], "required option '--source <name>'"],
-  [['add', '--source', 'none'], 'not "none"'],
+  [['add', '--source', 'none'], 'not be "none"'],
   [['add', '--source', 'a b'], 'letters, digits'],
   [['add', '--source', 'web', '--rate', '0'], 'must be a positive number'],
   [['add', '--source', 'web', '--daily', '1.5'], 'must be a positive integer'],

@@ -10,7 +10,7 @@ import { note } from './repeats.ts';
 
 /**
  * Compares the ids of a lake table with those of Postgres, date by date, so that memory is bounded by the busiest date.
- * Rows whose dead letters say that they are not in Postgres (they broke a rule, or Postgres refused them) are left out.
+ * Events that are dead letters of the rules or of Postgres are left out, because they have no row there.
  */
 export async function collectIds(
   installation: Installation,
@@ -68,7 +68,7 @@ async function lakeIds(
   return ids;
 }
 
-/** Id → how many rows have it. */
+/** Id → number of rows. */
 async function postgresIds(
   { postgres }: Installation,
   contract: StreamContract,

@@ -18,7 +18,7 @@ import { readLakeContent } from './lake-content.ts';
 import { countRetained, type DeadLettersRead, readAccounts, readDeadLetters } from './read-topics.ts';
 
 export interface CollectOptions {
-  /** Also reads the tables and the topics themselves. */
+  /** Whether to read the rows of the tables and the records of the topics, too. */
   deep?: boolean;
   signal?: AbortSignal;
 }
@@ -29,8 +29,8 @@ interface Collecting extends CollectOptions {
 }
 
 /**
- * Asks Kafka, the lake and Postgres for what an audit needs; judges nothing. Errors: those of the parts, TOPIC_MISSING
- * and POSTGRES_FAILED before `windrow streams apply`.
+ * Collects from Kafka, the lake and Postgres the facts that an audit compares.
+ * @throws WindrowError TOPIC_MISSING, POSTGRES_FAILED before `windrow streams apply`; errors of Kafka, the registry and S3
  */
 export async function collectFacts(
   installation: Installation,
@@ -120,13 +120,13 @@ async function collectStream(
   return { ...facts, retained, postgres: { ...postgres, rows: ids.postgresRows }, ids: ids.facts };
 }
 
-/** `id`: the fields whose values must not be there twice; none for tables that keep everything that came. */
+/** @param id the fields whose values must be unique; empty for a table that keeps duplicates */
 async function collectLakeTable(
   { installation, deep }: Collecting,
   table: LakeTableName,
   id: string[],
 ): Promise<{ facts: LakeTableFacts; adds: Add[] }> {
-  // Before the log: a file that is committed meanwhile must not look like one that no commit names.
+  // Listed before the log is read. Otherwise a file that is committed meanwhile would look like one without a commit.
   const present = deep ? await dataFiles(installation, table) : [];
   const log = await openLog(installation, table);
   const { ledger, adds, tombstones } = await ledgerAndFiles(log, table);
@@ -143,7 +143,7 @@ async function collectLakeTable(
   return { facts: { ...facts, content: { ...content, orphans } }, adds };
 }
 
-/** The ledger and the files of one and the same version: read again while commits come between. */
+/** Reads the ledger and the files of the same version. It reads them again if a commit came in between. */
 async function ledgerAndFiles(log: DeltaLog | undefined, { path, topic }: LakeTableName) {
   if (!log) return { ledger: [], adds: [], tombstones: [] };
   for (let attempt = 1; attempt <= 10; attempt++) {
@@ -153,7 +153,7 @@ async function ledgerAndFiles(log: DeltaLog | undefined, { path, topic }: LakeTa
       return { ledger: lakeLedger(log, topic), adds: [...adds.values()], tombstones: [...removes.keys()] };
     }
   }
-  const message = `the table ${path} gets new commits faster than its log can be read: audit again when less comes in`;
+  const message = `table ${path} gets new commits faster than its log can be read. Audit again when fewer events arrive`;
   throw new WindrowError('LAKE_CONFLICT', message, { retriable: true });
 }
 

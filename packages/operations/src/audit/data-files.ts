@@ -4,7 +4,7 @@ import type { Sample } from './facts.ts';
 import { fileKey } from './lake-content.ts';
 import { note } from './repeats.ts';
 
-/** The keys of the Parquet files that a reader without the log finds by a glob. */
+/** The keys of the Parquet files that a reader finds by a glob pattern, without the log. */
 export async function dataFiles({ lake }: Installation, { path }: LakeTableName): Promise<string[]> {
   const keys: string[] = [];
   for await (const { key } of lake.list({ prefix: `${path}/date=` })) {
@@ -13,7 +13,7 @@ export async function dataFiles({ lake }: Installation, { path }: LakeTableName)
   return keys;
 }
 
-/** Those that the log names neither as live nor as removed; `named`: paths as in `add.path`. */
+/** The files that the log names neither as live nor as removed. @param named paths as in `add.path` */
 export function orphansAmong(keys: string[], table: LakeTableName, named: string[]): Sample {
   const known = new Set(named.map((path) => fileKey(table, path)));
   const orphans: Sample = { count: 0, examples: [] };

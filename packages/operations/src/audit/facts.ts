@@ -1,13 +1,13 @@
 import type { Account } from '@windrow/contracts';
 
-/** An account, and its offset in the accounts' topic. */
+/** An account with its offset in the topic of accounts. */
 export type KeptAccount = Account & { offset: number };
 
-/** What the audit knows of an installation: collected from its parts, without a judgement. Offsets and counts are numbers. */
+/** The facts that an audit compares, as collected from the parts of an installation. */
 export interface AuditFacts {
   streams: StreamFacts[];
   deadLetters: DeadLetterFacts;
-  /** Topics whose ends moved while the facts were collected: whatever concerns them may not fit together. */
+  /** Topics that got records while the facts were collected. Facts about them may be of different moments. */
   moving: string[];
 }
 
@@ -15,12 +15,12 @@ export interface StreamFacts {
   stream: string;
   raw: TopicFacts;
   enriched?: TopicFacts;
-  /** Of the raw topic, in any order. */
+  /** The accounts of the raw topic, in any order. */
   accounts: KeptAccount[];
   lakeRaw: LakeTableFacts;
   lakeCurated?: LakeTableFacts;
   postgres?: PostgresFacts;
-  /** Only of a deep audit. */
+  /** Only in a deep audit. */
   retained?: RetainedRecords[];
   ids?: IdFacts;
 }
@@ -39,37 +39,37 @@ export interface PartitionSpan {
   end: number;
 }
 
-/** What a sink says of a partition, written together with its rows. `rows`: landed since the beginning. */
+/** The ledger entry of a partition, which a sink commits together with the rows. `rows`: all rows since the beginning. */
 export interface LedgerLine {
   partition: number;
   nextOffset: number;
   rows: number;
-  /** Events that the sink's store refused; they are dead letters. */
+  /** Events that the sink's store rejected. They are dead letters. */
   rejected: number;
-  /** Of the rows, what replays have added, less what they have taken away. */
+  /** Rows that replays have added minus rows that they have removed. It is part of `rows`. */
   replayed: number;
 }
 
 export interface LakeTableFacts {
-  /** Below the bucket, for example `curated/track`. */
+  /** The path in the bucket, for example `curated/track`. */
   path: string;
-  /** The topic it is made from. */
+  /** The topic from which the table is filled. */
   topic: string;
   ledger: LedgerLine[];
-  /** Of the current version of its Delta log. */
+  /** Files of the current version of the Delta log. */
   files: number;
   bytes: number;
   rows: number;
-  /** Only of a deep audit. */
+  /** Only in a deep audit. */
   content?: LakeContent;
 }
 
-/** What the Parquet files themselves hold. */
+/** The content of the Parquet files. */
 export interface LakeContent {
   rows: { partition: number; rows: number }[];
-  /** Positions (`partition/offset`) that are there more than once. */
+  /** Positions (`partition/offset`) that occur more than once. */
   repeatedOffsets: Sample;
-  /** Ids that are there more than once. */
+  /** Ids that occur more than once. */
   repeatedIds: Sample;
   /** Parquet files under `date=*` that the log names neither as live nor as removed. */
   orphans: Sample;
@@ -77,12 +77,12 @@ export interface LakeContent {
 
 export interface PostgresFacts {
   table: string;
-  /** The topic it is made from. */
+  /** The topic from which the table is filled. */
   topic: string;
-  /** Whether a later record of the same key replaces the row: then the table has fewer rows than landed. */
+  /** Whether a later record of the same key replaces the row. Then the table has fewer rows than the ledger counts. */
   replaces: boolean;
   ledger: LedgerLine[];
-  /** Rows in the table; only of a deep audit. */
+  /** Rows in the table; only in a deep audit. */
   rows?: number;
 }
 
@@ -92,11 +92,11 @@ export interface RetainedRecords {
   records: number;
 }
 
-/** The ids of a stream's lake table held against those of its Postgres table. */
+/** A comparison of the ids in a stream's lake table and in its Postgres table. */
 export interface IdFacts {
   lakeTable: string;
   postgresTable: string;
-  /** Different ids that ought to be in Postgres, by the lake. */
+  /** Distinct ids of the lake table that should be in Postgres. */
   lake: number;
   postgres: number;
   onlyInLake: Sample;
@@ -104,7 +104,7 @@ export interface IdFacts {
   repeatedInPostgres: Sample;
 }
 
-/** How many, and the first few of them. */
+/** A count and the first few examples. */
 export interface Sample {
   count: number;
   examples: string[];
@@ -115,17 +115,17 @@ export interface DeadLetterFacts {
   /** Records that the topic still holds. */
   retained: RetainedRecords[];
   causes: DeadLetterCause[];
-  /** Events with more than one of the same stage. */
+  /** Events with more than one dead letter of the same stage. */
   repeated: Sample;
   lake: LakeTableFacts;
 }
 
-/** The dead letters of one input partition and cause. `topic` and `partition` are null for what never reached Kafka. */
+/** The dead letters of one input partition and cause. `topic` and `partition` are null for events that never reached Kafka. */
 export interface DeadLetterCause {
   topic: string | null;
   partition: number | null;
   stage: string;
   reason: string;
-  /** Different events. */
+  /** Distinct events. */
   events: number;
 }

@@ -1,4 +1,4 @@
-/** `behind`: not there yet, wait and audit again. `wrong`: it will not add up by waiting. */
+/** `behind`: events are still on their way, so wait and audit again. `wrong`: waiting does not help. */
 export type Verdict = 'ok' | 'behind' | 'wrong';
 
 export interface Finding {
@@ -14,17 +14,17 @@ export class Findings {
   readonly all: Finding[] = [];
   readonly #moving: boolean;
 
-  /** `moving`: topics grew while the facts were collected, so facts of different places are not of the same moment. */
+  /** @param moving whether topics got records while the facts were collected, so that facts are of different moments */
   constructor(moving: boolean) {
     this.#moving = moving;
   }
 
-  /** It is wrong whatever else is on its way. */
+  /** Adds a finding that is wrong even while events are on their way. */
   wrong(line: string, check: string, message: string): void {
     this.all.push({ line, verdict: 'wrong', check, message });
   }
 
-  /** Two places say different things: wrong once nothing is on its way to the line, or with `all` to any line. */
+  /** Adds a difference between two facts. It is `behind` while the line, or with `all` any line, is behind; otherwise `wrong`. */
   differs(line: string, check: string, message: string, unless: 'line' | 'all' = 'line'): void {
     const isUnsettled = this.#moving || (unless === 'all' ? this.#anyBehind : this.isBehind(line));
     if (isUnsettled) this.behind(line, check, message);

@@ -41,8 +41,8 @@ describe('tables', () => {
       must(must(stream.lakeCurated).content).repeatedOffsets = { count: 4, examples: ['0/1', '0/2', '0/3'] };
     }, deepFacts());
     expect(findings).toEqual([
-      'wrong: lake curated/track: 4 offsets are there more than once: 0/1, 0/2, 0/3, …',
-      'wrong: lake curated/track: 1 ids are there more than once: e-7',
+      'wrong: lake curated/track: 4 offsets occur more than once: 0/1, 0/2, 0/3, …',
+      'wrong: lake curated/track: 1 ids occur more than once: e-7',
     ]);
   });
 
@@ -79,7 +79,7 @@ describe('tables', () => {
       must(stream.ids).repeatedInPostgres = { count: 1, examples: ['e-1'] };
     }, deepFacts());
     expect(findings).toEqual([
-      'wrong: postgres curated.track_event: 1 ids are there more than once: e-1',
+      'wrong: postgres curated.track_event: 1 ids occur more than once: e-1',
       'wrong: lake curated/track: 1 ids of curated.track_event are not in it: e-9',
     ]);
   });
@@ -136,8 +136,8 @@ test('while topics grow, places that differ are behind; what can never be right 
     must(must(stream.lakeCurated).content).repeatedIds = { count: 1, examples: ['e-7'] };
   }, deepFacts());
   expect(findings.filter((finding) => finding.startsWith('wrong'))).toEqual([
-    'wrong: track.raw/0: of offsets 0 to 3 4 were consumed, but 3 accepted + 0 duplicates + 0 deletions + 0 dropped + 0 dead-lettered',
-    'wrong: lake curated/track: 1 ids are there more than once: e-7',
+    'wrong: track.raw/0: offsets 0 to 3: 4 consumed, but 3 accepted + 0 duplicates + 0 deletions + 0 dropped + 0 dead-lettered',
+    'wrong: lake curated/track: 1 ids occur more than once: e-7',
   ]);
   expect(findings).toContain(
     'behind: track.raw/0: its ledger is at offset 11 of track.enriched, which ends at 8',

@@ -15,9 +15,9 @@ import type { Findings, Verdict } from './findings.ts';
 export interface TableLine {
   /** `lake curated/track`, `postgres curated.track_event`. */
   table: string;
-  /** By the sink's ledger. */
+  /** Rows by the sink's ledger. */
   landed: number;
-  /** In the table: by the lake's log; of Postgres counted, and only by a deep audit. */
+  /** Rows in the table: of the lake by its log, of Postgres counted in a deep audit only. */
   rows: number | null;
   files: number | null;
   bytes: number | null;
@@ -26,7 +26,7 @@ export interface TableLine {
 
 type UnjudgedLine = Omit<TableLine, 'verdict'>;
 
-/** Holds each table against its ledger, and what a deep audit has read against both. */
+/** Compares each table with its ledger, and both with the rows that a deep audit has read. */
 export function judgeTables(facts: AuditFacts, findings: Findings): UnjudgedLine[] {
   const lines: UnjudgedLine[] = [];
   for (const stream of facts.streams) {
@@ -56,7 +56,7 @@ function judgeLakeTable(table: LakeTableFacts, findings: Findings): UnjudgedLine
   return { table: name, landed, rows: table.rows, files: table.files, bytes: table.bytes };
 }
 
-/** After all else: while anything is behind, a file may be one whose commit is still to come. */
+/** Runs after all other checks. While anything is behind, a file without a commit may still get one. */
 function judgeOrphans({ streams, deadLetters }: AuditFacts, findings: Findings): void {
   const tables = [...streams.flatMap(({ lakeRaw, lakeCurated }) => [lakeRaw, lakeCurated]), deadLetters.lake];
   for (const table of tables) {
@@ -67,7 +67,7 @@ function judgeOrphans({ streams, deadLetters }: AuditFacts, findings: Findings):
   }
 }
 
-/** The rows of each partition, also of one that only the files or only the ledger know. */
+/** Compares the rows of each partition, also of a partition that only the files or only the ledger have. */
 function judgeContent(table: LakeTableFacts, content: LakeContent, findings: Findings): void {
   const counted = new Map(table.ledger.map(({ partition, rows }) => [partition, rows]));
   const found = new Map(content.rows.map(({ partition, rows }) => [partition, rows]));
@@ -86,11 +86,7 @@ function judgeSample(
   findings: Findings,
 ): void {
   if (!repeated || repeated.count === 0) return;
-  findings.wrong(
-    nameOf(table),
-    kind,
-    `${repeated.count} ${kind} are there more than once: ${shown(repeated)}`,
-  );
+  findings.wrong(nameOf(table), kind, `${repeated.count} ${kind} occur more than once: ${shown(repeated)}`);
 }
 
 function judgePostgresTable(
@@ -123,21 +119,21 @@ function judgeIds(ids: IdFacts, stream: StreamFacts, { deadLetters }: AuditFacts
     findings.differs(name, 'ids', message, 'all');
   }
   if (ids.repeatedInPostgres.count > 0) {
-    const message = `${ids.repeatedInPostgres.count} ids are there more than once: ${shown(ids.repeatedInPostgres)}`;
+    const message = `${ids.repeatedInPostgres.count} ids occur more than once: ${shown(ids.repeatedInPostgres)}`;
     findings.wrong(name, 'ids', message);
   }
-  // What the lake refused is a dead letter, and may well be in Postgres.
+  // Events that the lake rejected are dead letters, and may have a row in Postgres.
   const topic = stream.postgres?.topic;
-  const refused = deadLetters.causes
+  const rejected = deadLetters.causes
     .filter((cause) => cause.stage === 'lake' && cause.topic === topic)
     .reduce((total, { events }) => total + events, 0);
-  if (ids.onlyInPostgres.count > refused) {
+  if (ids.onlyInPostgres.count > rejected) {
     const message = `${ids.onlyInPostgres.count} ids of ${ids.postgresTable} are not in it: ${shown(ids.onlyInPostgres)}`;
     findings.differs(`lake ${ids.lakeTable}`, 'ids', message, 'all');
   }
 }
 
-/** Records that the topics still hold, against what the accounts say went in and out. */
+/** Compares the records that the topics still have with the counts of the accounts. */
 function judgeRetained(stream: StreamFacts, retained: RetainedRecords[], findings: Findings): void {
   const compare = (topic: TopicFacts | undefined, column: 'consumed' | 'accepted') => {
     for (const { partition, start, end } of topic?.partitions ?? []) {

@@ -95,7 +95,7 @@ describe('counts', () => {
       must(stream.accounts[2]).duplicates = 0;
     });
     expect(findings[0]).toBe(
-      'wrong: track.raw/0: of offsets 0 to 3 4 were consumed, but 3 accepted + 0 duplicates + 0 deletions + 0 dropped + 0 dead-lettered',
+      'wrong: track.raw/0: offsets 0 to 3: 4 consumed, but 3 accepted + 0 duplicates + 0 deletions + 0 dropped + 0 dead-lettered',
     );
   });
 
@@ -135,7 +135,7 @@ describe('counts', () => {
     expect(audit.partitions[0]?.verdict).toBe('wrong');
   });
 
-  test('what Postgres refused is a dead letter, not a loss', () => {
+  test('an event that Postgres rejected is a dead letter, not a loss', () => {
     const { findings } = judged((facts, stream) => {
       must(stream.postgres).ledger[0] = { partition: 0, nextOffset: 8, rows: 5, rejected: 1, replayed: 0 };
       const { deadLetters } = facts;

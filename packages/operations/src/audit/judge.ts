@@ -9,7 +9,7 @@ import type {
 import { type Finding, Findings, type Verdict } from './findings.ts';
 import { judgeTables, type TableLine } from './judge-tables.ts';
 
-/** What became of one partition of an input topic; null where the stream has no such table. */
+/** The counts of one partition of an input topic. Null for a table that the stream does not have. */
 export interface PartitionLine {
   stream: string;
   topic: string;
@@ -35,7 +35,7 @@ export interface Audit {
   findings: Finding[];
 }
 
-/** Holds the facts against each other. Pure: the same facts give the same audit. */
+/** Compares the facts with each other. It is a pure function. */
 export function judge(facts: AuditFacts): Audit {
   const findings = new Findings(facts.moving.length > 0);
   const partitions = facts.streams.flatMap((stream) =>
@@ -43,7 +43,7 @@ export function judge(facts: AuditFacts): Audit {
   );
   const tables = judgeTables(facts, findings);
   for (const topic of facts.moving) {
-    findings.behind(topic, 'ends', 'records came in while it was audited: stop what sends, or audit again');
+    findings.behind(topic, 'ends', 'records came in during the audit: stop the senders, or audit again');
   }
   return {
     addsUp: findings.all.length === 0,
@@ -80,7 +80,7 @@ function judgePartition(
     [...rejected].filter(([cause]) => cause.startsWith('decode/')).map(([, count]) => count),
   );
   const landed = stream.enriched ?? stream.raw;
-  const refused = (topic: string, stage: string) =>
+  const rejectedBy = (topic: string, stage: string) =>
     sum(
       facts.deadLetters.causes
         .filter((cause) => isOf(cause, topic, partition) && cause.stage === stage)
@@ -90,7 +90,7 @@ function judgePartition(
     const entry = ledger.find((candidate) => candidate.partition === partition);
     const replayed = entry?.replayed ?? 0;
     judgeWithdrawals(
-      { line, table, withdrawn: -replayed, deadLetters: refused(stream.raw.name, 'replay') },
+      { line, table, withdrawn: -replayed, deadLetters: rejectedBy(stream.raw.name, 'replay') },
       findings,
     );
     const end = (topic === landed.name ? landed : stream.raw).partitions.find(
@@ -117,7 +117,7 @@ function judgePartition(
       `lake ${lakeRaw.path}`,
       lakeRaw.topic,
       lakeRaw.ledger,
-      consumed - deletions - undecodable - refused(lakeRaw.topic, 'lake'),
+      consumed - deletions - undecodable - rejectedBy(lakeRaw.topic, 'lake'),
       'consumed − deletions − undecodable',
     ),
     lakeCurated: lakeCurated
@@ -125,7 +125,7 @@ function judgePartition(
           `lake ${lakeCurated.path}`,
           lakeCurated.topic,
           lakeCurated.ledger,
-          accepted - refused(lakeCurated.topic, 'lake'),
+          accepted - rejectedBy(lakeCurated.topic, 'lake'),
           'accepted',
         )
       : null,
@@ -135,13 +135,13 @@ function judgePartition(
           postgres.topic,
           postgres.ledger,
           accepted - (postgres.ledger.find((entry) => entry.partition === partition)?.rejected ?? 0),
-          'accepted − refused by Postgres',
+          'accepted − rejected by Postgres',
         )
       : null,
   };
 }
 
-/** The ranges join, from offset 0 to the topic's end. */
+/** Checks that the ranges of the accounts join without gaps or overlaps, from offset 0 to the topic's end. */
 function judgeRanges(
   line: string,
   accounts: KeptAccount[],
@@ -165,7 +165,7 @@ function judgeRanges(
   if (next < end) findings.behind(line, 'ranges', `the enricher is ${end - next} offsets behind`);
 }
 
-/** Each account: consumed = accepted + duplicates + deletions + dropped + dead-lettered. */
+/** Checks each account: consumed = accepted + duplicates + deletions + dropped + dead-lettered. */
 function judgeBalance(line: string, accounts: KeptAccount[], findings: Findings): void {
   for (const account of accounts) {
     const { consumed, accepted, duplicates, deletions } = account;
@@ -174,12 +174,12 @@ function judgeBalance(line: string, accounts: KeptAccount[], findings: Findings)
     if (consumed !== accepted + duplicates + deletions + dropped + rejected) {
       const range = `offsets ${account.first_offset} to ${account.next_offset - 1}`;
       const parts = `${accepted} accepted + ${duplicates} duplicates + ${deletions} deletions + ${dropped} dropped + ${rejected} dead-lettered`;
-      findings.wrong(line, 'balance', `of ${range} ${consumed} were consumed, but ${parts}`);
+      findings.wrong(line, 'balance', `${range}: ${consumed} consumed, but ${parts}`);
     }
   }
 }
 
-/** Every rejection that an account counts is a dead letter, and the other way round. */
+/** Checks that the accounts and the dead-letter topic have the same rejected events by cause. */
 function judgeRejections(
   line: string,
   topic: string,
@@ -188,7 +188,7 @@ function judgeRejections(
   { deadLetters }: AuditFacts,
   findings: Findings,
 ): void {
-  // What retention has deleted can't be counted any more.
+  // Dead letters that retention has deleted can't be counted.
   if (deadLetters.topic.partitions.some(({ start }) => start > 0)) return;
   const sent = new Map<string, number>();
   for (const cause of deadLetters.causes) {
@@ -230,7 +230,7 @@ function judgeLedger(
   }
 }
 
-/** Whatever a replay has taken away is a dead letter; a later one may have brought it back. */
+/** Checks that each row that replays have withdrawn has a dead letter. A later replay may have restored the row. */
 function judgeWithdrawals(
   {
     line,
@@ -256,7 +256,7 @@ function isOf(cause: DeadLetterCause, topic: string, partition: number): boolean
   return cause.topic === topic && cause.partition === partition;
 }
 
-/** Dead letters of the sinks and of replays are in no account: they are counted against the rows of the tables. */
+/** Accounts do not count dead letters of sinks and replays. These are compared with the rows of the tables. */
 function isSinkStage(stage: string): boolean {
   return stage === 'lake' || stage === 'postgres' || stage === 'replay';
 }

@@ -6,8 +6,8 @@ import type { LakeContent } from './facts.ts';
 import { Repeats } from './repeats.ts';
 
 /**
- * Reads only the columns that say where a row came from and what it is, date by date: equal ids have equal event times,
- * so memory is bounded by the busiest date.
+ * Reads only the position and the id of each row, date by date. Equal ids have equal event times, so the busiest date limits
+ * the memory.
  */
 export async function readLakeContent(
   installation: Installation,
@@ -47,12 +47,12 @@ export function byDate(adds: Add[]): { date: string; files: Add[] }[] {
   return [...groups].map(([date, files]) => ({ date, files })).sort((a, b) => (a.date < b.date ? -1 : 1));
 }
 
-/** An `add.path` is percent-encoded as a URI. */
+/** The key of a file. An `add.path` is percent-encoded as a URI. */
 export function fileKey(table: { path: string }, path: string): string {
   return `${table.path}/${decodeURIComponent(path)}`;
 }
 
-/** The same text for the same id, whether its times came from Parquet or from Postgres. */
+/** The id as text. It is the same for rows of Parquet and of Postgres. */
 export function idOf(row: Record<string, unknown>, fields: string[]): string {
   const values = fields.map((field) => {
     const value = row[field];

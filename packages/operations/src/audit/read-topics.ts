@@ -13,7 +13,7 @@ import { endsOf } from '../topics.ts';
 import type { DeadLetterCause, KeptAccount, RetainedRecords, Sample, TopicFacts } from './facts.ts';
 import { Repeats } from './repeats.ts';
 
-/** All that the topic holds up to the ends that the facts name. Error: KAFKA_UNAVAILABLE. */
+/** Reads a topic up to the ends in its facts. @throws WindrowError KAFKA_UNAVAILABLE */
 async function readTopic(
   { broker }: Installation,
   topic: TopicFacts,
@@ -39,7 +39,10 @@ async function readTopic(
   }
 }
 
-/** Decodes every record that a topic of our own holds; one that can't be decoded is an error, not a fact. */
+/**
+ * Decodes every record of a topic that only Windrow writes.
+ * @throws WindrowError DECODE_FAILED for a record of another writer; KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE
+ */
 async function readOwn<T>(
   installation: Installation,
   topic: TopicFacts,
@@ -75,13 +78,13 @@ export async function readAccounts(
 export interface DeadLettersRead {
   retained: RetainedRecords[];
   causes: DeadLetterCause[];
-  /** `stage topic/partition/offset` of those that have a position. */
+  /** `stage topic/partition/offset` of the dead letters that have a position. */
   positions: Set<string>;
-  /** Those that are there more than once. */
+  /** Positions that occur more than once. */
   repeated: Sample;
 }
 
-/** Counts the dead letters by input partition and cause, each event once. */
+/** Counts the dead letters by input partition and cause. An event with several dead letters of a stage counts once. */
 export async function readDeadLetters(
   installation: Installation,
   topic: TopicFacts,

@@ -2,7 +2,7 @@ import type { Sample } from './facts.ts';
 
 const exampleCount = 3;
 
-/** Counts the things that come a second time. */
+/** Counts the values that occur more than once. */
 export class Repeats {
   readonly sample: Sample = { count: 0, examples: [] };
   #seen = new Set<string>();
@@ -16,7 +16,7 @@ export class Repeats {
     }
   }
 
-  /** What was seen so far can't come again. */
+  /** Forgets the values so far, to free memory. The caller knows that they do not occur again. */
   forget(): void {
     this.#seen = new Set();
     this.#repeated = new Set();

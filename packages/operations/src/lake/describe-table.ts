@@ -3,7 +3,7 @@ import type { LedgerLine } from '../audit/facts.ts';
 import { type LakeTableName, lakeLedger } from '../ledgers.ts';
 import type { Lake } from './open-lake.ts';
 
-/** What is known of a table without reading its files. */
+/** The description of a table from its log, without reading its files. */
 export interface TableDescription {
   table: string;
   url: string;
@@ -13,11 +13,11 @@ export interface TableDescription {
   rows: number;
   files: number;
   bytes: number;
-  /** Files whose rows no commit tells. */
+  /** Files without a number of rows in the log. */
   untold: number;
-  /** Files by size: each class from `fromBytes` on and below `belowBytes`; the last one has no upper bound. */
+  /** Files by size class: `fromBytes ≤ size < belowBytes`. The last class has no upper bound. */
   sizes: { fromBytes: number; belowBytes: number | null; files: number; bytes: number }[];
-  /** Removed files that vacuum has not deleted yet, as far as the log knows. */
+  /** Removed files that the log still names, because no vacuum has deleted them yet. */
   removed: { files: number; bytes: number };
   columns: { name: string; type: string; nullable: boolean }[];
   partitionedBy: string[];
@@ -57,7 +57,7 @@ export async function describeTable(
   };
 }
 
-/** Also those of types that only other engines write; what isn't a name is told as JSON. */
+/** The columns of a schema. A type without a simple name is shown as JSON. */
 function columnsOf(schemaString: string): TableDescription['columns'] {
   const { fields } = JSON.parse(schemaString) as {
     fields: { name: string; type: unknown; nullable: boolean }[];

@@ -3,14 +3,14 @@ import { DeltaLog, S3ObjectStore, systemHost } from '@windrow/lake';
 import { loadConfig, s3Config, WindrowError } from '@windrow/runtime';
 import { type LakeTableName, lakeTables } from '../ledgers.ts';
 
-/** The lake alone: no broker and no database is asked. The opener closes it. */
+/** The lake without a broker or a database. Whoever opens it closes it. */
 export interface Lake {
   store: S3ObjectStore;
   contracts: StreamContract[];
   tables: LakeTableName[];
 }
 
-/** @throws WindrowError CONFIG_INVALID with everything that the environment lacks */
+/** @throws WindrowError CONFIG_INVALID naming all invalid or missing variables */
 export async function openLake(env: NodeJS.ProcessEnv): Promise<Lake> {
   const config = loadConfig(s3Config, env);
   const contracts = await loadStreams();
@@ -23,7 +23,7 @@ export async function openLake(env: NodeJS.ProcessEnv): Promise<Lake> {
   return { store, contracts, tables: lakeTables(contracts) };
 }
 
-/** @throws WindrowError USAGE naming the tables that there are */
+/** @throws WindrowError USAGE naming the existing tables */
 export function tableNamed({ tables }: Lake, path: string): LakeTableName {
   const table = tables.find((each) => each.path === path);
   if (table) return table;
@@ -31,7 +31,7 @@ export function tableNamed({ tables }: Lake, path: string): LakeTableName {
   throw new WindrowError('USAGE', `there is no lake table ${path}; it is one of: ${names}`);
 }
 
-/** @throws WindrowError USAGE where nothing has made the table yet */
+/** @throws WindrowError USAGE when the table does not exist yet */
 export async function openTableLog(
   { store }: Lake,
   { path }: LakeTableName,
@@ -41,6 +41,6 @@ export async function openTableLog(
   if (log) return log;
   throw new WindrowError(
     'USAGE',
-    `${store.url(path)} is not there yet: the lake sink makes it when it starts`,
+    `${store.url(path)} does not exist yet. The lake sink creates it when it starts`,
   );
 }

@@ -19,24 +19,24 @@ export type RestoreTarget = { version: number } | { timeMs: number };
 
 export interface RestoreResult {
   table: string;
-  /** The version that it is to be, or is, again. */
+  /** The version to which the table is restored. */
   to: number;
-  /** The version that it was, before anything was changed. */
+  /** The newest version before the restore. */
   from: number;
-  /** The version that the restore made; null where there was nothing to change, or it was only asked or not confirmed. */
+  /** The version that the restore committed; null if there was nothing to change or the restore was not confirmed. */
   version: number | null;
-  /** Null where the files don't tell. */
+  /** Null when the statistics of the files have no number of rows. */
   rows: { removed: number | null; added: number | null };
   files: { removed: number; added: number };
   positions: { topic: string; partition: number; from: number; to: number; rowsToLandAgain: number }[];
 }
 
-/** Asked before anything is changed; false leaves all as it is. */
+/** Called before the restore changes anything. If it returns false, nothing is changed. */
 type Confirm = (planned: RestoreResult) => Promise<boolean>;
 
 /**
- * Makes a table what it was at a version, and has its sinks land again what came after it.
- * @throws WindrowError USAGE for a version that there isn't, or that the log no longer tells; RESTORE_REFUSED; S3_FAILED,
+ * Restores a table to an earlier version. The lake sink then writes the later events again.
+ * @throws WindrowError USAGE for a version that does not exist or that the log no longer has; RESTORE_REFUSED; S3_FAILED,
  * LAKE_CONFLICT, KAFKA_UNAVAILABLE
  */
 export async function restoreTable(
@@ -86,7 +86,7 @@ function notKnown({ path }: LakeTableName, cause: unknown): WindrowError {
   const { code, message } = cause as WindrowError;
   return new WindrowError(
     code,
-    `not known whether table ${path} was restored: look at windrow lake history ${path}, and restore it again where it wasn't; twice does no harm. ${message}`,
+    `it is unknown whether table ${path} was restored. Look at windrow lake history ${path}, and restore it again if it was not; a second restore does no harm. ${message}`,
     { retriable: true, cause },
   );
 }
@@ -110,7 +110,7 @@ async function versionOf(
   const oldest = versions[0] && `${versions[0].version}, of ${new Date(versions[0].timeMs).toISOString()}`;
   throw new WindrowError(
     'USAGE',
-    `the log of table ${path} tells nothing of that time: the oldest version that it tells is ${oldest}`,
+    `the log of table ${path} does not reach back to that time; its oldest version is ${oldest}`,
   );
 }
 
@@ -118,7 +118,7 @@ async function unreadable({ store }: Lake, { path }: LakeTableName, version: num
   const [oldest] = await readableVersions(store, path);
   return new WindrowError(
     'USAGE',
-    `the log of table ${path} no longer tells what version ${version} was: the oldest version that it tells is ${oldest?.version}`,
+    `the log of table ${path} no longer has version ${version}; its oldest version is ${oldest?.version}`,
   );
 }
 

@@ -61,7 +61,9 @@ test('every row that would go has to be in a topic that may have lost records fr
   await land(table, 9, 10);
   await expect(assertRowsRetained(where, path, await changesTo(0))).rejects.toMatchObject({
     code: 'RESTORE_REFUSED',
-    message: expect.stringContaining(`no longer has 1 of the records whose rows would go: ${topic}/0@9.`),
+    message: expect.stringContaining(
+      `no longer has 1 of the records whose rows the restore would remove: ${topic}/0@9.`,
+    ),
   });
   // Also when only the rows from offset 5 on go.
   await expect(assertRowsRetained(where, path, await changesTo(2))).rejects.toThrow('no longer has 1 of');

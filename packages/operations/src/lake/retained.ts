@@ -3,13 +3,13 @@ import type { Broker } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 import { readColumns } from '../parquet.ts';
 
-/** The partitions whose rows land again. */
+/** The partitions whose offsets go back, so that the sink writes their rows again. */
 export const goingBack = ({ places }: RestoreChanges): PlaceChange[] =>
   places.filter(({ from, to }) => to.nextOffset < from.nextOffset);
 
 /**
- * From where on Kafka has what lands in the table: of all its topics, since any partition may move while this is asked.
- * @throws WindrowError RESTORE_REFUSED for a topic that is gone, or was made anew; KAFKA_UNAVAILABLE
+ * The first offset that Kafka retains of each partition, for all topics of the table. Any partition may advance meanwhile.
+ * @throws WindrowError RESTORE_REFUSED for a topic that was deleted and created again; KAFKA_UNAVAILABLE
  */
 export async function retainedOffsets(broker: Broker, { places }: RestoreChanges): Promise<RetainedOffsets> {
   const retained = new Map<string, Map<number, number>>();
@@ -23,7 +23,7 @@ export async function retainedOffsets(broker: Broker, { places }: RestoreChanges
       if (end < from.nextOffset)
         throw new WindrowError(
           'RESTORE_REFUSED',
-          `the ledger is at offset ${from.nextOffset} of ${topic}/${partition}, which ends at ${end}: the topic was made anew, and has nothing of what has landed. Nothing was changed.`,
+          `the ledger is at offset ${from.nextOffset} of ${topic}/${partition}, which ends at ${end}. The topic was created again and lacks the events of the table. Nothing was changed.`,
         );
     }
   }
@@ -31,7 +31,8 @@ export async function retainedOffsets(broker: Broker, { places }: RestoreChanges
 }
 
 /**
- * A compacted topic may have lost records from its middle, which an offset doesn't show: so each row that goes is looked for.
+ * Checks that the topic still has the record of each row that the restore removes. In a compacted topic, records before the
+ * newest offset may be missing.
  * @throws WindrowError RESTORE_REFUSED naming the partition and offsets; LAKE_LOG_INVALID, S3_FAILED, KAFKA_UNAVAILABLE
  */
 export async function assertRowsRetained(
@@ -62,11 +63,11 @@ export async function assertRowsRetained(
   const more = missing.size > 5 ? `, and ${missing.size - 5} more` : '';
   throw new WindrowError(
     'RESTORE_REFUSED',
-    `the topic of table ${table} is compacted, and no longer has ${missing.size} of the records whose rows would go: ${some}${more}. They could not land again. Restore a newer version, or read this one where it is (docs/how-to/time-travel.md). Nothing was changed.`,
+    `the topic of table ${table} is compacted and no longer has ${missing.size} of the records whose rows the restore would remove: ${some}${more}. Restore a newer version, or read this version without a restore (docs/how-to/time-travel.md). Nothing was changed.`,
   );
 }
 
-/** `topic/partition@offset` of all rows that go and would have to land again. */
+/** `topic/partition@offset` of all rows that the restore removes and the sink must write again. */
 async function offsetsOf(store: ObjectStore, table: string, changes: RestoreChanges): Promise<Set<string>> {
   const from = new Map(
     goingBack(changes).map((each) => [`${each.topic}/${each.partition}`, each.to.nextOffset]),

@@ -16,15 +16,15 @@ import { type LakeTableName, lakeSink } from '../ledgers.ts';
 import type { Progress } from '../progress.ts';
 import { type Lake, openTableLog } from './open-lake.ts';
 
-/** A process of its own has more room than the sink has beside what it lands. */
+/** A separate process has more memory for a compaction than the sink. */
 const limits: CompactionLimits = { maxRows: 262_144, maxBytes: 64 * 2 ** 20 };
 
 export interface CompactionResult {
   table: string;
   compactions: { date: string | null; window: string; files: number; rows: number; bytes: number }[];
-  /** What is left to do where it was only asked, or stopped. */
+  /** Compactions that have ended; fewer than planned after a dry run or a stop. */
   done: number;
-  /** Of those, by others in the meantime. */
+  /** Of these, the ones that another process did first. */
   overtaken: number;
   filesRemoved: number;
   bytesBefore: number;
@@ -32,8 +32,8 @@ export interface CompactionResult {
 }
 
 /**
- * Compacts all small files of a table, also of windows that have not closed; one commit for each window, so what is done when
- * it is stopped stays done.
+ * Compacts all small files of a table, also of windows that have not closed. Each window is one commit, so a stop keeps the
+ * compactions that were committed.
  */
 export async function compactTable(
   { signal, progress: begin }: { signal: AbortSignal; progress: Progress },
@@ -49,7 +49,7 @@ export async function compactTable(
     ...tableLayouts(lake.contracts).get(table.path),
     encoder: createEncoder('columnar'),
   });
-  if (!compactor) throw new WindrowError('LAKE_LOG_INVALID', `${table.path} is gone`);
+  if (!compactor) throw new WindrowError('LAKE_LOG_INVALID', `table ${table.path} was deleted`);
   const planned = async () =>
     smallFilesIn((await compactor.files()).values(), limits).filter(
       ({ partitionValues }) => date === undefined || partitionValues.date === date,
@@ -79,7 +79,7 @@ export async function compactTable(
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-    const message = `stopped after ${result.done} of ${groups.length} windows of ${table.path}; they are done, and the others can be compacted again`;
+    const message = `stopped after ${result.done} of ${groups.length} windows of ${table.path}. Run it again to compact the others`;
     throw new WindrowError('STOPPED', message, { cause: error });
   } finally {
     progress.end();
@@ -97,7 +97,7 @@ export interface VacuumResult {
 }
 
 /**
- * Deletes the files that were removed, or never named, longer ago than the retention, and log entries past theirs.
+ * Deletes files whose removal, or whose upload without a commit, is longer ago than the retention, and expired log entries.
  * @throws WindrowError USAGE for a shorter retention than the table's, without `force`
  */
 export async function vacuumTable(
@@ -111,11 +111,11 @@ export async function vacuumTable(
   const ownMs = deletedFileRetentionMs(log.metaData.configuration);
   const retentionMs = olderThanMs ?? ownMs;
   if (retentionMs < ownMs && !force) {
-    const message = `table ${table.path} keeps removed files for ${hours(ownMs)}: what is younger may be what a running query reads, and versions of that time could no longer be read. Nothing reads them? Then add --force.`;
+    const message = `table ${table.path} keeps removed files for ${hours(ownMs)}, for running queries and for reading earlier versions. If nothing needs them, add --force.`;
     throw new WindrowError('USAGE', message);
   }
   if (!dryRun) {
-    // Whoever has compacted by hand and was killed has left intents, which would hold their files for ever.
+    // A killed compact command leaves intents, which would protect its files forever. A claim removes them.
     const options = { path: table.path, sink: lakeSink, orderBy: [], encoder: createEncoder('columnar') };
     await (await TableCompactor.open(store, options))?.claim();
   }
@@ -137,7 +137,7 @@ export async function vacuumTable(
     result.expiredLogFiles = await log.expire();
   } catch (error) {
     if (!signal.aborted) throw error;
-    const message = `stopped after ${result.deleted} of ${garbage.length} files of ${table.path}; the others stay until the next vacuum`;
+    const message = `stopped after ${result.deleted} of ${garbage.length} files of ${table.path}. The next vacuum deletes the others`;
     throw new WindrowError('STOPPED', message, { cause: error });
   } finally {
     progress.end();

@@ -9,22 +9,22 @@ export interface WaitOptions {
   /** Default: five minutes. */
   timeoutMs?: number;
   signal?: AbortSignal;
-  /** Called after every look with what is behind. */
+  /** Called after every check with the readers that are behind. */
   onBehind?: (behind: Behind[]) => void;
 }
 
 const lookEveryMs = 200;
 
 /**
- * Fulfilled when everything that the raw topics held at the call has landed: first the enricher reaches their ends; then
- * the sinks reach the ends that its output has now; then the lake has what dead letters the sinks have made.
- * @throws WindrowError TIMED_OUT naming each reader, partition and how far it is behind; the signal's reason
+ * Waits until all events that the raw topics have at the call are committed. First the enricher must reach the ends of the raw
+ * topics, then the sinks the ends of its output, then the lake sink the dead letters of the sinks.
+ * @throws WindrowError TIMED_OUT naming each reader, its partition and its offsets behind; the signal's reason
  */
 export async function waitForLanding(installation: Installation, options: WaitOptions = {}): Promise<void> {
   const deadlineMs = performance.now() + (options.timeoutMs ?? 300_000);
   const { contracts, broker } = installation;
   const endsOf = async (topics: string[]): Promise<Map<string, Ends>> => {
-    // What is committed may lie behind a transaction that is still open, of another service or partition.
+    // High watermarks, because committed records may lie after a transaction that is still open.
     const ends = await Promise.all(
       topics.map(async (topic) => [topic, await broker.highWatermarks(topic)] as const),
     );
@@ -63,7 +63,7 @@ function timedOut(behind: Behind[], timeoutMs: number): WindrowError {
   const lines = behind.map(
     ({ reader, topic, partition, by }) => `  ${reader}: ${topic}/${partition} by ${by} offsets`,
   );
-  const message = `not everything has landed after ${timeoutMs / 1000} s; behind are:\n${lines.join('\n')}\nSee: windrow status`;
+  const message = `not all events are committed after ${timeoutMs / 1000} s. These readers are behind:\n${lines.join('\n')}\nSee: windrow status`;
   return new WindrowError('TIMED_OUT', message, { retriable: true });
 }
 

@@ -15,7 +15,7 @@ import type { ReplayedStream, Session } from './session.ts';
 /** Candidates that are held in memory before their ids are looked up in the curated table. */
 const candidatesAtOnce = 20_000;
 /** Rejected events that are sent in one batch to the dead-letter topic. */
-const refusalsAtOnce = 1_000;
+const rejectedAtOnce = 1_000;
 
 export interface StageOptions {
   session: Session;
@@ -44,7 +44,7 @@ export class Stage {
   /** Events that were read again and whose row will be replaced or removed. */
   #met = 0;
   #candidates: Candidate[] = [];
-  #refusals: RejectedRecord[] = [];
+  #rejected: RejectedRecord[] = [];
   #deadLetters: DeadLetters | undefined;
   #producer: Producer | undefined;
 
@@ -80,7 +80,7 @@ export class Stage {
           ),
       });
       await this.#settleCandidates();
-      await this.#settleRefusals();
+      await this.#settleRejected();
       if (this.#met !== plan.accepted.rows) {
         const message = `${plan.accepted.rows - this.#met} events with rows in ${stream.curatedPath} were missing when the range was read again. Nothing was changed`;
         throw new WindrowError('REPLAY_IMPOSSIBLE', message);
@@ -127,11 +127,11 @@ export class Stage {
     }
     this.#met += 1;
     this.counts.withdrawn += 1;
-    this.#refusals.push({ ...outcome, stage: 'replay', partition });
+    this.#rejected.push({ ...outcome, stage: 'replay', partition });
     const { landedOffset, ingestedAtMs } = accepted;
     const event = { partition, rawOffset: outcome.input.offset, landedOffset, ingestedAtMs };
     await recordWithdrawn(session.db, stream.contract.name, event);
-    if (this.#refusals.length >= refusalsAtOnce) await this.#settleRefusals();
+    if (this.#rejected.length >= rejectedAtOnce) await this.#settleRejected();
   }
 
   #recordOf({ input, stage, record }: Rejected): EventRecord {
@@ -170,16 +170,16 @@ export class Stage {
     this.counts.resent += again.length;
   }
 
-  async #settleRefusals(): Promise<void> {
+  async #settleRejected(): Promise<void> {
     const { stream, session, signal } = this.#options;
-    const refusals = this.#refusals;
-    this.#refusals = [];
-    if (refusals.length === 0) return;
+    const rejected = this.#rejected;
+    this.#rejected = [];
+    if (rejected.length === 0) return;
     const { broker, registry } = session.installation;
     this.#deadLetters ??= new DeadLetters({
       ...{ broker, registry, groupId: 'replay', service: 'replay', version: packageJson.version },
     });
-    await this.#deadLetters.send({ stream: stream.contract.name, topic: stream.rawTopic }, refusals, signal);
+    await this.#deadLetters.send({ stream: stream.contract.name, topic: stream.rawTopic }, rejected, signal);
   }
 
   async #holdRate(): Promise<void> {

@@ -32,7 +32,7 @@ afterAll(async () => {
   bucket?.store.close();
 });
 
-/** Micro-batches of a few rows; windows of 2013 have closed as soon as they have landed. */
+/** Micro-batches of a few rows. Windows of 2013 are closed as soon as their rows are committed. */
 async function start() {
   const metrics = createRegistry('lake-sink');
   const failures: unknown[] = [];
@@ -85,7 +85,7 @@ async function compactions(metrics: Registry, outcome: string): Promise<number> 
   return values.filter(({ labels }) => labels.outcome === outcome).reduce((sum, { value }) => sum + value, 0);
 }
 
-/** What readers of the log see, once every event has landed. */
+/** The rows that readers of the log see after every event is committed. */
 async function landed(count: number) {
   await expect
     .poll(async () => (await readTable(bucket.store, 'raw/track')).rows.length, {
@@ -112,7 +112,7 @@ it('compacts what has closed while other rows land, whoever comes and goes, and 
   await more();
   await landed(sent);
   await first.stop();
-  // Nothing may hang on the one that was elected first. These are late rows: their windows have been compacted.
+  // Another instance must take over from the one that was elected first. These rows are late: their windows are compacted.
   await more();
   await landed(sent);
   await expect
@@ -136,7 +136,7 @@ it('compacts what has closed while other rows land, whoever comes and goes, and 
     0, 0,
   ]);
 
-  // Readers without the log see removed files too, until vacuum has deleted them: a week later, or when the table says.
+  // Readers without the log see removed files, too, until vacuum deletes them after a week or the table's own retention.
   expect(lying.length).toBeGreaterThan(named.length);
   const log = must(await DeltaLog.open(bucket.store, 'raw/track', systemHost));
   const configuration = { 'delta.deletedFileRetentionDuration': 'interval 0 seconds' };

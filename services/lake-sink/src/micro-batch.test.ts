@@ -10,7 +10,7 @@ const feed = feeds.find(({ table }) => table === 'raw/track') as Feed;
 const minuteMs = 60_000;
 const startMs = Date.UTC(2013, 0, 1);
 
-/** Keeps what it was given, as values. */
+/** An encoder that keeps the values of the files. */
 function recorder() {
   const files: Record<string, ColumnValue[]>[] = [];
   const encoder: ParquetEncoder = {

@@ -29,7 +29,7 @@ afterAll(async () => {
   await broker?.close();
 });
 
-/** Each test has topics, a group and a bucket of its own. */
+/** Each test has separate topics, a consumer group and a bucket. */
 async function fresh(): Promise<void> {
   bucket = await createTestBucket(inject('endpoints'));
   onTestFinished(() => bucket.store.close());
@@ -90,7 +90,7 @@ async function send(topic: string, records: OutputRecord[]): Promise<void> {
   }
 }
 
-/** Until the ledger of the table has reached the topic's ends. */
+/** Waits until the ledger of the table has reached the topic's ends. */
 async function landed(table: string, topic: string): Promise<void> {
   const ends = await broker.endOffsets(topic);
   await expect
@@ -104,7 +104,7 @@ async function landed(table: string, topic: string): Promise<void> {
     .toEqual([]);
 }
 
-/** Every event is there once, by id and by offset, and no file lies there that the log doesn't name. */
+/** Checks that every event has one row, by id and by offset, and that the log names every file. */
 async function expectOnce(table: string, topic: string, count: number): Promise<void> {
   const { rows, named, lying, txns } = await readTable(bucket.store, table);
   expect(new Set(rows.map((row) => row.event_id)).size).toBe(count);
@@ -151,7 +151,7 @@ describe('the lake sink on a real Kafka and a real S3', () => {
     expect(await value(metrics, 'windrow_watermark_timestamp_seconds', { stream: 'track' })).toBeGreaterThan(
       startMs / 1000,
     );
-    // For the lag, the group knows the positions too.
+    // The group has the positions, too, for the consumer lag.
     await expect
       .poll(async () =>
         [...(await broker.committedOffsets(streams.groupId, raw)).values()].reduce((a, b) => a + b, 0),
@@ -219,12 +219,12 @@ describe('the lake sink on a real Kafka and a real S3', () => {
         { timeout: 30_000, interval: 20 },
       )
       .toBeGreaterThan(15_000);
-    // What is left when all has been read fits into the budget, and waits for its age: the stop lands it.
+    // The last rows fit into the budget and wait for their age. The stop commits them.
     await expect.poll(() => value(metrics, 'windrow_consumer_lag'), { timeout: 20_000 }).toBe(0);
     await stop();
     await expectOnce('raw/track', raw, 10_000);
     await expectOnce('curated/track', enriched, 10_000);
-    // Six partitions may each take up 256 rows of about 1 kB between two looks at the budget.
+    // Each of six partitions may take 256 rows of about 1 kB between two checks of the budget.
     expect(most).toBeGreaterThan(budget / 2);
     expect(most).toBeLessThan(budget + partitions * 2 * 256 * 1_500);
   });

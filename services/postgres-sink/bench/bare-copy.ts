@@ -6,12 +6,12 @@ import { from as copyFrom } from 'pg-copy-streams';
 
 const columns = ({ columns }: CuratedMapping) => columns.map(({ name }) => pg.escapeIdentifier(name));
 
-/** `all`: those of the curated table, the key's too. */
+/** `all`: the indexes of the curated table, with that of the key. */
 export type Indexes = 'none' | 'key' | 'all';
 
 /**
- * What Postgres itself takes for the rows: one binary COPY, made before the clock runs, into a new table with the curated one's
- * columns and the indexes that are asked for; no partitions, no aggregates, no ledger.
+ * Measures Postgres alone: one binary COPY, encoded before the clock starts, into a new table with the columns of the curated
+ * table and the given indexes, without partitions, aggregates and ledger.
  */
 export async function bareCopy(options: {
   url: string;
@@ -31,7 +31,7 @@ export async function bareCopy(options: {
     const like = indexes === 'all' ? `${mapping.table} INCLUDING INDEXES` : mapping.table;
     const key = indexes === 'key' ? `, PRIMARY KEY (${mapping.key.map(pg.escapeIdentifier).join(', ')})` : '';
     await client.query(`CREATE TABLE bare_copy (row_number integer, LIKE ${like}${key})`);
-    // What others have written is not to be written out at our expense.
+    // A checkpoint before the measurement, so that it does not write pages of earlier work.
     await client.query('CHECKPOINT');
     const cpu = process.cpuUsage();
     const startedMs = performance.now();

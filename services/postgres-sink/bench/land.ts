@@ -1,7 +1,7 @@
 /**
- * How fast enriched events go from Kafka into Postgres, beside a bare COPY of the same rows, against a running stack:
+ * Compares the rate of enriched events from Kafka into Postgres with a bare COPY of the same rows, on a running stack:
  *   node services/postgres-sink/bench/land.ts [events] [micro-batch rows]
- * with KAFKA_BROKERS, SCHEMA_REGISTRY_URL and DATABASE_URL set. Its topics and its database are its own.
+ * with KAFKA_BROKERS, SCHEMA_REGISTRY_URL and DATABASE_URL set. It uses separate topics and a separate database.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,7 +42,7 @@ const mapping = track.curated;
 const codec = new AvroCodec(enrichedSchema(track, contracts), schemas);
 const schemaId = schemaIds.get(topic) ?? 0;
 
-/** A month of events, roughly in order, in 20 cities, as the flights are. */
+/** A month of events in 20 cities, roughly in order, like the flights. */
 function eventAt(index: number) {
   const delay = (index * 7) % 90;
   return trackEvent(contracts, {
@@ -60,7 +60,7 @@ function eventAt(index: number) {
   });
 }
 
-/** As spread as any UUID, and the same each time. */
+/** Spread like random UUIDs, but the same in each run. */
 function idOf(index: number): string {
   const hex = createHash('md5').update(String(index)).digest('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
@@ -90,7 +90,7 @@ const landedRows = async () =>
       ])
     )[0]?.n,
   );
-/** More rows than those; waits for them. */
+/** Waits until the table has more rows than `than`. @returns their number */
 async function nextLanded(than: number): Promise<number> {
   for (;;) {
     const landed = await landedRows();
@@ -106,7 +106,7 @@ report.close();
 await database.drop();
 await broker.close();
 
-/** @returns the rows a second to hold the sink against */
+/** @returns the rows per second with which the sink is compared */
 async function measureCopies(): Promise<number> {
   const add = async (name: string, indexes: Indexes, of?: number): Promise<number> => {
     const { seconds, cpuSeconds } = await bareCopy({

@@ -46,8 +46,8 @@ test("as many days as are allowed at once take half of the server's locks at mos
     `CREATE FUNCTION pg_temp.locks() RETURNS integer VOLATILE LANGUAGE sql
      AS 'SELECT count(*)::integer FROM pg_locks WHERE pid = pg_backend_pid()'`,
   );
-  // The locks on indexes are given back after the statement, so they are counted in it. A text so long goes to the TOAST
-  // table, which is one more to lock.
+  // Locks on indexes are released after the statement, so the statement counts them. The text is long enough for the TOAST
+  // table, which needs one more lock.
   const { rows: counts } = await db.query<{ locks: number }>(
     `INSERT INTO ${table} (event_id, type, occurred_at, received_at, properties)
      SELECT 'a', 'track', to_timestamp(86400 * day), now(), to_jsonb($2::text) FROM unnest($1::integer[]) AS day

@@ -57,7 +57,7 @@ test('the windows equal the events after random micro-batches, restarts and repe
       precip_type: some('rain', 'snow', null),
       temperature_c: some(-3.25, 0, 17.5, null),
     })
-    // The id decides the time, as it does where an event is sent again.
+    // The id determines the time, as for an event that is sent again.
     .map((values) => ({
       ...values,
       occurred_at: newYearMs + Number(values.event_id.slice(6)) * 3 * minuteMs,

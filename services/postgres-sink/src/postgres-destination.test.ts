@@ -43,7 +43,7 @@ describeDestination('Postgres', async (broker) => {
     encode: (id) => encode(id, JSON.stringify({ padding: padding(id) })),
     poison: () => encode('poison', '{"unclosed":'),
     ids: async () => {
-      // The key hides rows that were sent twice; the aggregate and the ledger count them.
+      // The key removes duplicate rows, but the aggregate and the ledger would count them.
       const [found] = await database.sql<{ ids: string[]; windowed: number; counted: number }>(
         `SELECT (SELECT coalesce(array_agg(event_id), '{}') FROM curated.track_event) AS ids,
            (SELECT coalesce(sum(events), 0)::int FROM curated.city_window) AS windowed,

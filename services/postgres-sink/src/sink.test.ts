@@ -13,7 +13,7 @@ import { broker, runningSink, streams } from '../fixtures/running-sink.ts';
 import { startSink } from './sink.ts';
 
 const { SCHEMA_REGISTRY_URL = '' } = inject('endpoints');
-/** Parts are killed and come back, and a stop may take its 20 s. */
+/** Parts are killed and restarted, and a stop may take 20 s. */
 vi.setConfig({ testTimeout: 180_000 });
 const patience = { timeout: 60_000, interval: 100 };
 
@@ -71,7 +71,7 @@ test('a partition whose ledger another transaction holds keeps no other lane wai
       "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     expect(await database.sql(waiting)).toEqual([{ n: 1 }]);
   }, patience);
-  // Of another window: the first one's sums are held too.
+  // An event of another window, because the blocked transaction also locks the aggregate of the first one.
   await send(track, 1, [event({ occurred_at: newYearMs + 86_400_000 })]);
   await vi.waitFor(async () => expect(await nextOffsets()).toEqual([0, 1, 0]), patience);
   await other.query('COMMIT');
@@ -139,7 +139,7 @@ test('Postgres is killed and comes back: not ready meanwhile, bounded, and nothi
   await vi.waitFor(() => expect(sink.readiness.reasons()).toHaveProperty('postgres'), patience);
   await send(track, 0, events.slice(1_000, 2_500));
   await send(track, 1, events.slice(2_500));
-  // Two micro-batches of 200 and no more are taken up: the others wait in Kafka.
+  // The sink holds two micro-batches of 200. The other records wait in Kafka.
   await vi.waitFor(async () => expect(await lagOf(sink.registry, track)).toBeGreaterThan(1_500), patience);
   await stack.startPart('postgres');
   await vi.waitFor(async () => expect(await count()).toBe(4_000), patience);
@@ -178,7 +178,7 @@ test('a sink that is stopped while Postgres is away leaves in time, and loses no
     0,
     Array.from({ length: 500 }, () => event({})),
   );
-  // A micro-batch is tried again and again, and records wait for room.
+  // A micro-batch is retried, and records wait for memory.
   await vi.waitFor(async () => expect(await retriesOf(sink.registry)).toBeGreaterThan(2), patience);
   expect(sink.readiness.reasons()).toHaveProperty('postgres');
   const startedMs = performance.now();
@@ -238,7 +238,7 @@ test('a sink that starts while Kafka is away says so, and stops at once', async 
   expect(performance.now() - startedMs).toBeLessThan(5_000);
 });
 
-/** Of all partitions; undefined before the first position is known. */
+/** The lag of all partitions; undefined before the first position is known. */
 async function lagOf(
   registry: ReturnType<typeof createRegistry>,
   topic: string,

@@ -53,7 +53,7 @@ describe('windrow load of directories and prefixes', () => {
     const expected = all([`${of}-a`, 30], [`${of}-b`, 20], [`${of}-c`, 10]);
     expect((await topics.idsOf(of)).sort()).toEqual(expected);
 
-    // By another way to the same directory.
+    // The same directory by another path.
     symlinkSync(dir, `${dir}-link`);
     onTestFinished(() => rmSync(`${dir}-link`));
     const second = await windrow(`${dir}-link`);
@@ -61,7 +61,7 @@ describe('windrow load of directories and prefixes', () => {
 
     putFile(dir, 'date=2013-01-01/a.jsonl', lines(`${of}-a`, 31));
     putFile(dir, 'date=2013-01-03/e.jsonl', lines(`${of}-e`, 1));
-    // The same bytes, written again.
+    // A file with the same bytes that was written again.
     utimesSync(path.join(dir, 'date=2013-01-02/c.json'), 1, 1);
     const third = await loaded(dir);
     expect(third).toMatchObject({ files: 5, alreadyLoaded: 2, sent: 31 + 10 + 1 });
@@ -72,7 +72,7 @@ describe('windrow load of directories and prefixes', () => {
     ]);
     expect(await loaded('--again', dir)).toMatchObject({ alreadyLoaded: 0, sent: 62 });
     expect(new Set(await topics.idsOf(of)).size).toBe(62);
-    // Named itself it is always loaded, and nothing of that is remembered.
+    // A file that is named directly is always loaded, and the load does not record it.
     const named = path.join(dir, 'date=2013-01-03/e.jsonl');
     expect(await loaded(named, dir, named)).toMatchObject({ files: 7, alreadyLoaded: 5, sent: 2 });
   });

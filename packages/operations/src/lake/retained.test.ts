@@ -42,7 +42,7 @@ const changesTo = async (version: number) => {
 };
 
 test('every row that would go has to be in a topic that may have lost records from its middle', async () => {
-  // Ten records, of which the marker of a transaction has taken the last one's place, as if that had been compacted away.
+  // The marker of a transaction has the offset of the last of ten records, as if compaction had deleted that record.
   const producer = await broker.transactionalProducer(topic);
   await producer.commit([{ topic, records: Array.from({ length: 9 }, () => ({ key: 'k', value: null })) }]);
   await producer.close();
@@ -65,7 +65,7 @@ test('every row that would go has to be in a topic that may have lost records fr
       `no longer has 1 of the records whose rows the restore would remove: ${topic}/0@9.`,
     ),
   });
-  // Also when only the rows from offset 5 on go.
+  // Also when the restore removes only the rows from offset 5 on.
   await expect(assertRowsRetained(where, path, await changesTo(2))).rejects.toThrow('no longer has 1 of');
 });
 

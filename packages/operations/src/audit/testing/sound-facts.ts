@@ -2,11 +2,11 @@ import { must } from '@windrow/runtime/testing';
 import type { AuditFacts, LakeTableFacts, StreamFacts } from '../facts.ts';
 import { judge } from '../judge.ts';
 
-// Facts that add up, for the tests to change.
+// Facts without findings, which the tests change.
 
 /**
- * Two partitions of a stream that is enriched: 12 records came in; 9 passed, 1 came twice, 1 can't be decoded and 1
- * breaks a rule. All of it has landed.
+ * Two partitions of an enriched stream with 12 records: 9 accepted, 1 duplicate, 1 that can't be decoded and 1 that breaks a
+ * rule. All events are committed to the tables.
  */
 export function soundFacts(): AuditFacts {
   let kept = 0;
@@ -47,7 +47,7 @@ export function soundFacts(): AuditFacts {
   const stream: StreamFacts = {
     stream: 'track',
     raw: topic('track.raw', [8, 4]),
-    // Offsets of the enriched topic include the transactions' own marks.
+    // Offsets of the enriched topic include the markers of transactions.
     enriched: topic('track.enriched', [8, 4]),
     accounts: [
       account(1, 0, 4, 3, 0),
@@ -89,7 +89,7 @@ export function soundFacts(): AuditFacts {
   };
 }
 
-/** What a deep audit reads, added to sound facts. */
+/** Sound facts with the content that a deep audit reads. */
 export function deepFacts(): AuditFacts {
   const facts = soundFacts();
   const stream = must(facts.streams[0]);

@@ -132,7 +132,7 @@ export function rebalances(service: string): Panel {
     {
       title: 'Rebalances',
       description:
-        'Assignments begun. Many of them mean that instances come and go, or cannot send heartbeats.',
+        'Assignments started. Many of them mean that instances come and go, or cannot send heartbeats.',
       unit: 'short',
     },
     [
@@ -150,7 +150,7 @@ export function damagedFetches(service: string): Panel {
     {
       title: 'Damaged fetches',
       description:
-        'Fetches with a wrong checksum or length. They are repeated, and none of their records is stored. Many for one partition mean that the data on the broker’s disk is damaged.',
+        'Fetches of corrupt data (wrong checksum or length). The consumer fetches it again and stores no corrupt record. Many for one partition mean that the data on the broker’s disk is damaged.',
       unit: 'short',
     },
     [

@@ -11,7 +11,7 @@ import { generate } from './generate.ts';
 const patienceMs = 600_000;
 const events = 200_000;
 const dates = 400;
-/** A quarter of what the backlog takes: held, it would be seen. */
+/** A quarter of the backlog's size: if a sink held the backlog in memory, this limit would show it. */
 const budgetBytes = 32 * 2 ** 20;
 
 let stack: Stack;
@@ -46,7 +46,7 @@ interface Case {
 test.each<Case>([
   {
     service: 'lake-sink',
-    // What is read last would wait for a minute.
+    // The last events would wait for a minute.
     settings: { LAKE_MEMORY_BUDGET_BYTES: String(budgetBytes), LAKE_MAX_AGE_SECONDS: '10' },
     mostRssMiB: 450,
   },
@@ -59,7 +59,7 @@ test.each<Case>([
     expect(drained.mostHeldBytes).toBeLessThan(1.1 * budgetBytes);
     if (service === 'lake-sink') expect(drained.mostHeldBytes).toBeGreaterThan(0.5 * budgetBytes);
     expect(drained.peakRssMiB).toBeLessThan(mostRssMiB);
-    // The number of dates must not decide how many rows a commit or a transaction has.
+    // The number of dates must not determine how many rows a commit or a transaction has.
     expect(drained.rows / drained.microBatches).toBeGreaterThan(5 * dates);
   },
   patienceMs,

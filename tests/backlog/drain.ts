@@ -1,9 +1,9 @@
 /**
- * How a sink, as the process that `windrow up` runs, works off what lies in the topics of a running stack:
+ * Measures how a sink, as the process that `windrow up` runs, consumes the backlog in the topics of a running stack:
  *   node tests/backlog/drain.ts lake-sink|postgres-sink <events> [node options …]
- * with the stack's environment set. It lands in a bucket or a database of its own, so the same backlog can be drained
- * again and again. Prints rows a second, CPU seconds, resident memory (the peak is the kernel's VmHWM: Linux only) and
- * what was made.
+ * with the stack's environment set. Each drain writes to its own bucket or database, so the same backlog can be drained
+ * repeatedly. Prints rows per second, CPU seconds, resident memory (the peak is the kernel's VmHWM: Linux only) and the number
+ * of commits and files.
  */
 
 import { spawn } from 'node:child_process';
@@ -22,10 +22,10 @@ const clockTicksPerSecond = 100;
 
 export interface DrainOptions {
   service: 'lake-sink' | 'postgres-sink';
-  /** When so many have landed, it is over. */
+  /** The number of committed events at which the drain ends. */
   events: number;
   nodeOptions?: string[];
-  /** The stack's endpoints, and whatever the sink is to be told. */
+  /** The endpoints of the stack, and settings of the sink. */
   env: Record<string, string>;
 }
 
@@ -33,16 +33,16 @@ export interface Drained {
   rows: number;
   seconds: number;
   cpuSeconds: number;
-  /** Commits or transactions. */
+  /** The number of commits or transactions. */
   microBatches: number;
   medianRssMiB: number;
   peakRssMiB: number;
-  /** By its own account, in its micro-batches; 0 where it gives none. */
+  /** Bytes that the sink reports for its micro-batches; 0 if it reports none. */
   mostHeldBytes: number;
   files?: { count: number; bytes: number };
 }
 
-/** @throws when the sink ends by itself */
+/** @throws Error if the sink ends by itself */
 export async function drain({ service, events, nodeOptions = [], env }: DrainOptions): Promise<Drained> {
   const bucket = service === 'lake-sink' ? await createTestBucket(env) : undefined;
   const database =
@@ -107,7 +107,7 @@ function residentMiB(pid: number): { now: number; peak: number } {
   return { now: of('VmRSS'), peak: of('VmHWM') };
 }
 
-/** User and system time of the process; the fields after its name, which may hold blanks. */
+/** User and system time of the process. The fields follow its name, which may contain spaces. */
 function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   return (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond;

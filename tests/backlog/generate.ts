@@ -1,8 +1,8 @@
 /**
- * A backlog for the sinks: events straight into the topics of a running stack, as fast as Kafka takes them.
+ * Creates a backlog for the sinks: writes events to the topics of a running stack, as fast as Kafka accepts them.
  *   node tests/backlog/generate.ts [events] [dates] [shuffled | ordered] [topic …]
- * with KAFKA_BROKERS and SCHEMA_REGISTRY_URL set, after `windrow streams apply`. Topics: of the stream track, by default
- * its enriched one. `shuffled`: every event on any of the dates, the worst that can come; `ordered`: one date after another.
+ * with KAFKA_BROKERS and SCHEMA_REGISTRY_URL set, after `windrow streams apply`. The topics belong to the stream track; the
+ * default is its enriched topic. `shuffled`: successive events have different dates, the worst case; `ordered`: date by date.
  */
 import { randomBytes } from 'node:crypto';
 import { AvroCodec, AvroRegistry, enrichedSchema, loadStreams } from '@windrow/contracts';
@@ -20,13 +20,13 @@ export interface BacklogOptions {
   order: 'shuffled' | 'ordered';
   /** Default: the enriched topic of track. */
   topic?: string | undefined;
-  /** More for each event's properties, as text that doesn't repeat. Default: 0. */
+  /** Additional bytes of random text in each event's properties. Default: 0. */
   paddingBytes?: number;
-  /** Has the endpoints of the stack. */
+  /** The endpoints of the stack. */
   env: NodeJS.ProcessEnv;
 }
 
-/** @returns the bytes of the records' values */
+/** @returns the bytes of the values of all records */
 export async function generate(options: BacklogOptions): Promise<{ topic: string; bytes: number }> {
   const { events } = options;
   const config = loadConfig(kafkaConfig.extend(registryConfig.shape), options.env);
@@ -63,9 +63,9 @@ export async function generate(options: BacklogOptions): Promise<{ topic: string
   return { topic, bytes };
 }
 
-/** As wide as the flights and their weather are. */
+/** As many fields as flights joined with weather have. */
 function eventAt(index: number, { events, dates, order, paddingBytes = 0 }: BacklogOptions) {
-  // A step that shares no factor with the number of dates meets all of them, far apart.
+  // A stride that is coprime to the number of dates reaches all of them, in distant steps.
   const day = order === 'ordered' ? Math.floor((index / events) * dates) : (index * 7_919) % dates;
   const occurredMs = firstDayMs + day * dayMs + ((index * 48_271) % dayMs);
   return {

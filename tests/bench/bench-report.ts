@@ -1,11 +1,11 @@
 export interface BenchColumn {
   name: string;
   unit?: string;
-  /** Digits after the point when it is shown. Default: 0. */
+  /** Decimal places shown. Default: 0. */
   digits?: number;
 }
 
-/** `null`: not measured, or it means nothing here. */
+/** `null`: not measured or not applicable. */
 export type Cell = string | number | null;
 
 export interface Machine {
@@ -16,14 +16,14 @@ export interface Machine {
   node: string;
 }
 
-/** What a benchmark has measured: one table, and what it takes to judge its numbers. One JSON document. */
+/** The result of a benchmark, one JSON document: a table, and the facts that are needed to judge its numbers. */
 export interface BenchReport {
-  /** Its place in docs/performance.md. */
+  /** The name of its table in docs/performance.md. */
   table: string;
   title: string;
-  /** What the script was told. */
+  /** The arguments of the script. */
   arguments: string[];
-  /** When it began, ISO 8601 in UTC. */
+  /** The start time, ISO 8601 in UTC. */
   at: string;
   seconds: number;
   machine: Machine;
@@ -31,6 +31,6 @@ export interface BenchReport {
   load: { start: number; end: number };
   columns: BenchColumn[];
   rows: Cell[][];
-  /** What was skipped or failed, and how to read the numbers. */
+  /** Skipped or failed measurements, and how to read the numbers. */
   notes: string[];
 }

@@ -2,15 +2,15 @@ import type { PartName, ServiceName } from '@windrow/stack';
 
 export interface Bench {
   what: string;
-  /** From the repository's root. It reports through `ReportWriter`. */
+  /** The path of the script from the repository's root. It reports through `ReportWriter`. */
   script: string;
-  /** The service that runs in its process, which is set up as that one's is. */
+  /** The service that runs in the script's process, which is set up like the service's own process. */
   service?: ServiceName;
-  /** What it needs of the stack, which is its own. */
+  /** The parts of the stack that it needs; each benchmark has its own stack. */
   parts: PartName[];
-  /** What it reports, by the arguments that it gets: places in docs/performance.md. */
+  /** The tables of docs/performance.md that it can write; its arguments select them. */
   tables: string[];
-  /** Its arguments where all are run, for less than a minute. */
+  /** Its arguments when all benchmarks run, for less than a minute. */
   small: string[];
 }
 

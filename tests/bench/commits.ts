@@ -1,5 +1,5 @@
 /**
- * Whether a long log slows commits down: two tables on the same S3, one with few commits and one with many, take turns.
+ * Measures whether a long log slows down commits. Two tables on the same S3, with few and with many commits, take turns.
  *   S3_ENDPOINT=… node tests/bench/commits.ts [commits in the long log]
  */
 
@@ -10,7 +10,7 @@ import { must } from '@windrow/runtime/testing';
 import { ReportWriter } from './report.ts';
 
 const [longLog = 10_000] = process.argv.slice(2).map(Number);
-/** Several times from one checkpoint to the next. */
+/** Several times the distance between two checkpoints. */
 const measuredCommits = 200;
 const turnCommits = 20;
 const putsAtOnce = 16;
@@ -31,7 +31,7 @@ const report = new ReportWriter({
   ],
 });
 
-/** As many statistics as a file of track events has; the file itself nobody reads. */
+/** As many statistics as a file of track events has. Nobody reads the file itself. */
 const stats: FileStats = {
   numRecords: 5,
   minValues: Object.fromEntries(schema.columns.map(({ name }) => [name, `${name} at the least`])),
@@ -75,7 +75,7 @@ class GrowingTable {
   }
 }
 
-/** Repeats the last commit of a table's log, each time with another file, as fast as S3 takes it. */
+/** Repeats the last commit of a table's log with a new file each time, as fast as S3 accepts it. */
 async function lengthen(bucket: ObjectStore, path: string, commits: number): Promise<void> {
   const keyOf = (version: number) => `${path}/_delta_log/${String(version).padStart(20, '0')}.json`;
   let last = 0;
@@ -96,7 +96,7 @@ await (await GrowingTable.open('long')).commit();
 await lengthen(store, 'long', longLog);
 report.progress(`the long log has ${longLog} commits`);
 const long = await GrowingTable.open('long');
-// Compiles the code, and writes the long log's first checkpoint.
+// Warms up the code and writes the first checkpoint of the long log.
 for (const table of [short, long]) for (let index = 0; index < turnCommits; index++) await table.commit();
 for (const table of [short, long]) {
   table.tookMs.length = 0;

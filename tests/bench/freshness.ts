@@ -1,6 +1,6 @@
 /**
- * How long an event takes from its acknowledgement by Kafka until it can be read, in Postgres and in the lake, at steady rates
- * through the enricher and both sinks, as the processes that `windrow up` runs. `npm run bench -- freshness --help`
+ * Measures the time from Kafka's acknowledgement of an event until it can be read in Postgres and in the lake, at steady
+ * rates, through the enricher and both sinks. They run as processes, as in `windrow up`. `npm run bench -- freshness --help`
  */
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -37,7 +37,7 @@ const { rates, seconds, lakeAge, postgresAge } = new Command('npm run bench -- f
   .parse()
   .opts<{ rates: number[]; seconds: number; lakeAge?: number; postgresAge?: number }>();
 
-/** Until what was sent has landed, beyond the time for which a sink may wait. */
+/** The time limit until all sent events are committed, beyond the maximum age of a micro-batch. */
 const patienceMs = 240_000;
 const warmUp = { rate: 2_000, seconds: 5 };
 
@@ -88,7 +88,7 @@ async function allRead(watch: Watch, deadlineMs: number): Promise<void> {
   while (isBehind() && performance.now() < deadlineMs) await sleep(50);
 }
 
-/** What a sink is told, or what it takes by itself. */
+/** The sink's configured value, or its default. */
 const maxAgeSeconds = {
   Postgres: postgresSinkConfig.shape.POSTGRES_MAX_AGE_SECONDS.parse(env.POSTGRES_MAX_AGE_SECONDS),
   lake: lakeSinkConfig.shape.LAKE_MAX_AGE_SECONDS.parse(env.LAKE_MAX_AGE_SECONDS),

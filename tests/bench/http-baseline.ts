@@ -1,6 +1,6 @@
 /**
- * What the producer is held against, as processes of their own: `bare` parses a batch and throws it away, `avro` makes
- * Avro of its messages first. Tells its address on the standard output.
+ * Baseline servers for the producer, each a process of its own. `bare` parses a batch and discards it; `avro` also encodes
+ * its messages as Avro. Prints its address to standard output.
  */
 import {
   AvroCodec,

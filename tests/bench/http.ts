@@ -1,5 +1,5 @@
 /**
- * Batches of 50 track messages over HTTP: the producer with its real Kafka, beside servers that do less. The load comes
+ * Measures batches of 50 track messages over HTTP: the producer with real Kafka, and servers that do less. The load comes
  * from this process, on the same machine. KAFKA_BROKERS=… SCHEMA_REGISTRY_URL=… node tests/bench/http.ts [seconds]
  */
 
@@ -17,7 +17,7 @@ import { ReportWriter } from './report.ts';
 const seconds = Number(process.argv[2] ?? 10);
 const batchEvents = 50;
 const connections = 32;
-/** Half of the rate that is aimed at on two processors, 20,000 events/s. */
+/** Half of the target rate on two processors, 20,000 events/s. */
 const steadyEventsPerSecond = 10_000;
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -32,7 +32,7 @@ const subjects: Subject[] = [
   { name: 'windrow producer', script: 'services/producer/src/main.ts' },
 ];
 
-/** As an SDK on a phone sends them: about 600 bytes each. */
+/** Messages as an SDK on a phone sends them, about 600 bytes each. */
 function batch(): string {
   const now = Date.now();
   const messages = Array.from({ length: batchEvents }, (_, index) => ({
@@ -64,7 +64,7 @@ function batch(): string {
 
 interface Server {
   url: string;
-  /** Where its process tells of itself. */
+  /** The address at which the process serves its metrics. */
   metricsUrl: string;
   process: ChildProcess;
 }
@@ -162,7 +162,7 @@ let bare: Result | undefined;
 for (const subject of subjects) {
   const server = await start(subject);
   try {
-    // The first requests compile the code.
+    // The first requests warm up the code.
     await load(server, steadyEventsPerSecond);
     const result = await load(server);
     add(`${subject.name}, all that it takes`, result, bare);

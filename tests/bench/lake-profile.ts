@@ -1,6 +1,6 @@
 /**
- * Where the time of one lake sink goes, by V8's sampling of it: `npm run bench -- profile [events]`. Sampling costs a little, so
- * its rates are not those of `lake`.
+ * Profiles a lake sink with V8's sampling profiler: `npm run bench -- profile [events]`. Profiling has a small cost, so the
+ * rates differ from those of `lake`.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { openTopic } from './lake/topic.ts';
 import { ReportWriter } from './report.ts';
 
 const [events = 2_000_000] = process.argv.slice(2).map(Number);
-/** Less is told as one line. */
+/** Smaller shares are combined into one line. */
 const smallestShare = 0.01;
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));

@@ -1,6 +1,6 @@
 /**
- * The lake sink, as the process that `windrow up` runs, from Kafka to a Delta table on S3; and others with the same events.
- * `npm run bench -- lake --help`
+ * Measures the lake sink from Kafka to a Delta table on S3, as the process that `windrow up` runs, and other engines with the
+ * same events. `npm run bench -- lake --help`
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -77,14 +77,14 @@ interface Figures {
   fileBytes: number;
 }
 
-/** The first ones compile: several until it is as fast as it gets. */
+/** Warm-up runs, until the code is compiled and the speed no longer grows. */
 const sparkRunCount = 5;
 
 interface Speed {
   rowsPerSecond: number;
   rowsPerCpuSecond: number;
 }
-/** What the ratios are to, as soon as it is measured: one instance of ours, and two. */
+/** The rates that ratios refer to, once they are measured: one instance of the lake sink, and two. */
 const ours: Speed[] = [];
 
 function add(name: string, of: Figures): Speed {
@@ -150,7 +150,7 @@ report.note(
 report.close();
 process.exit();
 
-/** What the others measure is of use without this one. */
+/** If this engine fails, the results of the others are still useful. */
 async function unlessItFails(name: string, run: (name: string) => Promise<void>): Promise<void> {
   try {
     await run(name);

@@ -1,7 +1,7 @@
 import { must } from '@windrow/runtime/testing';
 import type { BenchReport, Cell } from './bench-report.ts';
 
-/** A report as a Markdown table, with its machine, date and load, and its notes below. */
+/** Formats a report as a Markdown table with its machine, date and load, followed by its notes. */
 export function renderReport(report: BenchReport, command?: string): string {
   const { title, columns, rows, notes } = report;
   const head = columns.map(({ name, unit }) => (unit ? `${name}, ${unit}` : name));

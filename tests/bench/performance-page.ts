@@ -3,22 +3,22 @@ import path from 'node:path';
 import type { BenchReport } from './bench-report.ts';
 import { renderReport } from './markdown.ts';
 
-/** A report, and the command that makes it again. */
+/** A report and the command that reproduces it. */
 export interface Result {
   command: string;
   report: BenchReport;
 }
 
-/** All of them, at a small size, have one place of their own. */
+/** The table for all benchmarks at a small size. */
 export const smallPlace = 'small';
 
 export const renderResults = (results: Result[]): string =>
   results.map(({ command, report }) => renderReport(report, command)).join('\n\n');
 
 /**
- * Puts tables in the place of those that docs/performance.md has between `<!-- table NAME -->` and `<!-- end NAME -->`,
- * and the same results into docs/performance.json, by the same names.
- * @throws Error naming the table for which the page has no place
+ * Replaces tables in docs/performance.md, between `<!-- table NAME -->` and `<!-- end NAME -->`, and the results of the same
+ * names in docs/performance.json.
+ * @throws Error that names a table without a place in the page
  */
 export function writePerformancePage(docs: string, place: string, results: Result[]): void {
   const page = path.join(docs, 'performance.md');

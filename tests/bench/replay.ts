@@ -1,6 +1,6 @@
 /**
- * A replay beside live ingestion of the same events, from Kafka and from the raw table, and what it does to the lag of events that
- * arrive meanwhile. `npm run bench -- replay [events]`
+ * Compares a replay, from Kafka and from the raw table, with live ingestion of the same events, and measures how the replay
+ * delays events that arrive meanwhile. `npm run bench -- replay [events]`
  */
 
 import { spawn } from 'node:child_process';
@@ -61,7 +61,7 @@ interface Ran {
   usage: ProcessUsage;
 }
 
-/** The command as people run it; its time includes its start and its plan. */
+/** Runs the command as users do; its time includes startup and planning. */
 async function replay(...args: string[]): Promise<Ran> {
   const startedMs = performance.now();
   const child = spawn(
@@ -96,7 +96,7 @@ const measured = async (what: string, ...args: string[]) => {
 await measured('replay from Kafka, to both');
 await measured('replay from Kafka, to the lake', '--target', 'lake');
 
-/** The p99 from acknowledged to readable in Postgres, at a steady rate. */
+/** The p99 time from acknowledged to readable in Postgres, at a steady rate. */
 async function freshness(): Promise<number> {
   const before = load.acknowledged.map((steps) => steps.at(-1)?.rows ?? 0);
   const watch = await watchPostgres(must(env.DATABASE_URL), landedTopic(track));

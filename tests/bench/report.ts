@@ -4,12 +4,12 @@ import { must } from '@windrow/runtime/testing';
 import type { BenchReport, Cell, Machine } from './bench-report.ts';
 import { renderReport } from './markdown.ts';
 
-/** Names the file into which a script that the runner has started writes its report. */
+/** The variable that names the file to which a script, started by the runner, writes its report. */
 export const reportVariable = 'WINDROW_BENCH_REPORT';
 
 /**
- * A benchmark's report as it grows. Each row is shown at once on the standard error. Where the environment names a file, the
- * report is there after each row, so that what was measured before a failure stays; else `close` prints the table.
+ * Writes the report of a benchmark. Each row is printed to standard error at once. If the environment names a file, the
+ * report is written after each row, so that a failure keeps earlier measurements; otherwise `close` prints the table.
  */
 export class ReportWriter {
   readonly #report: BenchReport;
@@ -42,7 +42,7 @@ export class ReportWriter {
     this.#save();
   }
 
-  /** What is being done, for whoever waits. */
+  /** Shows the current step. */
   progress(line: string): void {
     console.error(`${((performance.now() - this.#startedMs) / 1000).toFixed(1).padStart(7)} s  ${line}`);
   }

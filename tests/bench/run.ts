@@ -26,7 +26,7 @@ if (name !== undefined && benches[name] === undefined) {
   process.exit(2);
 }
 
-// Kafkajs waits for times that are over; Node would say so amid the progress.
+// kafkajs sets timers in the past, and Node would print warnings about it between the lines of progress.
 const quiet = '--disable-warning=TimeoutNegativeWarning';
 process.removeAllListeners('warning').on('warning', (warning) => {
   if (warning.name !== 'TimeoutNegativeWarning') console.error(warning);
@@ -38,7 +38,7 @@ const begunMs = performance.now();
 const say = (line: string) =>
   console.error(`\n=== ${((performance.now() - begunMs) / 1000).toFixed(0)} s: ${line}`);
 
-/** @returns undefined where it has measured nothing */
+/** @returns undefined if the benchmark has measured nothing */
 async function run(bench: Bench, args: string[], command: string): Promise<Result | undefined> {
   mkdirSync(runs, { recursive: true });
   const stateDir = mkdtempSync(path.join(runs, 'run-'));
@@ -108,11 +108,11 @@ if (results.length > 0) {
   console.log(`\n${renderResults(results)}\n\n.windrow/bench/results.md and .json have the same.`);
   const docs = path.join(root, 'docs');
   const writes = name === undefined || rest.includes('--write');
-  // What is half measured is not what the page is to say.
+  // Incomplete measurements must not be written to the page.
   if (writes && failed) console.error('docs/performance.md stays as it is: something failed.');
   else if (writes) {
     writePerformancePage(docs, name === undefined ? smallPlace : must(results[0]).report.table, results);
-    // As the linter wants it.
+    // Formatted as the linter requires.
     execFileSync(path.join(root, 'node_modules/.bin/biome'), ['format', '--write', 'docs/performance.json'], {
       cwd: root,
       stdio: 'ignore',

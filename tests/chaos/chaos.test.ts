@@ -9,7 +9,7 @@ import { report } from './report.ts';
 
 const seed = 20_261;
 const minutes = 3;
-/** Beyond the faults' own time: a loaded machine starts the stack, recovers and proves slowly. */
+/** The time beyond that of the faults, for the stack's start, recovery and proof on a busy machine. */
 const timeoutMs = 20 * 60_000;
 
 test('under faults nothing is lost and nothing is there twice; and the proof can fail', {
@@ -22,7 +22,7 @@ test('under faults nothing is lost and nothing is there twice; and the proof can
     log: (line) => console.log(`chaos: ${line}`),
     signal,
     afterProof: async (platform, accepted) => {
-      // What is planted must not be compacted.
+      // The files that the test adds must not be compacted.
       const instances = [...platform.instances.values()].filter(({ name }) => name.startsWith('lake-sink'));
       await Promise.all(instances.map((instance) => instance.stop()));
       planted.push(await plantLoss(platform, accepted));
@@ -65,7 +65,7 @@ async function findings({ installation, env }: Platform, accepted: Accepted): Pr
   return (await prove(installation, env, accepted)).findings;
 }
 
-/** A row taken out of Postgres, and put back. */
+/** Deletes a row from Postgres, and restores it. */
 async function plantLoss(platform: Platform, accepted: Accepted): Promise<string[]> {
   const { installation } = platform;
   const where = 'WHERE event_id = (SELECT min(event_id) FROM curated.track_event)';
@@ -76,7 +76,7 @@ async function plantLoss(platform: Platform, accepted: Accepted): Promise<string
   return found;
 }
 
-/** A file of the lake committed under a second name, and removed again with its bytes. */
+/** Commits a file of the lake under a second name, then removes it from the log and deletes it. */
 async function plantDuplicate(platform: Platform, accepted: Accepted): Promise<string[]> {
   const { lake } = platform.installation;
   const log = await DeltaLog.open(lake, 'curated/track', systemHost);
@@ -92,7 +92,7 @@ async function plantDuplicate(platform: Platform, accepted: Accepted): Promise<s
   return found;
 }
 
-/** A file that no commit names. */
+/** Adds a file that no commit of the log names. */
 async function plantOrphan(platform: Platform, accepted: Accepted): Promise<string[]> {
   const { lake } = platform.installation;
   const log = await DeltaLog.open(lake, 'curated/track', systemHost);

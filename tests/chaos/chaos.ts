@@ -14,17 +14,17 @@ import { strike } from './strike.ts';
 export interface ChaosOptions {
   seed: number;
   minutes: number;
-  /** Progress, one line a call. */
+  /** Receives one line of progress per call. */
   log(line: string): void;
-  /** Ends the run early; what it throws then is the signal's reason. */
+  /** Ends the run early; the run then throws the signal's reason. */
   signal: AbortSignal;
-  /** Also of a run that passes; those of one that fails are kept anyway. */
+  /** Keep the logs of a run that passes, too. The logs of a failed run are always kept. */
   keepLogs?: boolean;
-  /** Called after the proof, with the platform still there. */
+  /** Called after the proof, while the platform still runs. */
   afterProof?: (platform: Platform, accepted: Accepted) => Promise<void>;
 }
 
-/** A fault that was done, and what came of it. */
+/** A fault and its result. */
 export interface DoneFault {
   fault: Fault;
   outcome?: string;
@@ -36,23 +36,23 @@ export interface ChaosResult extends Proof {
   minutes: number;
   faults: DoneFault[];
   accepted: Accepted;
-  /** That came to their end beside the faults. */
+  /** The replays that completed during the faults. */
   replays: number;
-  /** Deaths of services that no fault had caused, and what did not come back by itself; the run has failed with any. */
+  /** Deaths of services that no fault caused, and services that did not recover by themselves. Any of them fails the run. */
   unrecovered: string[];
 }
 
-/** Everything that was promised held: nothing lost, nothing twice, nobody had to help. */
+/** True if nothing was lost or duplicated and everything recovered by itself. */
 export function hasPassed({ findings, unrecovered }: ChaosResult): boolean {
   return findings.length === 0 && unrecovered.length === 0;
 }
 
 const gapMs = { least: 2_000, most: 6_000 };
 const progressEveryMs = 10_000;
-/** How long everything may take to be ready and landed after the last fault. */
+/** The time limit for everything to be ready and committed after the last fault. */
 const recoverWithinMs = 300_000;
 
-/** Load, faults by the seed's plan, recovery, proof. The platform is its own, and gone afterwards. */
+/** Runs load, the faults of the seed's plan, recovery and proof on a platform of its own, which it removes afterwards. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { seed, minutes, log, signal } = options;
   const failpoints = failpointNames();
@@ -135,7 +135,7 @@ async function strikeAndProve(
   }
 }
 
-/** Each at its time, or when what it strikes is free again. */
+/** Starts each fault at its time, or as soon as its target is free again. */
 async function strikeAll(
   platform: Platform,
   faults: Fault[],
@@ -146,7 +146,7 @@ async function strikeAll(
 ): Promise<void> {
   const begunMs = performance.now();
   const lanes = new Map<string, Promise<void>>();
-  // A fault that can't be made or ended is the run's end, at once.
+  // A fault that can't be started or ended stops the run at once.
   const failed = new AbortController();
   const over = AbortSignal.any([signal, failed.signal]);
   const strikeOne = async (fault: Fault): Promise<void> => {
@@ -165,7 +165,7 @@ async function strikeAll(
     }
     await Promise.all(lanes.values());
   } finally {
-    // Interrupted too: nothing may be started any more when the platform is stopped.
+    // Also wait when interrupted: nothing may be started after the platform is stopped.
     await Promise.allSettled(lanes.values());
   }
   over.throwIfAborted();
@@ -215,7 +215,7 @@ async function within(ms: number, work: Promise<void>, otherwise: string): Promi
   }
 }
 
-/** What does not recover is told with the rest: the proof says what came of it. */
+/** A failure to recover is reported with the other results, because the proof shows its consequences. */
 async function attempt(unrecovered: string[], work: () => Promise<void>): Promise<void> {
   try {
     await work();

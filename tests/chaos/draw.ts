@@ -1,7 +1,7 @@
 import { seededRandom } from '@windrow/lake/testing';
 import { must } from '@windrow/runtime/testing';
 
-/** Draws of one seed: the same seed gives the same ones in the same order. */
+/** A pseudo-random generator. The same seed gives the same values in the same order. */
 export class Draw {
   readonly #random: () => number;
 
@@ -9,7 +9,7 @@ export class Draw {
     this.#random = seededRandom(seed);
   }
 
-  /** A whole number from `least` to `most`, both included. */
+  /** An integer from `least` to `most`, both included. */
   between(least: number, most: number): number {
     return least + Math.floor(this.#random() * (most - least + 1));
   }
@@ -22,7 +22,7 @@ export class Draw {
     return this.#random() < share;
   }
 
-  /** The same things in another order (Fisher and Yates). */
+  /** Shuffles the items (Fisher-Yates). */
   shuffled<T>(of: readonly T[]): T[] {
     const things = [...of];
     for (let last = things.length - 1; last > 0; last--) {
@@ -33,7 +33,7 @@ export class Draw {
   }
 }
 
-/** Deals everything there is before anything comes again. */
+/** Deals all cards of a round before it starts the next round. */
 export class Deck<T> {
   readonly #cards: readonly T[];
   readonly #draw: Draw;
@@ -44,7 +44,7 @@ export class Deck<T> {
     this.#draw = draw;
   }
 
-  /** The next one that fits; undefined where none of the rest of this round does. */
+  /** The next card that fits; undefined if none of this round's remaining cards does. */
   deal(fits: (card: T) => boolean = () => true): T | undefined {
     if (this.#rest.length === 0) this.#rest = this.#draw.shuffled(this.#cards);
     const at = this.#rest.findIndex(fits);

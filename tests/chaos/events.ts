@@ -6,7 +6,7 @@ const dayMs = 86_400_000;
 const names = ['Ride Started', 'Ride Ended', 'Order Completed', 'Page Viewed'];
 const cities = ['Zurich', 'Geneva', 'Bern', 'Lugano'];
 
-/** Event number `n` of a run: everything about it follows from its number. */
+/** Event number `n` of a run. All its fields are derived from `n`. */
 export interface ChaosEvent {
   id: string;
   occurredMs: number;
@@ -15,7 +15,7 @@ export interface ChaosEvent {
   city: string;
 }
 
-/** Events of two days, one day's after the other's in turn, so that every micro-batch has files of two dates. */
+/** Alternates between two days, so that every micro-batch writes files of two dates. */
 export function eventNumber(run: string, n: number): ChaosEvent {
   return {
     id: `${run}-${n}`,
@@ -26,7 +26,7 @@ export function eventNumber(run: string, n: number): ChaosEvent {
   };
 }
 
-/** As a device sends it to Segment's HTTP API. */
+/** The event as a client of Segment's HTTP API sends it. */
 export function segmentMessage(event: ChaosEvent): object {
   return {
     type: 'track',
@@ -39,7 +39,7 @@ export function segmentMessage(event: ChaosEvent): object {
   };
 }
 
-/** As another Kafka client writes it, straight to the raw topic. */
+/** The event as another Kafka client writes it to the raw topic. */
 export function rawRecord(event: ChaosEvent, fields: readonly string[]): EventRecord {
   const known: EventRecord = {
     event_id: event.id,
@@ -54,12 +54,12 @@ export function rawRecord(event: ChaosEvent, fields: readonly string[]): EventRe
   return Object.fromEntries(fields.map((field) => [field, known[field] ?? null]));
 }
 
-/** One that the rule `occurred_at` not before 2000 refuses. */
+/** An event that the rule on `occurred_at` (not before 2000) rejects. */
 export function againstTheRules(event: ChaosEvent): ChaosEvent {
   return { ...event, id: `${event.id}-bad`, occurredMs: Date.UTC(1999, 0, 1) + event.occurredMs - firstMs };
 }
 
-/** Observation number `n`: an hour of a city, with a correction of it every now and then. */
+/** Observation number `n`: one hour of a city. Some are corrections of earlier observations. */
 export function observationNumber(n: number): { city: string; observed_at: string; temperature_c: number } {
   return {
     city: must(cities[n % cities.length]),

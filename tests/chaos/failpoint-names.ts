@@ -3,18 +3,18 @@ import { fileURLToPath } from 'node:url';
 
 const clone = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The steps of the Delta log's commits, which complete `lake.${made.step}.beforePut`. */
+/** The steps of the Delta log's commits, for the template `lake.${made.step}.beforePut`. */
 const commitSteps = ['claim', 'commit', 'compaction'];
 
 /**
- * Only events that a store refuses come to the first, and this load has none; only a log of thirty days to the second; no service
- * to the third. Other tests crash there.
+ * Failpoints that this load can't reach: the first needs events that a store rejects, the second a log of thirty days, and no
+ * service passes the third. Other tests cover them.
  */
 const unreachable = ['.deadLetters.', '.expiry.', 'replay.'];
 
 /**
- * Every failpoint that the load can reach, found in it: a list kept by hand would miss the next one.
- * @throws Error where a name is made in a way that this doesn't know
+ * Finds every failpoint that the load can reach in the source, since a list kept by hand would miss new ones.
+ * @throws Error if the code builds a failpoint's name in an unknown way
  */
 export function failpointNames(): string[] {
   const names = new Set<string>();

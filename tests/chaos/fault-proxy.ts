@@ -2,11 +2,15 @@ import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 
 /**
- * What the network does to those who talk through the proxy:
- * `cut`: connections break and none is taken; `slow`: every piece takes `delayMs` longer; `halfOpen`: connections are taken
- * and nothing passes any more; `cutUploads`: a connection breaks after `bytes` of its request; `loseAnswers`: the request
- * goes through, and the connection breaks in place of its answer; `cutAnswers`: it breaks after `bytes` of the answer;
- * `stallUploads`: a connection passes `bytes` and then nothing more; `refuse`: every request is answered with 503 SlowDown.
+ * Network faults for the connections through a proxy:
+ * - `cut`: closes connections and accepts no new ones
+ * - `slow`: delays every chunk by `delayMs`
+ * - `halfOpen`: accepts connections but passes no data
+ * - `cutUploads`: closes a connection after `bytes` of its request
+ * - `loseAnswers`: passes the request and closes the connection before the response
+ * - `cutAnswers`: closes the connection after `bytes` of the response
+ * - `stallUploads`: passes `bytes` of a connection and then no more data
+ * - `refuse`: answers every request with 503 SlowDown
  */
 export type NetworkFault =
   | { kind: 'cut' }
@@ -29,9 +33,9 @@ const slowDown = [
   slowDownBody,
 ].join('\r\n');
 
-/** A TCP proxy on loopback before one part of the stack. It owns its connections, all of which end with it. */
+/** A TCP proxy on the loopback address in front of one part of the stack. Closing it closes all its connections. */
 export class FaultProxy {
-  /** The part's address by way of this proxy. */
+  /** The address of the part through this proxy. */
   readonly url: string;
   readonly #server: net.Server;
   readonly #target: { port: number; host: string };
@@ -43,7 +47,7 @@ export class FaultProxy {
     this.#server = server;
     const own = new URL(target);
     own.port = String((server.address() as AddressInfo).port);
-    // A URL object writes a path where there was none, which the clients of S3 would not mind, but people do.
+    // URL.href adds a path to a URL without one. S3 clients accept both, but the plain address is easier to read.
     this.url = own.href.replace(/\/$/, '');
   }
 
@@ -56,7 +60,7 @@ export class FaultProxy {
     return proxy;
   }
 
-  /** Begins the fault, for open connections too; undefined heals, and lets go of what has hung meanwhile. */
+  /** Starts the fault, also for open connections. Undefined ends the fault and releases connections that hang. */
   set(fault: NetworkFault | undefined): void {
     const hung = this.#fault?.kind === 'halfOpen' || this.#fault?.kind === 'stallUploads';
     this.#fault = fault;
@@ -102,7 +106,7 @@ export class FaultProxy {
     });
   }
 
-  /** Slowed pieces hold up what comes behind them, so the order stays. */
+  /** Queues chunks behind delayed ones, so that their order is kept. */
   #pass(data: Buffer, from: net.Socket, to: net.Socket): void {
     const fault = this.#fault;
     if (fault?.kind === 'halfOpen') return;

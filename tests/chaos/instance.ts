@@ -9,18 +9,18 @@ import {
   startChild,
 } from '@windrow/stack';
 
-/** A service stops within 30 s, or ends itself; this is later than that. */
+/** More than the 30 s after which a service that can't stop ends itself. */
 const stopGraceMs = 35_000;
-/** As any supervisor does, it waits a little before it starts again what has died. */
+/** The delay before a process that has died is restarted, as in other supervisors. */
 const restartDelayMs = 500;
 
-/** One process of a service, started again whenever it dies. */
+/** A process of a service that is restarted whenever it dies. */
 export class Instance {
   readonly name: string;
   readonly ports: Record<string, number>;
-  /** Deaths that nobody had asked for, in words. */
+  /** Deaths that no fault caused, with their reasons. */
   readonly unasked: string[] = [];
-  /** A fault holds it away at present: it need not be ready. */
+  /** True while a fault keeps the process away, so it need not be ready. */
   struck = false;
   readonly #definition: ServiceDefinition;
   readonly #env: Record<string, string>;
@@ -57,7 +57,7 @@ export class Instance {
     return askReady(this);
   }
 
-  /** Fulfilled when its process is there; with a failpoint also its first death is one that was asked for. */
+  /** Fulfilled when the process runs. With a failpoint, its first death is expected. */
   async start(failpoint?: string): Promise<void> {
     this.#life = new AbortController();
     this.#killed = failpoint !== undefined;
@@ -65,7 +65,7 @@ export class Instance {
     this.#supervision = this.#supervise(this.#life.signal);
   }
 
-  /** SIGKILL from outside; it is started again. */
+  /** Kills the process with SIGKILL. It is restarted. */
   kill(): void {
     this.#killed = true;
     this.#child?.signal('SIGKILL');
@@ -75,13 +75,13 @@ export class Instance {
     this.#child?.signal(signal);
   }
 
-  /** Whether the process that runs now ends within the time. */
+  /** Whether the current process ends within the time. */
   async diesWithin(ms: number, signal: AbortSignal): Promise<boolean> {
     const ended = this.#child?.ended.then(() => true) ?? Promise.resolve(true);
     return Promise.race([ended, sleep(ms, false, { signal }).catch(() => false)]);
   }
 
-  /** A clean stop; fulfilled when it has ended. */
+  /** Stops the process with SIGTERM. Fulfilled when it has ended. */
   async stop(): Promise<void> {
     this.#life.abort();
     await this.#child?.stop('SIGTERM');

@@ -14,33 +14,33 @@ import {
 
 const batchSize = 20;
 const pauseMs = 250;
-/** After this an answer is not waited for any more: whether the batch was taken is unknown, and it is sent again. */
+/** The timeout of a request. Afterwards it is unknown whether the batch was accepted, so it is sent again. */
 const answerWithinMs = 15_000;
 const duplicateShare = 0.1;
 const brokenShare = 0.03;
 const undecodableShare = 0.03;
 const refusedBatchShare = 0.1;
 
-/** What was acknowledged, by HTTP 200 or by Kafka. */
+/** The events that HTTP 200 or Kafka has acknowledged. */
 export interface Accepted {
-  /** Good events. */
+  /** Valid events. */
   ids: Set<string>;
-  /** Values (hex) of records that break a rule or can't be decoded, which went straight to Kafka. */
+  /** Values (hex) of records sent directly to Kafka that break a rule or can't be decoded. */
   bad: Set<string>;
   /** `city@time` of the weather. */
   observations: Set<string>;
-  /** Events that were sent although they had been acknowledged already. */
+  /** Events that were sent again although they had been acknowledged. */
   duplicates: number;
-  /** Batches that were sent again because their outcome was unknown or they were not taken. */
+  /** Batches that were sent again because they failed or their outcome was unknown. */
   retries: number;
-  /** Answers 400 for messages that were made to be refused. */
+  /** Responses with status 400 for messages that are invalid on purpose. */
   refused: number;
 }
 
 export interface LoadOptions {
   seed: number;
   run: string;
-  /** The producers' addresses. */
+  /** The addresses of the producers. */
   producers: string[];
   broker: KafkaBroker;
   registry: AvroRegistry;
@@ -48,7 +48,7 @@ export interface LoadOptions {
   signal: AbortSignal;
 }
 
-/** Events at a steady rate, by HTTP and straight to Kafka, each sent until it is acknowledged. */
+/** Sends events at a steady rate over HTTP and directly to Kafka, and repeats each until it is acknowledged. */
 export class Load {
   readonly accepted: Accepted = {
     ids: new Set(),
@@ -77,13 +77,13 @@ export class Load {
     return new Load(options, new AvroCodec(track.schema, registry), schemaId);
   }
 
-  /** Fulfilled when the batches under way are acknowledged. */
+  /** Fulfilled when the running batches are acknowledged. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#workers);
   }
 
-  /** New events, and some that were accepted before. */
+  /** New events and some that were accepted before. */
   #batch(draw: Draw, own: ChaosEvent[]): ChaosEvent[] {
     const { run } = this.#options;
     return Array.from({ length: batchSize }, () => {
@@ -131,7 +131,7 @@ export class Load {
     }
   }
 
-  /** Until a producer answers that it has taken or refused it; the other one is asked next. */
+  /** Repeats the request, alternating between the producers, until one accepts or rejects it. */
   async #post(path: string, body: object, first: number): Promise<number> {
     const { producers, signal } = this.#options;
     for (let attempt = first; ; attempt++) {
@@ -146,7 +146,7 @@ export class Load {
         await response.arrayBuffer();
         if (response.status < 500) return response.status;
       } catch {
-        // No answer, or half of one: the outcome is unknown.
+        // No response or an incomplete one: the outcome is unknown.
       }
       this.accepted.retries += 1;
       await this.#pause();

@@ -8,24 +8,24 @@ import { FaultProxy } from './fault-proxy.ts';
 import { Instance } from './instance.ts';
 import { nameOf } from './schedule.ts';
 
-/** A stack of its own, with proxies before S3 and the registry, and processes of every service. */
+/** A stack with proxies in front of S3 and the registry, and processes of every service. */
 export interface Platform {
   stack: Stack;
-  /** The stack's own addresses, without the proxies. */
+  /** The addresses of the stack's parts, without the proxies. */
   env: NodeJS.ProcessEnv;
-  /** What the services are told: with the proxies. */
+  /** The environment of the services, with the addresses of the proxies. */
   serviceEnv: Record<string, string>;
   proxies: { S3: FaultProxy; registry: FaultProxy };
-  /** By name: two of each service, and a third one of each that starts stopped. */
+  /** By name: two running instances of each service, and a third one that starts stopped. */
   instances: Map<string, Instance>;
   installation: Installation;
-  /** The addresses of the producers that always run. */
+  /** The addresses of the producers that run all the time. */
   producerUrls: string[];
-  /** The logs stay where somebody will want to read them. */
+  /** Stops everything. The logs are kept if somebody needs them. */
   stop(keepLogs: boolean): Promise<void>;
 }
 
-/** Fulfilled when all is ready; what fails to start is stopped again. */
+/** Fulfilled when everything is ready. If the start fails, everything is stopped again. */
 export async function startPlatform(log: (line: string) => void): Promise<Platform> {
   const root = path.join(defaultStateDir, 'test');
   mkdirSync(root, { recursive: true });
@@ -97,7 +97,7 @@ async function setUp(
   };
 }
 
-/** Micro-batches are cut early, and windows close early, so that many commits and compactions meet a fault. */
+/** Small micro-batches and short windows, so that faults meet many commits and compactions. */
 function throughProxies(env: NodeJS.ProcessEnv, proxies: Platform['proxies']): Record<string, string> {
   const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return {

@@ -7,15 +7,15 @@ import type { Accepted } from './load.ts';
 export interface Proof {
   losses: number;
   duplicates: number;
-  /** Everything that does not hold, in words. */
+  /** Every violation, in words. */
   findings: string[];
 }
 
 const exampleCount = 5;
 
 /**
- * The audit's judgement, and beside it, without any code of the pipeline but its topics' reader: what was acknowledged
- * held against what delta-rs, a glob over the Parquet files and SQL find.
+ * Runs the audit. Independently of the pipeline's code, except the reader of topics, it also compares the acknowledged events
+ * with the rows that delta-rs, a glob over the Parquet files and SQL find.
  */
 export async function prove(
   installation: Installation,
@@ -63,19 +63,19 @@ export async function prove(
   return proof;
 }
 
-/** A compaction takes less than this; what is still uncommitted then, nobody commits any more, and it is to be found. */
+/** Longer than a compaction takes. Files that are uncommitted after this time are never committed, and are a finding. */
 const settlingMs = 60_000;
 
 /**
- * Plain files as they are between two compactions: what they have replaced is vacuumed, and none came, nor was about to be
- * committed, while they were read.
+ * Reads the plain files between two compactions: replaced files are vacuumed, and no file is added or about to be committed
+ * meanwhile.
  */
 function settledFiles(lake: Installation['lake']): LakeReader {
   return async (env, table, sql) => {
     const untilMs = Date.now() + settlingMs;
     for (;;) {
       const version = (await DeltaLog.open(lake, table, systemHost))?.version;
-      // What no commit names stays, and is a finding.
+      // Files that no commit names remain, and are a finding.
       const garbage = await garbageIn(lake, table, systemHost, Date.now());
       await deleteGarbage(
         lake,
@@ -89,7 +89,7 @@ function settledFiles(lake: Installation['lake']): LakeReader {
   };
 }
 
-/** Whether there are files that no commit names and an intent lists. */
+/** Whether an intent lists files that no commit names. */
 async function isUploading(lake: Installation['lake'], table: string): Promise<boolean> {
   const { adds } = (await (await DeltaLog.open(lake, table, systemHost))?.files()) ?? { adds: new Map() };
   const known = new Set([...adds.keys()].map((path) => `${table}/${decodeURIComponent(path)}`));
@@ -103,7 +103,7 @@ class Comparison implements Proof {
   duplicates = 0;
   readonly findings: string[] = [];
 
-  /** Each expected thing is found, once, and nothing else. */
+  /** Requires that each expected item is found once, and no other item. */
   compare(where: string, expected: ReadonlySet<string>, found: readonly string[]): void {
     const times = new Map<string, number>();
     for (const thing of found) times.set(thing, (times.get(thing) ?? 0) + 1);
@@ -136,14 +136,14 @@ class Comparison implements Proof {
 }
 
 interface RawTopic {
-  /** Positions of records that are Avro. */
+  /** Positions of the records in the registry's Avro format. */
   decodable: Set<string>;
-  /** `partition/offset bytes` of those that have to be dead letters. */
+  /** `partition/offset bytes` of the records that must be dead letters. */
   bad: Set<string>;
   badValues: Set<string>;
 }
 
-/** What the raw topic holds; a bad record whose sending was repeated is there, and has to be a dead letter, twice. */
+/** Reads the raw topic. An invalid record that was sent twice is in it twice, and must be a dead letter twice. */
 async function readRaw({ broker }: Installation, badValues: ReadonlySet<string>): Promise<RawTopic> {
   const raw: RawTopic = { decodable: new Set(), bad: new Set(), badValues: new Set() };
   const reader = await broker.read({
@@ -166,7 +166,7 @@ async function readRaw({ broker }: Installation, badValues: ReadonlySet<string>)
   return raw;
 }
 
-/** The windows of ten minutes computed again from the events, whichever has other sums. */
+/** Recomputes the ten-minute windows from the events. @returns the windows with other aggregates */
 async function compareWindows(installation: Installation, proof: Comparison): Promise<void> {
   const differing = await installation.postgres.query<Row>(`
     WITH again AS (

@@ -9,9 +9,9 @@ const raw = 'track.raw';
 const enriched = 'track.enriched';
 
 export interface Recovery {
-  /** Until what was struck said that it was ready: one process, or of a part all that no other fault held away. */
+  /** The time until the target of the fault was ready again: the process, or all instances that no other fault kept away. */
   readyMs?: number;
-  /** Until all that the input had at the fault's end was in the lake and in Postgres. */
+  /** The time until all events that had arrived by the end of the fault were committed to the lake and Postgres. */
   landedMs?: number;
 }
 
@@ -19,12 +19,12 @@ interface Watched {
   recovery: Recovery;
   struck: Instance | undefined;
   endedMs: number;
-  /** Where the enricher has to come to, and then the sinks. */
+  /** The offsets that the enricher has to reach, and then the sinks. */
   raw?: Ends;
   enriched?: Ends;
 }
 
-/** Measures how long after the end of each fault things went well again; other faults may go on meanwhile. */
+/** Measures the time to recover after each fault. Other faults may run meanwhile. */
 export class RecoveryWatch {
   readonly #platform: Platform;
   readonly #watched = new Set<Watched>();
@@ -36,7 +36,7 @@ export class RecoveryWatch {
     this.#looking = this.#look();
   }
 
-  /** From now on; what it returns is filled in as it is seen. */
+  /** Starts to measure. The returned object is filled in as results are observed. */
   begin(struck?: Instance): Recovery {
     const recovery: Recovery = {};
     this.#watched.add({ recovery, struck, endedMs: performance.now() });
@@ -58,7 +58,7 @@ export class RecoveryWatch {
         const watched = [...this.#watched];
         await Promise.all([
           this.#lookAtReadiness(watched),
-          // A part that is away at this moment is asked again at the next look.
+          // If a part is unavailable now, the next iteration asks it again.
           this.#lookAtLanding(watched).catch(() => undefined),
         ]);
         for (const one of watched) {
@@ -88,7 +88,7 @@ export class RecoveryWatch {
       broker.endOffsets(raw),
       broker.committedOffsets(enricherGroup, raw),
     ]);
-    // Asked after the enricher's positions: its output up to them is all there.
+    // Read after the enricher's positions, so that its output up to these positions is included.
     const enrichedEnds = await broker.endOffsets(enriched);
     const log = await openLog(installation, { path: 'curated/track', topic: enriched });
     const lake = positionsOf(lakeLedger(log, enriched));

@@ -8,21 +8,21 @@ const killShare = 0.4;
 const restMs = 2_000;
 
 export interface ReplaysOptions {
-  /** Of the services: what strikes them strikes a replay. */
+  /** The instances of the services: faults that strike them strike the replays. */
   env: Record<string, string>;
   draw: Draw;
   log(line: string): void;
 }
 
 /**
- * Replays everything that came today, again and again, through all faults; some are killed. One that did not come to its end
- * is resumed by the next.
+ * Replays all events of the day again and again during the faults; some replays are killed. The next replay resumes one that
+ * did not complete.
  */
 export class Replays {
-  /** That came to their end. */
+  /** The number of completed replays. */
   done = 0;
   killed = 0;
-  /** Of the last one, where it failed. */
+  /** The error of the last replay, if it failed. */
   failure = '';
   readonly #options: ReplaysOptions;
   readonly #since = new Date().toISOString();
@@ -49,7 +49,7 @@ export class Replays {
     }
   }
 
-  /** @returns whether it came to its end */
+  /** @returns whether the replay completed */
   async #once(killAfterMs?: number): Promise<boolean> {
     const [, open] = /--resume (\d+)/.exec(this.failure) ?? [];
     const range = ['--from', this.#since, '--to', '2100-01-01', '--time', 'ingestion'];
@@ -76,7 +76,7 @@ export class Replays {
     return code === 0;
   }
 
-  /** When all is well again: the one that is open comes to its end, and another one after it. */
+  /** After recovery: completes the open replay, then runs another one. */
   async finish(): Promise<void> {
     this.#isStopping = true;
     await this.#running;

@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import { count, plainTable } from '../../packages/cli/src/tables.ts';
 import { type ChaosResult, type DoneFault, hasPassed } from './chaos.ts';
 
-/** The result for people: recovery by kind of fault, what was sent, what was found. */
+/** Formats the result: recovery times by kind of fault, the load, the findings. */
 export function report(result: ChaosResult): string {
   const { accepted, faults, replays } = result;
   const table = new Table(

@@ -2,7 +2,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { hasPassed, runChaos } from './chaos.ts';
 import { report } from './report.ts';
 
-// `npm run chaos`: exit 0 when nothing was lost, doubled or in need of a hand, 1 when something was, 2 when used wrongly.
+// `npm run chaos`. Exit codes: 0 nothing was lost or duplicated and everything recovered by itself; 1 otherwise; 2 wrong
+// usage.
 
 function positive(text: string): number {
   const value = Number(text);
@@ -60,5 +61,5 @@ try {
   else console.error(error);
   process.exitCode = 1;
 }
-// A client of the Kafka that is gone may go on trying to reach it.
+// A Kafka client may still try to reach the stopped broker.
 process.exit();

@@ -8,7 +8,7 @@ export interface InstanceName {
   number: 1 | 2;
 }
 
-/** One fault of the plan. `holdMs`: from its begin to its end; for what is started again, the time that it stays away. */
+/** A fault of the plan. `holdMs`: the time from its start to its end; for a restart, the downtime. */
 export type Fault = { atMs: number; holdMs: number } & (
   | { kind: 'service kill -9' | 'service zombie' | 'service stop'; instance: InstanceName }
   | { kind: 'service crash at failpoint'; instance: InstanceName; failpoint: string }
@@ -19,7 +19,7 @@ export type Fault = { atMs: number; holdMs: number } & (
 );
 export type FaultKind = Fault['kind'];
 
-/** How often each kind comes in a round of the deck. */
+/** How often each kind occurs in a round of the deck. */
 const round: Record<string, number> = {
   'service kill -9': 5,
   'service zombie': 3,
@@ -41,16 +41,18 @@ const round: Record<string, number> = {
   'registry half-open': 1,
 };
 
-/** The consumers' session timeout is 10 s: a process stopped for longer has lost its partitions when it goes on. */
+/**
+ * More than the consumers' session timeout of 10 s: a process stopped for longer has lost its partitions when it continues.
+ */
 const zombieMs = { least: 12_000, most: 20_000 };
-/** How long a process may take to come to its failpoint. */
+/** The time limit for a process to reach its failpoint. */
 const failpointMs = 30_000;
 /**
- * What is struck has to be back, and worked with, before it is struck again. A consumer group waits for a member that is
- * gone until its session has timed out: struck more often than that it would never work, and no commit would be met.
+ * The time for a target to recover and work before the next fault. A consumer group waits for a dead member until its session
+ * times out. With more frequent faults it would never make progress, and no fault would meet a commit.
  */
 const restMs = { Kafka: 25_000, group: 18_000, others: 10_000 };
-/** How often a second process of a group is struck all the same. */
+/** How often a second process of a group is struck in spite of this. */
 const bothShare = 0.15;
 
 const services: readonly ServiceName[] = ['producer', 'enricher', 'lake-sink', 'postgres-sink'];
@@ -63,7 +65,7 @@ const instances: readonly InstanceName[] = services.flatMap((service) => [
 export const nameOf = ({ service, number }: { service: string; number: number }): string =>
   `${service}-${number}`;
 
-/** What a fault strikes; of two faults that strike the same, the second waits for the first. */
+/** The target of a fault. Of two faults with the same target, the second waits for the first. */
 export function struckBy(fault: Fault): string {
   if ('instance' in fault) return nameOf(fault.instance);
   if ('service' in fault) return nameOf({ service: fault.service, number: 3 });
@@ -72,14 +74,14 @@ export function struckBy(fault: Fault): string {
 
 export interface ScheduleOptions {
   seed: number;
-  /** From the first fault's begin to the last one's end. */
+  /** The time from the start of the first fault to the end of the last. */
   durationMs: number;
   failpoints: readonly string[];
-  /** The time between the begins of two faults. */
+  /** The time between the starts of two faults. */
   gapMs: { least: number; most: number };
 }
 
-/** All faults of a run, in the order of their begins; the same options give the same ones. */
+/** All faults of a run in the order of their starts. The same options give the same faults. */
 export function planFaults({ seed, durationMs, failpoints, gapMs }: ScheduleOptions): Fault[] {
   const draw = new Draw(seed);
   const kinds = new Deck(
@@ -88,7 +90,7 @@ export function planFaults({ seed, durationMs, failpoints, gapMs }: ScheduleOpti
   );
   const names = new Deck(failpoints, draw);
   const faults: Fault[] = [];
-  /** Struck → until when, its rest included. */
+  /** Target → the time until which it is busy or recovering. */
   const busy = new Map<string, number>();
   for (let atMs = 0; atMs < durationMs; atMs += draw.between(gapMs.least, gapMs.most)) {
     const isFree = (name: string) => (busy.get(name) ?? 0) <= atMs;
@@ -104,7 +106,7 @@ export function planFaults({ seed, durationMs, failpoints, gapMs }: ScheduleOpti
     const struck = struckBy(fault);
     const endMs = atMs + fault.holdMs;
     busy.set(struck, endMs + (struck === 'Kafka' ? restMs.Kafka : restMs.others));
-    // A failpoint's time is the longest that it may take; its process is mostly gone, and back, after a few seconds.
+    // The time of a failpoint is a maximum: usually its process dies and is back after a few seconds.
     const goneMs = fault.kind === 'service crash at failpoint' ? atMs : endMs;
     for (const group of joining) if (struck.startsWith(group)) busy.set(group, goneMs + restMs.group);
   }

@@ -5,12 +5,12 @@ import type { Instance } from './instance.ts';
 import type { Platform } from './platform.ts';
 import { type Fault, struckBy } from './schedule.ts';
 
-/** A part that is started while its former process still lets go of its files fails; one on a busy machine takes long. */
+/** Starting a part can fail while its previous process still releases its files, and takes long on a busy machine. */
 const startAttempts = 5;
 
 /**
- * Does one fault from its begin to its end: fulfilled when what it struck is left to itself again, which is where its
- * recovery begins. Says what came of it where that isn't sure from the start.
+ * Runs one fault from start to end. Fulfilled when its target can recover. Returns the result if it could not be known in
+ * advance.
  */
 export async function strike(
   platform: Platform,
@@ -68,7 +68,8 @@ async function strikeInstance(
       await instance.stop();
       await instance.start(failpoint);
       if (await instance.diesWithin(fault.holdMs, signal)) return undefined;
-      // It never came there, or not so often: without the failpoint it must not be left to die later, unplanned.
+      // The process did not reach the failpoint (often enough). Restart it without the failpoint, so that it doesn't die
+      // later.
       await instance.stop();
       await instance.start();
       return 'not reached';

@@ -5,20 +5,20 @@ import { drawRequest, type FuzzRequest } from './requests.ts';
 
 export interface HttpCounts {
   requests: number;
-  /** Status → requests; 0 where the connection ended without an answer. */
+  /** Status → number of requests; 0 if the connection ended without a response. */
   statuses: Map<number, number>;
-  /** Messages, by what the answers said. */
+  /** Messages by the result that the responses report. */
   accepted: number;
   deadLettered: number;
-  /** Requests that were refused as a whole, without a dead letter. */
+  /** Requests that were rejected as a whole, without a dead letter. */
   rejected: number;
-  /** Answers that no client could make sense of. */
+  /** Invalid responses. */
   findings: string[];
 }
 
 const concurrency = 16;
 
-/** Sends `requests` mutated requests; which ones follows from the seed alone. */
+/** Sends `requests` mutated requests, which are derived from the seed. */
 export async function fuzzHttp(
   url: string,
   { seed, requests, signal }: { seed: number; requests: number; signal: AbortSignal },
@@ -56,7 +56,9 @@ interface Answer {
   body: string;
 }
 
-/** Asks once: where the server closes a kept connection just then, nothing of the request was taken, and it is sent again. */
+/**
+ * Sends a request. If the server closes the kept-alive connection at that moment, nothing was accepted and it is sent again.
+ */
 async function send(agent: http.Agent, url: string, request: FuzzRequest): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -109,7 +111,7 @@ function count(counts: HttpCounts, request: FuzzRequest, answer: Answer): void {
   } else counts.rejected += 1;
 }
 
-/** What the answer says; a text where no client could make sense of it. */
+/** Parses the response; a text if it is invalid. */
 function toldBy({ status, body }: Answer): { accepted?: number; errors?: unknown[] } | string {
   if (status === 0 || status >= 500) return 'no answer of the API';
   if (status < 400) return {};
@@ -125,7 +127,7 @@ function toldBy({ status, body }: Answer): { accepted?: number; errors?: unknown
   }
 }
 
-/** How many messages a request holds that was taken whole. */
+/** The number of messages in a request that was accepted whole. */
 export function messagesOf({ path, headers, body }: FuzzRequest): number {
   const text = headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
   const value: unknown = JSON.parse(text.toString());

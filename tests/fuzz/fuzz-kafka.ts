@@ -14,10 +14,13 @@ export interface FuzzKafkaOptions {
 
 const startMs = Date.UTC(2024, 4, 1);
 const recordsPerSend = 500;
-/** How many sound records of each stream the mutated ones are made from. */
+/** The number of valid records of each stream that mutations start from. */
 const sound = 200;
 
-/** Sends mutated records to every raw topic, as foreign Kafka clients might; gives topic → records that Kafka has taken. */
+/**
+ * Sends mutated records to every raw topic, as other Kafka clients might. @returns topic → records that Kafka has
+ * acknowledged
+ */
 export async function fuzzKafka(
   options: FuzzKafkaOptions,
   onProgress: (sent: number) => void = () => undefined,
@@ -33,7 +36,7 @@ export async function fuzzKafka(
       const size = Math.min(recordsPerSend, records - done);
       const mutated = Array.from({ length: size }, () => {
         const record = mutate(draw.one(outputs), draw);
-        // Kafka takes no record without a key for a compacted topic.
+        // Kafka rejects records without a key in compacted topics.
         return isCompacted ? { ...record, key: record.key ?? '' } : record;
       });
       await producer.send([{ topic, records: mutated }]);
@@ -58,7 +61,7 @@ async function soundRecords(contract: StreamContract, { registry }: FuzzKafkaOpt
   return { topic, isCompacted: contract.topics.raw.cleanup === 'compact', outputs };
 }
 
-/** A value of its type for each field. */
+/** A valid value for each field. */
 function recordOf({ schema }: StreamContract, id: string, draw: Draw): EventRecord {
   const drawn = (field: string, type: unknown): unknown => {
     if (Array.isArray(type)) {
@@ -73,7 +76,7 @@ function recordOf({ schema }: StreamContract, id: string, draw: Draw): EventReco
   return Object.fromEntries(schema.fields.map((field) => [field.name, drawn(field.name, field.type)]));
 }
 
-/** One in ten as it is; others with another value, key or headers. */
+/** Leaves one record in ten as it is; changes the value, the key or the headers of the others. */
 function mutate({ key, value }: OutputRecord, draw: Draw): OutputRecord {
   if (draw.chance(0.1)) return { key, value };
   return {
@@ -96,6 +99,6 @@ function mutatedValue(value: Buffer, draw: Draw): Buffer | null {
     otherSchema.writeInt32BE(draw.one([0, 1, 2, 3, 4, 5, -1, 2 ** 31 - 1]), 1);
     return otherSchema;
   }
-  // Behind the header, so that it is Avro that has to be refused.
+  // After the header, so that the error is in the Avro value.
   return Buffer.concat([value.subarray(0, 5), mutateBytes(value.subarray(5), draw)]);
 }

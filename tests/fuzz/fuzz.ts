@@ -8,9 +8,9 @@ import { type MemorySeen, MemoryWatch } from './memory-watch.ts';
 
 export interface FuzzOptions {
   seed: number;
-  /** Mutated HTTP requests. */
+  /** The number of mutated HTTP requests. */
   requests: number;
-  /** Mutated Kafka records. */
+  /** The number of mutated Kafka records. */
   records: number;
   log(line: string): void;
   signal: AbortSignal;
@@ -18,18 +18,18 @@ export interface FuzzOptions {
 
 export interface FuzzResult {
   http: HttpCounts;
-  /** Records that went straight to Kafka. */
+  /** Records that were sent directly to Kafka. */
   records: number;
-  /** Of the producer while requests came, of the others while records came. */
+  /** The memory of the producer during the requests, and of the other services during the records. */
   memory: MemorySeen[];
-  /** Everything that does not hold, in words. */
+  /** Every violation, in words. */
   findings: string[];
 }
 
 const landWithinMs = 600_000;
 const progressEveryMs = 10_000;
 
-/** Throws mutated requests and records at an installation of its own, and holds what came of them against what was sent. */
+/** Sends mutated requests and records to an installation of its own, and compares the results with what was sent. */
 export async function fuzz({ seed, requests, records, log, signal }: FuzzOptions): Promise<FuzzResult> {
   const windrow = await Installation.start();
   const installation = await openInstallation({ ...process.env, ...windrow.endpoints });
@@ -61,7 +61,7 @@ export async function fuzz({ seed, requests, records, log, signal }: FuzzOptions
     for (const { service, firstBytes, secondBytes, hasGrown } of memory) {
       if (hasGrown) findings.push(`${service} has grown from ${firstBytes} to ${secondBytes} bytes`);
     }
-    // Counts only: mutated ids and keys bring the same id in several partitions, where it is no duplicate.
+    // Counts only: mutations put the same id into several partitions, where deduplication does not apply.
     const audit = judge(await collectFacts(installation, { signal }));
     for (const { verdict, line, check, message } of audit.findings) {
       findings.push(`audit: ${verdict}: ${line}, ${check}: ${message}`);
@@ -80,7 +80,7 @@ export async function fuzz({ seed, requests, records, log, signal }: FuzzOptions
   }
 }
 
-/** What HTTP answered, against what Kafka has. */
+/** Compares the HTTP responses with the records in Kafka. */
 async function compareHttp(
   installation: Awaited<ReturnType<typeof openInstallation>>,
   http: HttpCounts,

@@ -1,20 +1,20 @@
 import { addressOf, type ServiceRecord, sumOf } from '@windrow/stack';
 
 const everyMs = 500;
-/** A process that has just begun its work grows; before so many samples nothing can be said. */
+/** The memory of a new process grows. With fewer samples there is no verdict. */
 const leastSamples = 60;
-/** The second half may have so much more than the first one: heaps breathe, and the ids of a day are remembered. */
+/** The allowed growth of the second half's peak: heaps vary, and services remember the ids of a day. */
 const growth = { ratio: 1.25, bytes: 48 * 2 ** 20 };
 
 export interface MemorySeen {
   service: string;
-  /** The peaks of the first half and of the second half of the time. */
+  /** The peaks of the first and of the second half of the time. */
   firstBytes: number;
   secondBytes: number;
   hasGrown: boolean;
 }
 
-/** What a service's process takes, sampled until it is stopped. */
+/** Samples the memory of a service's process until it is stopped. */
 export class MemoryWatch {
   readonly #service: ServiceRecord;
   readonly #samples: number[] = [];

@@ -3,7 +3,7 @@ import type { Draw } from '../chaos/draw.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** Changes bytes in one to four places: flipped, overwritten, left out, doubled, made up, cut off. */
+/** Changes one to four places of the bytes: flips, overwrites, deletes, duplicates, inserts or truncates. */
 export function mutateBytes(bytes: Buffer, draw: Draw): Buffer {
   let mutated: Buffer = Buffer.from(bytes);
   for (let left = draw.between(1, 4); left > 0; left--) mutated = mutateOnce(mutated, draw);
@@ -32,12 +32,12 @@ function mutateOnce(bytes: Buffer, draw: Draw): Buffer {
   }
 }
 
-/** Up to so many bytes, of any value. */
+/** Random bytes, up to a length. */
 export function made(draw: Draw, mostBytes: number): Buffer {
   return Buffer.from(Array.from({ length: draw.between(0, mostBytes) }, () => draw.between(0, 255)));
 }
 
-/** Values that programs stumble over. */
+/** Values that often break programs. */
 const troublesome: readonly Json[] = [
   null,
   true,
@@ -71,7 +71,7 @@ const troublesome: readonly Json[] = [
 ];
 const troublesomeKeys = ['__proto__', 'constructor', 'toString', '', 'a.b', 'messageId', 'batch', 'type'];
 
-/** Changes one to four places of a JSON value: another value there, one left out, one more, one in the other's place. */
+/** Changes one to four places of a JSON value: replaces, deletes, adds or swaps values. */
 export function mutateJson(value: Json, draw: Draw): Json {
   const root: { [key: string]: Json } = { value: structuredClone(value) };
   for (let left = draw.between(1, 4); left > 0; left--) {
@@ -114,7 +114,7 @@ function placesOf(holder: Json): Place[] {
   ]);
 }
 
-/** Own properties only: a key such as `__proto__` is one that JSON.parse makes, too. */
+/** Own properties only: JSON.parse can create a key such as `__proto__`. */
 function put({ holder, key }: Place, value: Json): void {
   Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
 }

@@ -1,7 +1,7 @@
 import { count } from '../../packages/cli/src/tables.ts';
 import type { FuzzResult } from './fuzz.ts';
 
-/** The result for people. */
+/** Formats the result. */
 export function report(seed: number, { http, records, memory, findings }: FuzzResult): string {
   const statuses = [...http.statuses].sort(([a], [b]) => a - b);
   const mebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;

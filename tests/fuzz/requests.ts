@@ -12,7 +12,7 @@ export interface FuzzRequest {
 const startMs = Date.UTC(2024, 4, 1);
 const calls = ['track', 'page', 'screen', 'identify', 'group', 'alias'] as const;
 
-/** A request as an SDK makes it, changed in its JSON, its bytes, its headers or its path; one in ten is left as it is. */
+/** A request of an SDK with mutated JSON, bytes, headers or path. One in ten is unchanged. */
 export function drawRequest(draw: Draw, id: string): FuzzRequest {
   const request = soundRequest(draw, id);
   if (draw.chance(0.1)) return request;

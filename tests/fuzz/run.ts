@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { fuzz } from './fuzz.ts';
 import { report } from './report.ts';
 
-// `npm run fuzz`: exit 0 when everything that was sent is accounted for and every process lives, else 1.
+// `npm run fuzz`. Exit codes: 0 everything that was sent is accounted for and every process is alive; 1 otherwise.
 
 function wholeNumber(text: string): number {
   const value = Number(text);

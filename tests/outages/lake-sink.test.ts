@@ -26,7 +26,7 @@ afterAll(async () => {
   await broker?.close();
 });
 
-/** Topics, a bucket, and a proxy before S3 and before the registry, of its own. */
+/** Topics, a bucket, and proxies in front of S3 and the registry, for one test. */
 async function installation() {
   const bucket = await createTestBucket(endpoints);
   onTestFinished(() => bucket.store.close());
@@ -89,13 +89,13 @@ async function send({ streams, topic }: Installation, from: number, count: numbe
     type: 'track',
     occurred_at: startMs + (from + n) * 1_000,
     received_at: startMs,
-    // What compresses badly makes files that are cut in the middle.
+    // Data that compresses badly makes files that are large enough to be cut in the middle.
     properties: JSON.stringify({ noise: [Math.random(), Math.random(), Math.random()] }),
   }));
   await producer.send([{ topic, records: streams.encode(topic, events) }]);
 }
 
-/** Until the ledger has reached the topic's ends. */
+/** Waits until the ledger has reached the end of the topic. */
 async function landed({ bucket, topic }: { bucket: TestBucket; topic: string }): Promise<void> {
   const ends = await broker.endOffsets(topic);
   await expect
@@ -135,7 +135,7 @@ test.each(outages)('S3 %s: not ready, then on by itself; each event is there onc
   await landed(here);
   await expect.poll(() => first.readiness.reasons(), patience).toEqual({});
   await expectOnce(here, 600);
-  // What uploads without an answer have left is gone with the next claim.
+  // Uploads without a response leave files, which the next claim deletes.
   await first.stop();
   await start(here).then(({ started }) => started);
   await send(here, 600, 10);

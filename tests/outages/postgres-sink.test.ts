@@ -10,7 +10,7 @@ import { trackEvent, withOwnTopics } from '../../services/postgres-sink/fixtures
 import { FaultProxy } from '../chaos/fault-proxy.ts';
 
 const endpoints = inject('endpoints');
-/** A server that says nothing is given up after a minute. */
+/** The sink gives up on a server that doesn't respond after a minute. */
 const patience = { timeout: 100_000, interval: 100 };
 const streams = await loadStreams();
 let broker: KafkaBroker;
@@ -20,7 +20,7 @@ beforeAll(() => {
 });
 afterAll(() => broker.close());
 
-/** Topics, a database, a sink, and a proxy before Postgres and before the registry, of its own. */
+/** Topics, a database, a sink, and proxies in front of Postgres and the registry, for one test. */
 async function installation() {
   const contracts = withOwnTopics(streams);
   const schemas = new AvroRegistry(endpoints.SCHEMA_REGISTRY_URL);
@@ -72,7 +72,7 @@ async function installation() {
       }));
       await producer.send([{ topic, records }]);
     },
-    /** Rows, and what the windows and the ledger count. */
+    /** The rows, and the counts of the windows and of the ledger. */
     counts: async () =>
       (
         await database.sql(`SELECT (SELECT count(*)::int FROM curated.track_event) AS rows,
@@ -90,7 +90,7 @@ test('Postgres goes silent in the middle of a COPY: not ready, then on by itself
   const { postgres, readiness, send, counts } = await installation();
   await send(100);
   await expect.poll(counts, patience).toEqual(all(100));
-  // Between two attempts a new connection is welcome, and it is ready for a moment: seen as it is said, not by asking.
+  // Between two attempts a new connection succeeds and the sink is ready for a moment, so read the log instead of polling.
   const unmet = vi.spyOn(readiness, 'unmet');
   postgres.set({ kind: 'stallUploads', bytes: 100_000 });
   await send(4_000);

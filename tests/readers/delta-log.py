@@ -1,12 +1,12 @@
-"""Delta-rs at work on a table of the lake: prints as JSON what it sees of its log, or writes to it.
+"""Reads or writes the log of a lake table with delta-rs, and prints the result as JSON.
 
 usage: delta-log.py state|compact TABLE APP_ID…
        delta-log.py offsets TABLE VERSION
   state    version, live files, and the transaction version of each APP_ID
-  compact  compacts the small files, writes a checkpoint, and prints the same
-  offsets  the column _offset of all rows that the table had at VERSION, ascending
+  compact  compacts the small files, writes a checkpoint, and prints the state
+  offsets  the column _offset of all rows of the table at VERSION, ascending
 
-Environment: as read-lake.py.
+Environment: see read-lake.py.
 """
 
 import json
@@ -17,7 +17,7 @@ import deltalake
 
 
 def answer(value):
-    """Ends the process at once: threads that Arrow has still running make its clean end abort now and then."""
+    """Prints the value and ends the process at once: with threads of Arrow still running, a normal exit sometimes aborts."""
     json.dump(value, sys.stdout)
     sys.stdout.flush()
     os._exit(0)

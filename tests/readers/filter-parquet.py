@@ -1,11 +1,11 @@
-"""Filters a Parquet file by each of some SQL predicates with readers that leave out row groups and pages by their bounds,
-indexes and Bloom filters, and prints, as JSON, the sums that they find.
+"""Filters a Parquet file by SQL predicates with readers that skip row groups and pages by their bounds, indexes and Bloom
+filters. Prints the sums that they find as JSON.
 
 usage: filter-parquet.py FILE QUESTIONS
 
 QUESTIONS: {"sum": column, "predicates": […], "expected": {column: SQL}}
 {"answers": {predicate: {"duckdb": [rows, sum], "pyarrow": [rows, sum], "deltaRs": [rows, sum]}},
- "differing": {"duckdb": {column: in how many rows it is not what is expected}, "pyarrow": …, "deltaRs": …},
+ "differing": {"duckdb": {column: number of rows with an unexpected value}, "pyarrow": …, "deltaRs": …},
  "chunks": [{column: {"offsetIndex": bool, "columnIndex": bool, "bloomFilter": bool, "encodings": […]}}]}
 """
 
@@ -21,10 +21,10 @@ path = sys.argv[1]
 asked = json.loads(sys.argv[2])
 connection = duckdb.connect()
 connection.execute("SET TimeZone = 'UTC'")
-# Under the names that Spark has for them.
+# Functions of Spark.
 connection.execute("CREATE MACRO timestamp_millis(ms) AS make_timestamptz(ms * 1000)")
 connection.execute("CREATE MACRO date_from_unix_date(days) AS DATE '1970-01-01' + days")
-# DuckDB hands its filters on to a dataset, which leaves row groups out by their statistics.
+# DuckDB pushes its filters down to the dataset, which skips row groups by their statistics.
 arrow = ds.dataset(path)
 duckdb_file = f"read_parquet('{path}')"
 

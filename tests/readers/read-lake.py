@@ -1,14 +1,14 @@
-"""Asks one table of the lake a question in SQL, through a reader that Windrow's authors didn't write.
+"""Runs an SQL query on a table of the lake with a reader that is independent of Windrow.
 
 usage: read-lake.py delta-rs|duckdb-delta|duckdb-files|duckdb TABLE SQL
 
-  delta-rs      the Delta log and the files by delta-rs and Arrow; DuckDB only computes the SQL
-  duckdb-delta  both by DuckDB's delta extension
-  duckdb-files  the log ignored: whatever lies at TABLE/date=*/*.parquet, with `date` from the path
-  duckdb        SQL as it is, without the view: it says itself what it reads
+  delta-rs      delta-rs and Arrow read the Delta log and the files; DuckDB only runs the query
+  duckdb-delta  DuckDB's delta extension reads both
+  duckdb-files  ignores the log and reads all files TABLE/date=*/*.parquet, with `date` from the path
+  duckdb        runs the query without the view; the query itself names its files
 
-TABLE is a path in the bucket (raw/track); SQL sees it as the view `t`. Prints a JSON array with an object for each row,
-told as by told_row in told.py. Environment: S3_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, LAKE_BUCKET.
+TABLE is a path in the bucket (raw/track); SQL sees it as the view `t`. Prints a JSON array with an object for each row, see
+told_row in told.py. Environment: S3_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, LAKE_BUCKET.
 """
 
 import json
@@ -28,7 +28,7 @@ ENDPOINT = os.environ["S3_ENDPOINT"]
 
 
 def extension(package):
-    """The extension's file as its pip package brings it, so that nothing is downloaded."""
+    """The extension's file in its pip package, so that nothing is downloaded."""
     return next(pathlib.Path(package.__file__).parent.glob("extensions/*/*.duckdb_extension"))
 
 
@@ -98,6 +98,6 @@ READERS["duckdb"] = lambda _: connect_to_s3()
 _, reader, table, sql = sys.argv
 rows = READERS[reader](table).execute(sql).to_arrow_table().to_pylist()
 json.dump([told_row(row) for row in rows], sys.stdout, allow_nan=False)
-# Threads that Arrow has still running make a clean end abort now and then.
+# With threads of Arrow still running, a normal exit sometimes aborts.
 sys.stdout.flush()
 os._exit(0)

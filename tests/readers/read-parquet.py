@@ -1,11 +1,11 @@
-"""Reads Parquet files with pyarrow, with DuckDB and with delta-rs and prints, as JSON, what each of them sees.
+"""Reads Parquet files with pyarrow, DuckDB and delta-rs and prints the content that each of them returns as JSON.
 
 usage: read-parquet.py FILE…
 
 {FILE: {"pyarrow": {"types": {column: type}, "values": {column: […]}}, "duckdb": {…}, "deltaRs": {…},
         "rowGroups": [{"rows": n, "columns": {column: {"nulls": n, "min": …, "max": …}}}]}}
 
-Values are told as by told_value in told.py: times in milliseconds, dates in days since 1970-01-01.
+Values: see told_value in told.py. Times are in milliseconds, dates in days since 1970-01-01.
 """
 
 import json
@@ -19,7 +19,7 @@ from told import told_value
 
 
 def told_column(column):
-    """Times and dates go by their integers: Python's own know the years 1 to 9999 only."""
+    """Times and dates are returned as integers, because Python's types only support the years 1 to 9999."""
     if pa.types.is_timestamp(column.type):
         per_ms = {"ms": 1, "us": 1000}[column.type.unit]
         return [None if v is None else str(v // per_ms) for v in column.cast(pa.int64()).to_pylist()]
@@ -36,7 +36,7 @@ def told_table(table):
 
 
 def told_bound(statistics, which):
-    """Integers as they are stored, since Python's times and dates know the years 1 to 9999 only."""
+    """The stored integers of times and dates, because Python's types only support the years 1 to 9999."""
     return told_value(getattr(statistics, f"{which}_raw" if statistics.physical_type in ("INT32", "INT64") else which))
 
 

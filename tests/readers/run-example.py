@@ -1,8 +1,8 @@
-"""Runs Python examples of the documentation, one after the other, and prints a JSON array with what some names stand for then.
+"""Runs Python examples of the documentation in order, then prints a JSON array with the values of some names.
 
 usage: run-example.py NAMES EXAMPLE…
 
-NAMES are Python expressions, separated by commas. Environment: as read-lake.py.
+NAMES are Python expressions, separated by commas. Environment: see read-lake.py.
 """
 
 import json
@@ -14,6 +14,6 @@ scope = {}
 for example in examples:
     exec(example, scope)
 json.dump([eval(name, scope) for name in names.split(",")], sys.stdout)
-# Threads that Arrow has still running make a clean end abort now and then.
+# With threads of Arrow still running, a normal exit sometimes aborts.
 sys.stdout.flush()
 os._exit(0)

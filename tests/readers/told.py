@@ -1,4 +1,4 @@
-"""How readers tell in JSON what they have read."""
+"""The JSON format of the values that readers return."""
 
 import datetime
 import decimal
@@ -6,8 +6,8 @@ import math
 
 
 def told_value(value):
-    """Of a file: text, booleans and null as they are; whole numbers as decimal text; floating point as numbers, what JSON
-    lacks as "NaN", "Infinity", "-Infinity", "-0"; bytes as hex."""
+    """Converts a value of a file: text, booleans and null are kept; integers become decimal text; floating point numbers are
+    kept, or "NaN", "Infinity", "-Infinity", "-0", which JSON lacks; bytes become hex."""
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, int):
@@ -20,8 +20,8 @@ def told_value(value):
 
 
 def told_row(value):
-    """Of a row, a dict: times as ISO 8601 in UTC with milliseconds, dates as YYYY-MM-DD, bytes as hex, integers beyond 2^53
-    and what JSON has no number for as text."""
+    """Converts a row, a dict: times become ISO 8601 in UTC with milliseconds, dates YYYY-MM-DD, bytes hex. Integers beyond
+    2^53 and numbers that JSON lacks become text."""
     if isinstance(value, dict):
         return {key: told_row(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -33,7 +33,7 @@ def told_row(value):
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, decimal.Decimal):
-        # Sums of integers are HUGEINT in DuckDB, which Arrow has as a decimal.
+        # DuckDB's sums of integers are HUGEINT, which Arrow represents as a decimal.
         return told_row(int(value)) if value == value.to_integral_value() else float(value)
     if isinstance(value, int) and abs(value) > 2**53:
         return str(value)

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { WindrowError } from '@windrow/runtime';
 import { defaultStateDir, readStackEnv } from '@windrow/stack';
 
-/** What names an installation; one of them in the environment means that the environment names all of it. */
+/** Endpoints of an installation. If the environment has one of them, it has to describe the whole installation. */
 const endpointNames = [
   'KAFKA_BROKERS',
   'SCHEMA_REGISTRY_URL',
@@ -12,20 +12,20 @@ const endpointNames = [
   'DATABASE_URL',
 ] as const;
 
-/** The directory of the local stack and its services. `WINDROW_STATE_DIR` sets another one than the clone's `.windrow`. */
+/** The directory of the local stack and its services: `WINDROW_STATE_DIR`, by default `.windrow` in the clone. */
 export function stateDirOf(env: NodeJS.ProcessEnv): string {
   return env.WINDROW_STATE_DIR ? path.resolve(env.WINDROW_STATE_DIR) : defaultStateDir;
 }
 
-/** Where the settings come from: the environment as it is, or with the local stack's endpoints over it. */
+/** The source of the settings: the environment alone, or the environment with the endpoints of the local stack. */
 export interface Environment {
   source: 'environment' | 'stack' | 'nothing';
   env: NodeJS.ProcessEnv;
 }
 
 /**
- * An environment that names an endpoint counts as it is, and alone: mixing it with the local stack's could send one
- * installation's events to another one's tables. Otherwise the local stack's endpoints are used, where one runs.
+ * An environment that has an endpoint is used alone: mixing it with the local stack's could send the events of one
+ * installation to the tables of another. Otherwise the endpoints of the local stack are used, if one runs.
  */
 export function resolveEnvironment(env: NodeJS.ProcessEnv, stateDir: string): Environment {
   if (endpointNames.some((name) => env[name] || env[`${name}_FILE`])) return { source: 'environment', env };
@@ -33,7 +33,7 @@ export function resolveEnvironment(env: NodeJS.ProcessEnv, stateDir: string): En
   return { source: 'stack', env: { ...env, ...readStackEnv(stateDir) } };
 }
 
-/** The environment of {@link resolveEnvironment}. Error: USAGE where it names no installation. */
+/** The environment of {@link resolveEnvironment}. @throws WindrowError USAGE if it describes no installation */
 export function installationEnvironment(env: NodeJS.ProcessEnv, stateDir: string): NodeJS.ProcessEnv {
   const resolved = resolveEnvironment(env, stateDir);
   if (resolved.source !== 'nothing') return resolved.env;

@@ -1,15 +1,16 @@
 import { WindrowError } from '@windrow/runtime';
 import { resolveEnvironment } from './environment.ts';
 
-/** How a command reaches the producer's HTTP API. */
+/** The address of the producer's HTTP API and the write key of a command. */
 export interface ProducerAddress {
   url: string;
   writeKey: string | undefined;
 }
 
 /**
- * From the command's options, else from PRODUCER_URL and WINDROW_WRITE_KEY, else from the local stack's services.
- * Error: USAGE where nothing names the producer
+ * Takes both from the command's options, otherwise from PRODUCER_URL and WINDROW_WRITE_KEY, otherwise from the services of
+ * the local stack.
+ * @throws WindrowError USAGE if none of them gives a valid URL
  */
 export function producerAddress(
   options: { url?: string; writeKey?: string },

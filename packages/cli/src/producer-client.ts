@@ -1,29 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { retry, WindrowError } from '@windrow/runtime';
 
-/** Why the producer refused one message; it has become a dead letter. */
-export interface Refusal {
+/** Why the producer rejected a message. The message is a dead letter. */
+export interface Rejection {
   reason: string;
   message: string;
 }
 
 export interface ProducerClientOptions {
-  /** The producer's base URL, as `http://127.0.0.1:8080`. */
+  /** The producer's base URL, for example `http://127.0.0.1:8080`. */
   url: string;
-  /** Sent as the Basic user, as Segment's SDKs do. */
+  /** Sent as the user name of Basic authentication, as Segment's SDKs do. */
   writeKey: string | undefined;
-  /** Ends the waiting between tries; a request under way is answered first. */
+  /** Ends the delay between attempts. A running request is completed first. */
   signal: AbortSignal;
-  /** Told before each new try. */
+  /** Called before each retry. */
   onRetry?: (reason: string) => void;
 }
 
 const attempts = 12;
 const requestTimeoutMs = 30_000;
-/** A server that asks for more patience than this is tried earlier. */
+/** The upper bound of the delay, also if `Retry-After` asks for more. */
 const maxRetryAfterMs = 60_000;
 
-/** A client of the producer's HTTP API, as any outsider would write one. */
+/** A client of the producer's public HTTP API. */
 export class ProducerClient {
   readonly #options: ProducerClientOptions;
   readonly #headers: Record<string, string>;
@@ -38,11 +38,12 @@ export class ProducerClient {
   }
 
   /**
-   * Fulfilled when Kafka has the body's messages, with those that were refused. Tried again, no sooner than `Retry-After` says,
-   * where the producer can't be reached or answers 429 or 5xx.
-   * Errors: HTTP_FAILED with the answer; the signal's reason
+   * Posts messages. Fulfilled when Kafka has acknowledged them. If the producer can't be reached or responds 429 or 5xx, it
+   * retries after the delay that `Retry-After` asks for.
+   * @returns the messages that the producer rejected
+   * @throws WindrowError HTTP_FAILED with the response; or the signal's reason
    */
-  post(path: string, body: unknown): Promise<Refusal[]> {
+  post(path: string, body: unknown): Promise<Rejection[]> {
     const { signal, onRetry } = this.#options;
     const text = JSON.stringify(body);
     return retry(() => this.#postOnce(path, text), {
@@ -52,14 +53,14 @@ export class ProducerClient {
     });
   }
 
-  async #postOnce(path: string, body: string): Promise<Refusal[]> {
+  async #postOnce(path: string, body: string): Promise<Rejection[]> {
     const address = new URL(path, this.#options.url).href;
     const { status, headers, text } = await this.#request(address, body);
     if (status === 200) return [];
-    const refusals = status === 400 ? refusalsOf(text) : [];
-    if (refusals.length > 0) return refusals;
+    const rejections = status === 400 ? rejectionsOf(text) : [];
+    if (rejections.length > 0) return rejections;
     const retriable = status === 429 || status >= 500;
-    if (retriable) await this.#patience(headers.get('retry-after'));
+    if (retriable) await this.#waitFor(headers.get('retry-after'));
     throw new WindrowError('HTTP_FAILED', `${address} answered ${status}: ${text.trim().slice(0, 300)}`, {
       retriable,
     });
@@ -82,21 +83,21 @@ export class ProducerClient {
     }
   }
 
-  async #patience(retryAfter: string | null): Promise<void> {
+  async #waitFor(retryAfter: string | null): Promise<void> {
     const delayMs = retryAfterMs(retryAfter);
     const { signal } = this.#options;
     await sleep(delayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
 
-/** What a `Retry-After` header asks for, seconds or a date (RFC 9110, 10.2.3); 0 where it says nothing. */
+/** Parses a `Retry-After` header: seconds or a date (RFC 9110, 10.2.3). @returns 0 if it is absent or invalid */
 export function retryAfterMs(header: string | null, nowMs = Date.now()): number {
   if (header === null) return 0;
   const askedMs = /^\d+$/.test(header.trim()) ? Number(header) * 1_000 : Date.parse(header) - nowMs;
   return Number.isNaN(askedMs) ? 0 : Math.min(maxRetryAfterMs, Math.max(0, askedMs));
 }
 
-/** The reason of a `fetch` that failed: undici hides it in the cause. */
+/** The reason of a failed `fetch`, which undici puts into the cause. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
@@ -104,9 +105,9 @@ export function reasonOf(error: unknown): string {
   return error.message;
 }
 
-function refusalsOf(text: string): Refusal[] {
+function rejectionsOf(text: string): Rejection[] {
   try {
-    const { errors } = JSON.parse(text) as { errors?: Refusal[] };
+    const { errors } = JSON.parse(text) as { errors?: Rejection[] };
     return Array.isArray(errors) ? errors.map(({ reason, message }) => ({ reason, message })) : [];
   } catch {
     return [];

@@ -1,5 +1,5 @@
 import { AvroCodec, type AvroRegistry, type EventRecord, type StreamContract } from '@windrow/contracts';
-import { type Broker, examine, type FetchedBatch, type TopicReader } from '@windrow/pipeline';
+import { type Broker, decodeAndCheck, type FetchedBatch, type TopicReader } from '@windrow/pipeline';
 import { retry } from '@windrow/runtime';
 import { ReferenceTable, type TableRow } from './reference-table.ts';
 
@@ -79,7 +79,7 @@ export class TableFeed {
   }
 
   async #apply(batch: FetchedBatch): Promise<void> {
-    for (const outcome of await examine(this.contract, this.#codec, batch)) {
+    for (const outcome of await decodeAndCheck(this.contract, this.#codec, batch)) {
       const { key, value } = outcome.input;
       if (outcome.kind === 'ok')
         this.table.put(key?.toString() ?? this.contract.key(outcome.record), this.#toRow(outcome.record));

@@ -43,7 +43,7 @@ describe('S3ObjectStore on a real S3', () => {
       forcePathStyle: true,
     });
     const { ETag } = await client.send(new HeadObjectCommand({ Bucket: options.bucket, Key: 'large' }));
-    // S3 tells the number of parts behind the hash.
+    // For multipart uploads, S3 appends the number of parts to the hash.
     expect(ETag).toMatch(/-3"$/);
     client.destroy();
   });
@@ -80,7 +80,7 @@ describe('S3ObjectStore on a real S3', () => {
 });
 
 describe('S3ObjectStore on an S3 in trouble', () => {
-  // What a real S3 can't be made to answer at will comes from a server that answers just that.
+  // A fake server returns responses that a real S3 can't be made to return.
   async function storeOn(listener: RequestListener, requestTimeoutMs = 5_000) {
     const server = createServer(listener);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

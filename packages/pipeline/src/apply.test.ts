@@ -36,6 +36,6 @@ test('topics and subjects are made once, and a second time changes nothing', asy
     (await broker.describeTopics(names)).map((topic) => [topic.name, topic.partitions]),
   );
   expect(partitions.get('accounts')).toBe(1);
-  // Output partition = input partition: both have the same number.
+  // The enricher writes to the partition that it reads from, so both topics have the same number of partitions.
   expect(partitions.get('track.enriched')).toBe(partitions.get('track.raw'));
 });

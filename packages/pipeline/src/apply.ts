@@ -9,22 +9,24 @@ export interface Applied {
   schemaIds: Map<string, number>;
 }
 
-/** Replays, late sinks and audits read compacted topics within this time of a record's arrival, so none may go earlier. */
+/** Replays, delayed sinks and audits read compacted topics. No record may be compacted away before they have had this time. */
 const compactionLagMs = 24 * 3_600_000;
 
 /**
- * Makes the topics and registers the schemas of all streams; does nothing where they are there already.
- * Errors: CONTRACT_INVALID where existing topics can't be joined, SCHEMA_INCOMPATIBLE, and those of broker and registry.
- * `partitions`: of topics that don't fix their own; topics that exist keep theirs.
+ * Creates the missing topics of all streams and registers their schemas. Existing topics stay as they are.
+ * @param options `partitions`: for new topics whose contract doesn't say how many they have
+ * @throws WindrowError CONTRACT_INVALID if an existing raw topic and its enriched topic differ in partitions;
+ * SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE, KAFKA_UNAVAILABLE
  */
 export async function applyStreams(
   contracts: StreamContract[],
-  { broker, registry, partitions }: { broker: Broker; registry: AvroRegistry; partitions: number },
+  options: { broker: Broker; registry: AvroRegistry; partitions: number },
 ): Promise<Applied> {
+  const { broker, registry, partitions } = options;
   const all = topicsOf(contracts);
   const present = await broker.describeTopics(all.map(({ topic }) => topic.name));
   const existing = new Map(present.map((topic) => [topic.name, topic.partitions]));
-  // The enricher writes to the partition it has read: a raw topic that is there decides for its enriched one.
+  // The enricher writes to the partition that it reads from, so an enriched topic gets as many partitions as its raw topic.
   const inputOf = new Map(contracts.map(({ topics }) => [topics.enriched?.name, topics.raw.name]));
   const countOf = (topic: TopicSpec) =>
     existing.get(inputOf.get(topic.name) ?? '') ?? topic.partitions ?? partitions;
@@ -52,10 +54,10 @@ function creationOf(topic: TopicSpec, partitions: number): TopicCreation {
     config: {
       'cleanup.policy': topic.cleanup,
       'retention.ms': String(topic.retentionMs),
-      // By the producer's time, history would be deleted as soon as it came.
+      // With the producer's timestamps (CreateTime), retention would delete old events as soon as they are written.
       'message.timestamp.type': 'LogAppendTime',
       ...(topic.cleanup === 'compact' && { 'min.compaction.lag.ms': String(compactionLagMs) }),
-      // This rolls the active segment too, which is never compacted.
+      // Kafka never compacts the active segment; this setting makes it roll the segment in time.
       ...(topic.compactWithinMs && { 'max.compaction.lag.ms': String(topic.compactWithinMs) }),
     },
   };

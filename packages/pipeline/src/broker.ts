@@ -2,12 +2,12 @@ import type { TopicPartition } from '@windrow/contracts';
 import type { WindrowError } from '@windrow/runtime';
 
 /**
- * What Windrow asks of a message broker. `kafka/` implements it with kafkajs, which nothing outside that folder imports.
- * Offsets are numbers (exact to 2^53). All calls fail with a WindrowError: KAFKA_UNAVAILABLE (retriable) where nothing
- * more is said.
+ * The interface of a message broker. `kafka/` implements it with kafkajs; nothing outside that folder imports kafkajs.
+ * Offsets are numbers (exact to 2^53). All calls fail with a WindrowError, KAFKA_UNAVAILABLE (retriable) unless their
+ * description names another.
  */
 
-/** A partition as a consumer group reads it. */
+/** A partition and a consumer group that reads it. */
 export interface GroupPartition extends TopicPartition {
   groupId: string;
 }
@@ -26,14 +26,14 @@ export interface InputRecord {
 }
 
 /**
- * All there is between two positions of a partition, committed transactions only. Ranges of successive batches of a
- * partition join: `firstOffset` is the former one's `nextOffset`. There may be fewer records than the range is long, or none:
- * control records and compacted ones take offsets too.
+ * A range of a partition's offsets. Only records of committed transactions are in it. Successive ranges of a partition are
+ * contiguous: `firstOffset` is the previous range's `nextOffset`. A range may have fewer records than offsets, or none, since
+ * control records and compacted records use offsets too.
  */
 export interface FetchedRange extends TopicPartition {
   firstOffset: number;
   nextOffset: number;
-  /** The partition's end when it was fetched; lag = endOffset − nextOffset. */
+  /** The end offset of the partition at the time of the fetch; lag = endOffset − nextOffset. */
   endOffset: number;
 }
 
@@ -42,25 +42,25 @@ export interface FetchedBatch extends FetchedRange {
 }
 
 /**
- * Some successive records as the broker keeps them, found in place: no object each. Where the records of a range begin or
- * end within what one producer wrote at once, only those of the range are here.
+ * Successive records in the broker's format, indexed in place without an object for each. If a fetched range begins or ends
+ * within a batch that a producer wrote, only the records of the range are included.
  */
 export interface RecordBatch {
   /**
-   * The bytes that positions refer to, decompressed. They stay as they are for as long as somebody refers to them; but a
-   * small part keeps all that was fetched with it in memory, so copy what is kept for longer than the handler's call.
+   * The decompressed bytes that positions refer to. They don't change while anything refers to them. But a reference to a
+   * small part keeps the whole fetch in memory, so copy the parts that are needed after the handler's call.
    */
   readonly source: Buffer;
   readonly count: number;
-  /** Ascending; [record]. */
+  /** Indexed by record, ascending. */
   readonly offsets: Float64Array;
-  /** As {@link InputRecord}; [record]. */
+  /** {@link InputRecord.timestampMs}, indexed by record. */
   readonly timestampsMs: Float64Array;
-  /** Where each value begins in `source`; −1: it is null. */
+  /** The position in `source` at which each value begins; −1 if the value is null. */
   readonly valueStarts: Int32Array;
-  /** Where each value ends, exclusive; −1: it is null. */
+  /** The position in `source` after each value; −1 if the value is null. */
   readonly valueEnds: Int32Array;
-  /** One record as an object, key and value as copies: for the few that need it, such as dead letters. */
+  /** One record as an object with copies of key and value, for the few records that need it, such as dead letters. */
   record(index: number): InputRecord;
 }
 
@@ -73,7 +73,7 @@ export interface OutputRecord {
   key: Buffer | string | null;
   value: Buffer | null;
   headers?: Record<string, string>;
-  /** Without one the key decides, as in every Kafka client (murmur2). */
+  /** By default the hash of the key selects the partition (murmur2), as in other Kafka clients. */
   partition?: number;
 }
 
@@ -82,28 +82,29 @@ export interface TopicOutput {
   records: OutputRecord[];
 }
 
-/** What a member of a consumer group does with its partitions. It owns buffers and checkpoints; the consumer owns positions. */
+/** Decides where a member of a consumer group starts to read. It owns buffers and checkpoints; the consumer owns positions. */
 export interface Assignee {
   /**
-   * Called after every rebalance, and after a failure, once `batch` of the former assignment has ended. Whatever was
-   * held of earlier assignments is void: take over, read the own ledger, and say where to start. Partitions that are not
-   * answered are not consumed. Failing with a retriable error: called again, with backoff.
+   * Called after every rebalance and after every failure, when the last `batch` call of the previous assignment has ended.
+   * Discard everything that was buffered for previous assignments, take over the partitions, and return the offsets to start
+   * from, as the ledger has them. Partitions that are not returned are not consumed. After a retriable error it is called
+   * again, with backoff.
    */
   assigned(partitions: TopicPartition[], signal: AbortSignal): Promise<PartitionOffset[]>;
 }
 
 export interface GroupHandler extends Assignee {
   /**
-   * One batch; the next one of the same partition comes when the promise is fulfilled, and heartbeats go on meanwhile,
-   * so waiting here is how a handler holds the flow back. `signal` ends with the assignment. Failing with a retriable
-   * error starts the assignment anew from what `assigned` says; any other error stops the consumer.
+   * Handles one batch. The next batch of the same partition follows when the promise is fulfilled, and heartbeats continue
+   * meanwhile, so a handler applies back-pressure by waiting. `signal` is aborted when the assignment ends. After a retriable
+   * error the assignment restarts from the offsets that `assigned` returns; any other error stops the consumer.
    */
   batch(batch: FetchedBatch, signal: AbortSignal): Promise<void>;
 }
 
-/** A handler that needs the bytes of records, not an object each. Checksums are verified for it. */
+/** A handler that reads records from their bytes, without an object for each. The consumer verifies the checksums. */
 export interface RecordBatchHandler extends Assignee {
-  /** As {@link GroupHandler.batch}. When the promise is fulfilled, other records take the place of the batches' bytes. */
+  /** Like {@link GroupHandler.batch}. When the promise is fulfilled, the memory of the batches is reused for other records. */
   recordBatches(fetched: FetchedRecordBatches, signal: AbortSignal): Promise<void>;
 }
 
@@ -111,63 +112,63 @@ export interface ConsumeOptions {
   groupId: string;
   topics: string[];
   handler: GroupHandler | RecordBatchHandler;
-  /** Partitions whose batches are handled at the same time. */
+  /** The number of partitions whose batches are handled at the same time. */
   concurrency: number;
-  /** Called when a rebalance or a failure begins a new assignment, with its reason. */
+  /** Called with the reason when a rebalance or a failure starts a new assignment. */
   onAssignment?: (reason: string, partitions: TopicPartition[]) => void;
   /**
-   * Called when what was fetched for a {@link RecordBatchHandler} is not what was written (checksum, lengths). It is fetched
-   * again, with backoff; other partitions go on meanwhile.
+   * Called when data that was fetched for a {@link RecordBatchHandler} is corrupt (wrong checksum or length). The consumer
+   * fetches it again, with backoff; other partitions continue meanwhile.
    */
   onDamage?: (error: WindrowError, of: TopicPartition) => void;
 }
 
 export interface GroupConsumer {
-  /** Voids the assignment and begins it anew, as after a failing batch: for failures outside `batch`. */
+  /** Restarts the assignment, as after a failed batch: for failures outside of `batch`. */
   restart(reason: unknown): void;
-  /** Stores positions as the group's offsets. For handlers with a ledger of their own this only serves lag monitoring. */
+  /** Commits positions as the group's offsets. If the handler has its own ledger, they are only for lag monitoring. */
   commit(offsets: PartitionOffset[]): Promise<void>;
-  /** Partitions that are assigned and whose handler has said where to start. */
+  /** The assigned partitions for which the handler has returned a start offset. */
   positions(): PartitionOffset[];
   /** Rejects when the consumer has stopped by itself. */
   readonly failed: Promise<never>;
-  /** No new batch is handed out; ends when running ones have ended. The member stays in the group, for a last commit. */
+  /** Starts no new batch. Fulfilled when running ones have ended. The member stays in the group, for a last commit. */
   pause(): Promise<void>;
-  /** Leaves the group; the partitions go to others at once. */
+  /** Leaves the group, so that its partitions are reassigned at once. */
   stop(): Promise<void>;
 }
 
 export interface ReadOptions {
   topic: string;
-  /** Partition → first offset; partitions that are not named are not read. Without it: all of them from the start. */
+  /** Partition → first offset; other partitions are not read. Default: all partitions from the start. */
   from?: Map<number, number>;
   onBatch(batch: FetchedBatch): Promise<void> | void;
 }
 
-/** A reader of its own: it is in no group that others know, commits nothing, and follows the topic until closed. */
+/** Reads a topic outside of the services' consumer groups. It commits nothing and follows the topic until it is closed. */
 export interface TopicReader {
-  /** Fulfilled when every partition has been read to its offset; at once where it has been already. */
+  /** Fulfilled when every partition has been read up to its offset. */
   reached(offsets: Map<number, number>, signal?: AbortSignal): Promise<void>;
   readonly failed: Promise<never>;
   close(): Promise<void>;
 }
 
-/** Idempotent, acks=all. Keeps the order of a call's records within a partition. */
+/** Idempotent, with acks=all. Keeps the order of a call's records within a partition. */
 export interface Producer {
-  /** Fulfilled when all in-sync replicas have all records. Cuts what is too large for one request. */
+  /** Fulfilled when all in-sync replicas have all records. Splits a call that is too large for one request. */
   send(outputs: TopicOutput[]): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * A producer of one transactional id. When it is handed out, former producers of the same id are fenced, and what they
- * left open has been committed or aborted: offsets read from now on are final.
+ * The producer of one transactional id. When it is returned, earlier producers of the same id are fenced, and their open
+ * transactions have been committed or aborted: offsets that are read from now on are final.
  */
 export interface TransactionalProducer {
   /**
-   * One transaction: outputs and, where a group is given, its new offsets, all or nothing. On failure the producer is of no
-   * more use: close it, open a new one, and find out whether it was committed: by the group's offsets, or the outputs.
-   * Errors: KAFKA_FENCED, KAFKA_TRANSACTION_FAILED; both retriable in that sense.
+   * Commits the outputs and, if a group is given, its new offsets in one transaction. After an error the producer can't be
+   * used any more: close it, open a new one, and read the group's offsets or the outputs to see whether it was committed.
+   * @throws WindrowError KAFKA_FENCED or KAFKA_TRANSACTION_FAILED; both are retriable with a new producer
    */
   commit(outputs: TopicOutput[], group?: { groupId: string; offsets: PartitionOffset[] }): Promise<void>;
   close(): Promise<void>;
@@ -188,27 +189,27 @@ export interface Broker {
   consume(options: ConsumeOptions): Promise<GroupConsumer>;
   read(options: ReadOptions): Promise<TopicReader>;
   producer(): Promise<Producer>;
-  /** `moves`: whose offset its transactions move. What former owners left open of that is ended too. */
+  /** @param moves the partition whose group offset the transactions move; earlier owners' open transactions on it end too */
   transactionalProducer(transactionalId: string, moves?: GroupPartition): Promise<TransactionalProducer>;
 
-  /** Creates those that are missing; the names of the created ones. */
+  /** Creates the missing topics. @returns the names of the created ones */
   createTopics(topics: TopicCreation[]): Promise<string[]>;
-  /** Those of the names that exist. */
+  /** @returns the topics of these names that exist */
   describeTopics(names: string[]): Promise<TopicDescription[]>;
-  /** Partition → where its readers come to an end: the offset after the last record, or of the first open transaction. */
+  /** Partition → the offset up to which it can be read: after the last record, or of the first open transaction. */
   endOffsets(topic: string): Promise<Map<number, number>>;
   /**
-   * Partition → the offset after the last record, in open transactions too. What was committed before the call is before
-   * it; readers get there when transactions that are open now have ended, at the latest by their timeout.
+   * Partition → the offset after the last record, including those of open transactions. Everything that was committed before
+   * the call is below it. Readers reach it when the open transactions have ended, at the latest by their timeout.
    */
   highWatermarks(topic: string): Promise<Map<number, number>>;
   /** Partition → the first offset that is still retained. */
   startOffsets(topic: string): Promise<Map<number, number>>;
-  /** Partition → the first offset with a record at or after the time; the end where there is none. */
+  /** Partition → the first offset with a record at or after the time; the end offset if there is none. */
   offsetsAt(topic: string, timestampMs: number): Promise<Map<number, number>>;
-  /** Partition → the group's offset; absent where it has none. */
+  /** Partition → the group's committed offset; partitions without one are absent. */
   committedOffsets(groupId: string, topic: string): Promise<Map<number, number>>;
-  /** As {@link committedOffsets}, of these partitions; where a transaction is about to move them, it is waited for. */
+  /** {@link committedOffsets} of these partitions, after transactions that are about to commit an offset have ended. */
   stableOffsets(groupId: string, topic: string, partitions: readonly number[]): Promise<Map<number, number>>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { counter, gauge, type Registry } from '@windrow/runtime';
 import type { Broker, ConsumeOptions, GroupConsumer } from './broker.ts';
 
-/** Starts consuming, with the lag of each assigned partition in the registry, and assignments and damaged fetches counted. */
+/** Starts a consumer, and measures its rebalances, its corrupt fetches and the lag of each assigned partition. */
 export async function consumeMeasured(
   broker: Broker,
   registry: Registry,
@@ -9,11 +9,11 @@ export async function consumeMeasured(
 ): Promise<GroupConsumer> {
   const rebalances = counter(registry, {
     name: 'windrow_rebalances_total',
-    help: 'Assignments begun: rebalances of the group, and new starts after a failure',
+    help: 'Assignments started: rebalances of the consumer group, and restarts after a failure',
   });
   const damagedFetches = counter(registry, {
     name: 'windrow_damaged_fetches_total',
-    help: 'Fetches with a wrong checksum or length; they are repeated',
+    help: 'Fetches of corrupt data (wrong checksum or length); the consumer fetches it again',
     labels: ['topic', 'partition'],
   });
   const consumer = await broker.consume({
@@ -35,7 +35,7 @@ export async function consumeMeasured(
       lag.reset();
       const positions = consumer.positions();
       for (const topic of new Set(positions.map((position) => position.topic))) {
-        // Without an answer there is no lag to show; the broker's absence has other alarms.
+        // Without Kafka's answer no lag is shown; readiness shows that Kafka is unavailable.
         const ends = await broker.endOffsets(topic).catch(() => new Map<number, number>());
         for (const { partition, offset } of positions.filter((position) => position.topic === topic)) {
           const end = ends.get(partition);

@@ -1,9 +1,9 @@
 import type { DeadLetter } from '@windrow/contracts';
-import type { Outcome } from './examine.ts';
+import type { Outcome } from './decode-and-check.ts';
 
 /** Below the broker's default `max.message.bytes` (1,048,588), with room for the framing. */
 export const maxRecordBytes = 1_000_000;
-/** The header of a dead letter whose value was cut; it has the number of bytes before. */
+/** The header of a dead letter with a truncated value: the number of bytes before truncation. */
 export const truncatedFromHeader = 'truncated_from';
 
 type Unplaced = Pick<
@@ -12,8 +12,8 @@ type Unplaced = Pick<
 >;
 
 /**
- * The one way in which dead letters are made. Without a place, the event never reached Kafka. A value that is too large for
- * a Kafka record is cut: the message and the header `truncated_from` say so.
+ * Builds every dead letter. An event without topic, partition and offset never reached Kafka. A value that is too large for a
+ * Kafka record is truncated, as the message and the header `truncated_from` say.
  */
 export function createDeadLetter(
   event: Unplaced & Partial<Pick<DeadLetter, 'topic' | 'partition' | 'offset' | 'key' | 'schema_id'>>,
@@ -58,8 +58,8 @@ export function recordBytes({ key, value, headers }: Pick<DeadLetter, 'key' | 'v
 }
 
 /**
- * Cuts the value where the record would be too large for the broker, which would stop the partition: a foreign producer's
- * record can be larger, as it may be compressed. The complete record is at its offset, and in the lake's raw table.
+ * Truncates the value if the broker would reject the record as too large, which would block the partition. Other producers'
+ * records can be larger, since they may be compressed. The complete record is at its offset and in the lake's raw table.
  */
 function withinLimit(letter: DeadLetter): DeadLetter {
   const valueBytes = letter.value?.length ?? 0;

@@ -9,7 +9,7 @@ import {
 } from '@windrow/contracts';
 import type { Broker, InputRecord, TransactionalProducer } from './broker.ts';
 import { deadLetterOf } from './dead-letter.ts';
-import type { Outcome } from './examine.ts';
+import type { Outcome } from './decode-and-check.ts';
 
 /** A record that becomes a dead letter, and the partition it was read from. */
 export type RejectedRecord = Extract<Outcome, { kind: 'deadLetter' }> & { partition: number };
@@ -63,7 +63,7 @@ export class DeadLetters {
   /**
    * Fulfilled when the dead letters of all these records of a topic are committed. Only one call for a topic may run at a
    * time. `signal` ends the wait for other transactions, which can take until their timeout.
-   * @throws WindrowError KAFKA_FENCED where another process has taken over a partition: read the ledger again;
+   * @throws WindrowError KAFKA_FENCED if another process has taken over a partition: read the ledger again;
    * KAFKA_TRANSACTION_FAILED, KAFKA_UNAVAILABLE or REGISTRY_UNAVAILABLE: call again
    */
   async send(
@@ -163,14 +163,14 @@ export class DeadLetters {
     try {
       await producer.commit([{ topic: deadLetterTopic.name, records }]);
     } catch (error) {
-      // Whether it was committed is seen when the topic is read again.
+      // Whether the transaction was committed is known when the topic is read again.
       await this.#close(partitionName({ topic, partition }));
       throw error;
     }
     for (const { input } of missing) sent.add(input.offset);
   }
 
-  /** Closes the senders of all other partitions than these, which others own now. */
+  /** Closes the senders of all partitions but these: other processes own them now. */
   async retain(partitions: readonly TopicPartition[]): Promise<void> {
     const retained = new Set(partitions.map(partitionName));
     const lost = [...this.#outlets.keys()].filter((name) => !retained.has(name));

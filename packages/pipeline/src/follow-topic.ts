@@ -7,14 +7,14 @@ export interface FollowOptions<T> {
   registry: AvroRegistry;
   topic: string;
   schema: AvroRecordSchema;
-  /** @param record null where the key was deleted */
+  /** @param record null if the key was deleted */
   onRecord(key: string, record: T | null): void;
   /** Called for a record that can't be decoded, which is skipped. */
   onForeign(offset: number, reason: string): void;
 }
 
 /**
- * Reads one of Windrow's topics from its start and follows it. Fulfilled when it has been read to its present end.
+ * Reads one of Windrow's topics from its start and follows it. Fulfilled when it has been read to its current end.
  * @throws WindrowError TOPIC_MISSING, KAFKA_UNAVAILABLE
  */
 export async function followTopic<T>(options: FollowOptions<T>): Promise<TopicReader> {

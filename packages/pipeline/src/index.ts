@@ -3,7 +3,7 @@ export * from './broker.ts';
 export * from './consumer-metrics.ts';
 export * from './dead-letter.ts';
 export * from './dead-letters.ts';
-export * from './examine.ts';
+export * from './decode-and-check.ts';
 export * from './existing-topics.ts';
 export { followTopic } from './follow-topic.ts';
 export { GroupCommit, type GroupCommitMetrics } from './group-commit.ts';

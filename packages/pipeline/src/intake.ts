@@ -52,7 +52,7 @@ export class Intake {
       const output = { key: this.contract.key(record), value: this.#codec.encode(record, this.#schemaId) };
       const bytes = output.value.length + Buffer.byteLength(output.key);
       if (bytes <= maxRecordBytes) return { ok: true, record, output };
-      return { ok: false, reason: 'too_large', message: `${bytes} bytes as Avro, over ${maxRecordBytes}` };
+      return { ok: false, reason: 'too_large', message: `${bytes} bytes as Avro; at most ${maxRecordBytes}` };
     } catch (error) {
       // A contract that throws for one input must not stop the others.
       const message = error instanceof Error ? error.message : String(error);
@@ -62,7 +62,7 @@ export class Intake {
   }
 }
 
-/** Makes records of the dead letter topic out of rejected inputs. */
+/** Encodes rejected inputs as records of the dead letter topic. */
 export class DeadLetterEncoder {
   readonly topic = deadLetterTopic.name;
   readonly #codec: AvroCodec;
@@ -79,7 +79,7 @@ export class DeadLetterEncoder {
     this.#schemaId = schemaId;
   }
 
-  /** @param raw the input's bytes; a dead letter has as many of them as fit into a Kafka record */
+  /** @param raw the bytes of the input; truncated if they don't fit into a Kafka record */
   encode(
     stage: 'load' | 'http',
     stream: string,
@@ -95,7 +95,7 @@ export class DeadLetterEncoder {
   }
 }
 
-/** Leaves out topics without records. */
+/** The outputs that have records. */
 export function outputsOf(...outputs: TopicOutput[]): TopicOutput[] {
   return outputs.filter(({ records }) => records.length > 0);
 }

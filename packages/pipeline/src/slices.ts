@@ -1,8 +1,8 @@
 import type { FetchedBatch } from './broker.ts';
 
 /**
- * A fetched range in ranges of at most `maxRecords` that join, for those who decode: of what a fetch brings, which may be
- * thousands of records, only a few are then objects at once, and the garbage collector finds them dead.
+ * Splits a fetched range into contiguous ranges of at most `maxRecords` records. A fetch may have thousands of records; if
+ * they are decoded in slices, only a few decoded objects are alive at once, and most die young in the garbage collector.
  */
 export function* inSlices(batch: FetchedBatch, maxRecords: number): Generator<FetchedBatch> {
   const { records } = batch;

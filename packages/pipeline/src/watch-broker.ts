@@ -5,16 +5,18 @@ import type { Broker } from './broker.ts';
 const checkEveryMs = 2_000;
 
 /**
- * Keeps the condition `broker` true to whether Kafka answers: a consumer tries again by itself, and an idle one notices
- * nothing. `topic`: any that is asked for. @returns what ends the watching
+ * Sets the readiness condition `broker` by asking Kafka regularly. A consumer doesn't report an outage: it retries by itself,
+ * and an idle one doesn't notice it.
+ * @param topic any topic, to ask for its description
+ * @returns a function that stops the watching
  */
 export function watchBroker(
   broker: Broker,
   topic: string,
   readiness: Pick<Readiness, 'met' | 'unmet'>,
 ): () => void {
-  const ending = new AbortController();
-  const { signal } = ending;
+  const stopping = new AbortController();
+  const { signal } = stopping;
   const watch = async () => {
     while (!signal.aborted) {
       try {
@@ -27,5 +29,5 @@ export function watchBroker(
     }
   };
   void watch();
-  return () => ending.abort();
+  return () => stopping.abort();
 }

@@ -1,16 +1,15 @@
-/** A partition without events for so long holds the watermark back no more. A micro-batch waits for less. */
+/** A partition without events for this long is idle and no longer holds the watermark back. Micro-batches wait less. */
 export const idleAfterMs = 180_000;
 
 interface Newest {
   eventMs: number;
-  /** When the last events came, by this process' clock. */
+  /** When the last events arrived, by this process' clock. */
   seenMs: number;
 }
 
 /**
- * How far event time has come: the newest event time of the partition that is furthest behind, of those that are not idle; where
- * all are, of the one that has come furthest. It never goes back, also when a partition that was idle brings older events. All
- * times are epoch milliseconds.
+ * The watermark of event time: the smallest of the newest event times of the partitions that are not idle. If all are idle, it
+ * is the largest. It never goes back, also not when an idle partition delivers older events. All times are epoch milliseconds.
  */
 export class Watermark {
   readonly #newest = new Map<string, Newest>();
@@ -21,14 +20,14 @@ export class Watermark {
     this.#nowMs = nowMs;
   }
 
-  /** @param eventMs the newest time of some events of a partition; what is no finite number says nothing */
+  /** @param eventMs the newest time of some events of a partition; ignored unless it is finite */
   note(partition: string, eventMs: number): void {
     if (!Number.isFinite(eventMs)) return;
     const before = this.#newest.get(partition)?.eventMs ?? eventMs;
     this.#newest.set(partition, { eventMs: Math.max(eventMs, before), seenMs: this.#nowMs() });
   }
 
-  /** The partition is another process' by now. */
+  /** Removes a partition that another process has taken over. */
   forget(partition: string): void {
     this.#newest.delete(partition);
     if (this.#newest.size === 0) this.#reachedMs = Number.NEGATIVE_INFINITY;

@@ -1,9 +1,9 @@
 import type { PostgresType } from '@windrow/contracts';
 
-/** A value that can't be sent as its column's type; its event is refused, not its batch. */
+/** A value that can't be encoded as its column's type. Its event is rejected, not the whole batch. */
 export class UnsendableValue extends Error {}
 
-/** A buffer that grows by doubling; what is written to it may move it, so `bytes` is read anew after each write. */
+/** A buffer that doubles when it is full. Writing may replace `bytes`, so read `bytes` again after each write. */
 export class ByteSink {
   bytes: Buffer;
   length = 0;
@@ -12,7 +12,7 @@ export class ByteSink {
     this.bytes = Buffer.allocUnsafe(capacity);
   }
 
-  /** Makes room for `count` more bytes. */
+  /** Reserves space for `count` more bytes. */
   reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.bytes.length) return;
@@ -31,7 +31,7 @@ export type FieldWriter = (sink: ByteSink, value: unknown) => void;
 const epoch2000Ms = Date.UTC(2000, 0, 1);
 const twoTo32 = 2 ** 32;
 
-/** By column type; the values are those of avsc: strings, numbers, booleans, epoch milliseconds. */
+/** By column type. The values are those of avsc: strings, numbers, booleans, epoch milliseconds. */
 export const fieldWriters: Record<PostgresType, FieldWriter> = {
   text: (sink, value) => writeText(sink, textOf(value), 0),
 
@@ -100,10 +100,10 @@ function writeInt64(sink: ByteSink, value: number): void {
   sink.length = sink.bytes.writeUInt32BE(value >>> 0, sink.length);
 }
 
-/** Below this many characters a loop is faster than the call to native code that `write` makes. */
+/** For shorter strings a loop is faster than the native call of `write`. */
 const shortText = 48;
 
-/** `version`: jsonb's binary form begins with the number of its format, 1; text has none (0). */
+/** `version`: the binary form of jsonb starts with its format version, 1; that of text has no version (0). */
 function writeText(sink: ByteSink, text: string, version: 0 | 1): void {
   sink.reserve(4 + version + 3 * text.length);
   const { bytes } = sink;
@@ -115,7 +115,7 @@ function writeText(sink: ByteSink, text: string, version: 0 | 1): void {
   sink.length = end;
 }
 
-/** Where the text ends; undefined where it is not short, or not ASCII. */
+/** The position after the text; undefined if it is not short or not ASCII. */
 function writeAscii(bytes: Buffer, start: number, text: string): number | undefined {
   if (text.length > shortText) return undefined;
   for (let index = 0; index < text.length; index++) {

@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.end());
 
-/** Sends the rows and reads them back in a form that JavaScript can compare exactly. */
+/** Writes the rows and reads them back in a form that JavaScript can compare exactly. */
 async function roundTrip(rows: CopyRows, from?: number, to?: number): Promise<EventRecord[]> {
   await db.query('BEGIN');
   const copy = db.query(copyFrom(statements.copy));
@@ -51,7 +51,7 @@ async function roundTrip(rows: CopyRows, from?: number, to?: number): Promise<Ev
 }
 
 const sendable = fc.string({ unit: 'binary', maxLength: 120 }).filter((text) => !text.includes('\0'));
-/** JSON that jsonb gives back as it was: no U+0000, no number that numeric would write otherwise. */
+/** JSON that jsonb returns unchanged: no U+0000, and no number that numeric would write differently. */
 const json = fc.dictionary(
   fc.string({ unit: 'grapheme-ascii' }),
   fc.oneof(sendable, fc.integer(), fc.boolean()),

@@ -5,7 +5,7 @@ import { ByteSink, type FieldWriter, fieldWriters, UnsendableValue } from './bin
 const signature = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
 const trailer = Buffer.from([0xff, 0xff]);
 const dayMs = 86_400_000;
-/** Days whose beginning and end have a year of four digits, as a partition's bounds are written. */
+/** Days whose start and end have a year of four digits, as the bounds of partitions are written. */
 const firstDay = Date.parse('0001-01-01T00:00:00Z') / dayMs;
 const lastDay = Date.parse('9999-12-30T00:00:00Z') / dayMs;
 
@@ -16,8 +16,8 @@ interface Column {
 }
 
 /**
- * Rows of one table in COPY's binary format, in the order in which they were added. The staging table's columns are those
- * of the mapping and, first, `row_number integer`, which keeps that order.
+ * Rows of one table in COPY's binary format, in the order in which they were added. The staging table has the columns of the
+ * mapping after `row_number integer`, which keeps that order.
  */
 export class CopyRows {
   /** UTC days (since the epoch) of the partition column's values. */
@@ -25,7 +25,7 @@ export class CopyRows {
   readonly #columns: Column[];
   readonly #dayField: string | undefined;
   readonly #sink = new ByteSink(65_536);
-  /** Where each row ends. */
+  /** The position after each row. */
   readonly #ends: number[] = [];
 
   constructor(mapping: CuratedMapping) {
@@ -45,7 +45,7 @@ export class CopyRows {
     return this.#sink.length;
   }
 
-  /** Null, or why this record can't be a row; then nothing was added. */
+  /** Adds a row. @returns null, or why this record can't be a row; then nothing was added */
   add(record: EventRecord): string | null {
     const sink = this.#sink;
     const start = sink.length;
@@ -78,7 +78,7 @@ export class CopyRows {
   #dayOf(record: EventRecord): number | null {
     if (this.#dayField === undefined) return null;
     const value = record[this.#dayField];
-    // A missing time is Postgres' to refuse.
+    // Postgres rejects a row without a time.
     return typeof value === 'number' ? Math.floor(value / dayMs) : null;
   }
 

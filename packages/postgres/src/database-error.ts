@@ -2,16 +2,18 @@ import { WindrowError } from '@windrow/runtime';
 import pg from 'pg';
 
 /**
- * SQLSTATE classes whose errors are of the server's or the connection's state, and may be gone with the next try:
+ * SQLSTATE classes of errors that depend on the state of the server or the connection, so that a retry may succeed:
  * connection, transaction rollback (serialization, deadlock), resources, object not in prerequisite state (lock not
  * available), operator intervention, system error.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 const passingClasses = new Set(['08', '40', '53', '55', '57', '58']);
-/** read_only_sql_transaction: the primary has become a standby. idle_in_transaction_session_timeout: we stood still. */
+/**
+ * read_only_sql_transaction: the primary has become a standby. idle_in_transaction_session_timeout: this process was stopped.
+ */
 const passingStates = new Set(['25006', '25P03']);
 
-/** SQLSTATE classes whose errors are of the values sent, with the standard's names: what Postgres refuses a row for. */
+/** SQLSTATE classes of errors about the values of a row, with the names of the SQL standard. Postgres rejects the row. */
 const refusals: Record<string, string> = {
   '22': 'data_exception',
   '23': 'integrity_constraint_violation',
@@ -20,27 +22,30 @@ const refusals: Record<string, string> = {
   P0: 'raised_exception',
 };
 
-/** The reason for which a row is refused that never gets as far as Postgres, because it can't be sent. */
+/** The reason for a row that is rejected before it is sent, because it can't be encoded. */
 export const dataException = 'data_exception';
 
 const stateOf = (error: unknown): string | undefined =>
   error instanceof pg.DatabaseError ? error.code : undefined;
 
-/** Why Postgres refused a row, as a short stable code; null where the error is not about a row. */
+/** Why Postgres rejected a row, as a short stable code; null if the error is not about a row. */
 export function refusalOf(error: unknown): string | null {
   if (isMissingPartition(error)) return null;
   return refusals[stateOf(error)?.slice(0, 2) ?? ''] ?? null;
 }
 
-/** No partition for a row's day: it has the state of a check violation, but no constraint. */
+/** A row whose day has no partition. Postgres reports a check violation without a constraint. */
 export function isMissingPartition(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === '23514' && error.constraint === undefined;
 }
 
-/** Whether an error came from the server or the connection to it, as against our own code. */
+/** Whether an error came from the server or the connection, and not from our own code. */
 export const isOfDatabase = (error: unknown): boolean => stateOf(error) !== undefined || isTransport(error);
 
-/** Postgres' error as ours; `what` completes the sentence “Postgres did not …”. */
+/**
+ * Converts an error of Postgres.
+ * @param what completes the sentence “Postgres did not …”
+ */
 export function databaseError(what: string, cause: unknown): WindrowError {
   if (cause instanceof WindrowError) return cause;
   const state = stateOf(cause);
@@ -56,7 +61,7 @@ export function databaseError(what: string, cause: unknown): WindrowError {
 const isPassing = (state: string): boolean =>
   passingClasses.has(state.slice(0, 2)) || passingStates.has(state);
 
-/** Refused, reset, timed out: what comes without a SQLSTATE. */
+/** Errors of the connection (refused, reset, timed out), which have no SQLSTATE. */
 function isTransport(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, syscall } = error as NodeJS.ErrnoException;

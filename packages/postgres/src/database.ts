@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { databaseError, isOfDatabase } from './database-error.ts';
 
-/** Longer than any micro-batch takes; a server or a network that says nothing for so long is given up. */
+/** Longer than any micro-batch takes. A query that gets no response in this time is given up. */
 const attemptMs = 60_000;
 const probeEveryMs = 1_000;
 
-/** Told when Postgres goes away and when it is back. */
+/** Receives whether Postgres is available. */
 export interface Reachability {
   away(reason: string): void;
   back(): void;
@@ -14,12 +14,12 @@ export interface Reachability {
 
 export interface DatabaseOptions {
   url: string;
-  /** Connections at most: one for each piece of work at the same time. */
+  /** The maximum number of connections: one for each concurrent piece of work. */
   connections: number;
   reachability: Reachability;
 }
 
-/** Connections to Postgres, and whether it answers: after a failure it is probed until it does. */
+/** A connection pool that observes whether Postgres is available: after a failure it probes Postgres until it responds. */
 export class Database {
   readonly #pool: pg.Pool;
   readonly #reachability: Reachability;
@@ -30,14 +30,14 @@ export class Database {
     this.#reachability = reachability;
     this.#pool = new pg.Pool({
       connectionString: url,
-      // And one to probe with.
+      // One more connection for probes.
       max: connections + 1,
       application_name: 'windrow-postgres-sink',
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
-      // Kept: a connection that the server ends is how its end is noticed while there is nothing to do.
+      // Idle connections stay open: they show when the server ends while there is no work.
       idleTimeoutMillis: 0,
-      // A process that is stopped in the middle must not keep its locks: the server ends what stands still.
+      // If this process is stopped in a transaction, the server ends the transaction and so releases its locks.
       statement_timeout: attemptMs,
       idle_in_transaction_session_timeout: 30_000,
       options: '-c work_mem=64MB -c temp_buffers=64MB -c TimeZone=UTC',
@@ -46,8 +46,9 @@ export class Database {
   }
 
   /**
-   * Runs `work` on a connection of its own. Whatever fails, the connection is closed, and with it the transaction.
-   * `what` completes the sentence “Postgres did not …”. Errors: POSTGRES_FAILED; those of `work` that no database made.
+   * Runs `work` on a connection of its own. After any failure the connection is closed, which rolls back the transaction.
+   * @param what completes the sentence “Postgres did not …”
+   * @throws WindrowError POSTGRES_FAILED; errors of `work` that did not come from the database
    */
   async use<T>(what: string, work: (db: pg.PoolClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
     let db: pg.PoolClient;
@@ -62,7 +63,7 @@ export class Database {
       if (!isReleased) db.release(discard);
       isReleased = true;
     };
-    // Ends the connection under the work, which then fails.
+    // Closes the connection, so that the work fails.
     const giveUp = (reason: unknown) => {
       gaveUp ??= reason;
       release(true);
@@ -70,7 +71,7 @@ export class Database {
     const timer = setTimeout(giveUp, attemptMs, new Error(`no answer for ${attemptMs / 1000} s (timeout)`));
     const onAbort = () => giveUp(signal?.reason);
     const swallow = () => undefined;
-    // The work's own queries fail with it; without a listener it would end the process.
+    // The queries of the work fail with this error. Without a listener, the event would end the process.
     db.on('error', swallow);
     signal?.addEventListener('abort', onAbort, { once: true });
     try {

@@ -4,12 +4,12 @@ import { quoted } from './statements.ts';
 const { escapeIdentifier, escapeLiteral } = pg;
 const dayMs = 86_400_000;
 const daysAtOnce = 32;
-/** Of the server's locks, so that two sinks get along. */
+/** The share of the server's locks that one transaction may use, so that two sinks can run at the same time. */
 const shareOfLocks = 0.5;
 
 const dateOf = (day: number): string => new Date(day * dayMs).toISOString().slice(0, 10);
 
-/** A table's partitions, one a UTC day, made when their first row comes. Days are numbered from the epoch. */
+/** The partitions of a table, one per UTC day, created with their first row. Days are numbered from the epoch. */
 export class DayPartitions {
   readonly #table: string;
   readonly #known = new Set<number>();
@@ -19,8 +19,8 @@ export class DayPartitions {
   }
 
   /**
-   * Makes the missing ones, some at a time, each time in a transaction of its own: a micro-batch's failure doesn't undo
-   * them, and locks are held for a moment only.
+   * Creates missing partitions in groups, each in its own transaction: a failed micro-batch doesn't roll them back, and locks
+   * are held only briefly.
    */
   async ensure(db: pg.ClientBase, days: Iterable<number>): Promise<void> {
     const unknown = [...days].filter((day) => !this.#known.has(day)).sort((a, b) => a - b);
@@ -50,7 +50,7 @@ export class DayPartitions {
     for (const day of days) this.#known.add(day);
   }
 
-  /** To be called when a partition that was known has gone: all of them are looked up again. */
+  /** Forgets all known partitions, so that they are looked up again. Call it when a known partition no longer exists. */
   forget(): void {
     this.#known.clear();
   }
@@ -60,8 +60,8 @@ export class DayPartitions {
   }
 
   /**
-   * Made aside and then attached: CREATE TABLE … PARTITION OF would lock the whole table against readers and writers,
-   * and every query would queue behind it while it waits for a long one to end.
+   * Creates the partition as a table and attaches it. CREATE TABLE … PARTITION OF would lock the whole table against readers
+   * and writers, and all queries would wait while it waits for a long one to end.
    */
   #creation(day: number): string {
     const schema = this.#table.includes('.') ? `${escapeIdentifier(this.#table.split('.')[0] ?? '')}.` : '';
@@ -75,10 +75,9 @@ export class DayPartitions {
 }
 
 /**
- * How many of a table's day partitions one transaction may write to. It holds a lock on each, on the indexes of each and,
- * where values are long, on its TOAST table and the index of that, and all transactions together have no more than
- * max_locks_per_transaction × (max_connections + max_prepared_transactions):
- * https://www.postgresql.org/docs/current/runtime-config-locks.html
+ * The number of day partitions to which one transaction may write. It locks each partition, its indexes and, if values are
+ * long, its TOAST table and the index of that. All transactions together have max_locks_per_transaction × (max_connections +
+ * max_prepared_transactions) locks: https://www.postgresql.org/docs/current/runtime-config-locks.html
  */
 export async function maxDaysAtOnce(db: pg.ClientBase, table: string): Promise<number> {
   const { rows } = await db.query<{ server_locks: number; partition_locks: number }>(

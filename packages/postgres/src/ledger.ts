@@ -1,11 +1,11 @@
 import type { TopicPartition } from '@windrow/contracts';
 import type pg from 'pg';
 
-/** One partition's line of the ledger. */
+/** The ledger entry of one partition. */
 export interface LedgerEntry extends TopicPartition {
-  /** All before it has landed. */
+  /** All events before this offset are committed. */
   nextOffset: number;
-  /** Accepted events that were applied, those that the table had already included. */
+  /** Accepted events that were applied, including those that the table already had. */
   rows: number;
   /** Accepted events that Postgres rejected: dead letters with stage `postgres`. */
   rejected: number;
@@ -13,10 +13,10 @@ export interface LedgerEntry extends TopicPartition {
   replayed: number;
 }
 
-/** What a micro-batch adds to one partition's line. */
+/** The change of one partition's entry by a micro-batch. */
 export interface LedgerStep {
   partition: number;
-  /** What the ledger must say for the step to be taken. */
+  /** The offset that the ledger must have for the step to be applied. */
   expected: number;
   next: number;
   rows: number;
@@ -52,7 +52,7 @@ export async function readLedger(db: pg.ClientBase | pg.Pool, topic?: string): P
   return rows.map(entryOf);
 }
 
-/** The lines of these partitions, made where there is none, with the offset that `starts` gives them. */
+/** The entries of these partitions. Missing entries are created with the offsets of `starts`. */
 export async function openLedger(
   db: pg.ClientBase,
   topic: string,
@@ -73,8 +73,9 @@ export async function openLedger(
 }
 
 /**
- * Takes the steps where the ledger says what each of them expects; false where it doesn't for one of them, and then the
- * transaction is to be rolled back. The lines are locked in order, so two writers can't wait for each other here.
+ * Applies the steps if the ledger has the offsets that they expect. Entries are locked in order, so that two writers can't
+ * deadlock here.
+ * @returns false if any offset differs; then roll the transaction back
  */
 export async function advanceLedger(db: pg.ClientBase, topic: string, steps: LedgerStep[]): Promise<boolean> {
   const of = (value: (step: LedgerStep) => number) => steps.map(value);
@@ -105,7 +106,7 @@ export async function advanceLedger(db: pg.ClientBase, topic: string, steps: Led
   return rowCount === steps.length;
 }
 
-/** Whether the ledger says what these steps lead to: a commit whose answer was lost has been made. */
+/** Whether the ledger has the result of these steps, so that a commit without a response has succeeded. */
 export async function hasAdvanced(db: pg.ClientBase, topic: string, steps: LedgerStep[]): Promise<boolean> {
   const { rows } = await db.query<LedgerRow>(
     `SELECT ${columns} FROM windrow.sink_offset WHERE topic = $1 AND partition = ANY ($2)`,

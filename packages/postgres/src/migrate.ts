@@ -9,10 +9,11 @@ import { databaseError } from './database-error.ts';
 const ownDirectory = fileURLToPath(new URL('../migrations', import.meta.url));
 
 /**
- * Brings a database to the newest schema: the sink's own tables, then those of each stream's `migrations/*.sql`. Each
- * file runs once, in a transaction of its own, under an advisory lock that lets one runner in at a time; which ones ran
- * is kept in `windrow.migration_<ledger or stream>`. Gives the ones applied now, as `stream/NNN_what`.
- * Errors: POSTGRES_FAILED.
+ * Migrates a database to the newest schema: first the ledger's tables, then those of each stream's `migrations/*.sql`. Each
+ * file runs once, in a transaction of its own, under an advisory lock that admits one process at a time. The table
+ * `windrow.migration_<ledger or stream>` records the files.
+ * @returns the migrations applied by this call, as `stream/NNN_what`
+ * @throws WindrowError POSTGRES_FAILED
  */
 export async function migrate(databaseUrl: string, contracts: StreamContract[]): Promise<string[]> {
   const directories = [
@@ -20,7 +21,7 @@ export async function migrate(databaseUrl: string, contracts: StreamContract[]):
     ...contracts.map(({ name, directory }) => ({ name, directory: join(directory, 'migrations') })),
   ];
   const client = new pg.Client({ connectionString: databaseUrl, application_name: 'windrow-migrate' });
-  // A connection that breaks fails the query under way; its error event needs somewhere to go.
+  // A broken connection fails its running query. Without a listener, its error event would end the process.
   client.on('error', () => undefined);
   const applied: string[] = [];
   try {

@@ -4,13 +4,13 @@ import pg from 'pg';
 const { escapeIdentifier } = pg;
 
 export interface Statements {
-  /** Makes the staging table, where this session has none; it is emptied at the end of each transaction. */
+  /** Creates the session's staging table if it does not exist. Each commit empties it. */
   createStaging: string;
   truncateStaging: string;
   copy: string;
   /**
-   * Staged rows into the curated table, and what is new of them into the aggregates; one row back: `landed`, the number
-   * of rows inserted or replaced.
+   * Inserts the staged rows into the curated table and adds the new ones to the aggregates. Returns one row with `landed`,
+   * the number of inserted or replaced rows.
    */
   land: string;
 }
@@ -18,7 +18,7 @@ export interface Statements {
 /** `schema.table` with its parts quoted. */
 export const quoted = (table: string): string => table.split('.').map(escapeIdentifier).join('.');
 
-/** The SQL that lands a stream; made once from its mapping. */
+/** The SQL statements of a stream, generated from its mapping. */
 export function statementsOf(mapping: CuratedMapping): Statements {
   const staging = escapeIdentifier(`staging_${mapping.table.replaceAll('.', '_')}`);
   const columns = mapping.columns.map(({ name }) => escapeIdentifier(name));
@@ -37,7 +37,7 @@ function landing(mapping: CuratedMapping, staging: string, columns: string[]): s
   const list = columns.join(', ');
   const replaces = mapping.onConflict === 'replace';
   const updates = columns.filter((column) => !key.includes(column));
-  // INSERT takes a key once only where it may update: of a batch's rows of the same key the last one wins.
+  // INSERT … ON CONFLICT DO UPDATE accepts each key only once. Of several rows with one key, the last one wins.
   const rows = replaces
     ? `SELECT DISTINCT ON (${ordered.join(', ')}) ${list} FROM ${staging} ORDER BY ${ordered.join(', ')}, row_number DESC`
     : `SELECT ${list} FROM ${staging} ORDER BY ${ordered.join(', ')}, row_number`;
@@ -69,8 +69,9 @@ function landing(mapping: CuratedMapping, staging: string, columns: string[]): s
 }
 
 /**
- * One order for all writers, or two that land the same keys would wait for each other. Texts go by their bytes, which is
- * the fastest and the same on every server; a partitioned table goes by time first, so that its partitions take turns.
+ * All writers insert in the same order; otherwise two writers with the same keys could deadlock. Text is ordered by its
+ * bytes, which is fastest and the same on every server. A partitioned table is ordered by time first, so that its partitions
+ * are written one after the other.
  */
 function sortOrder({ key, columns, partitionByDay }: CuratedMapping): string[] {
   const isText = (name: string) => columns.some((column) => column.name === name && column.type === 'text');
@@ -78,7 +79,7 @@ function sortOrder({ key, columns, partitionByDay }: CuratedMapping): string[] {
   return names.map((name) => `${escapeIdentifier(name)}${isText(name) ? ' COLLATE "C"' : ''}`);
 }
 
-/** The columns that the aggregates name, and no others: to keep whole rows for them costs a fifth of the landing. */
+/** The columns that the aggregates use. Returning whole rows would cost a fifth of the insert's time. */
 function returned({ columns, aggregates = [] }: CuratedMapping): string {
   const expressions = aggregates.flatMap(({ groupBy, sums }) => [
     ...Object.values(groupBy),

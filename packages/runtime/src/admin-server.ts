@@ -11,7 +11,7 @@ export interface AdminServer {
 
 /**
  * Serves `/live` (200 as long as the process answers), `/ready` (200, or 503 with the reasons) and `/metrics`
- * (Prometheus text format). Port 0 takes any free port.
+ * (Prometheus text format). With port 0, the system chooses a free port.
  */
 export async function startAdminServer(options: {
   host: string;

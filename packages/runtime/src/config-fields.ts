@@ -16,7 +16,7 @@ export function port() {
   return integer(0, 65_535);
 }
 
-/** A list separated by commas; blanks around its items are cut. */
+/** A comma-separated list; spaces around its items are removed. */
 export function list<T extends z.ZodType<string, string>>(item: T) {
   return z
     .string()
@@ -28,7 +28,7 @@ const hostAndPort = z.string().regex(/^[^\s:]+:\d{1,5}$|^\[[0-9a-f:]+\]:\d{1,5}$
 
 export const kafkaConfig = z.object({
   KAFKA_BROKERS: list(hostAndPort).meta({
-    description: 'the Kafka brokers to start from, host:port, separated by commas',
+    description: 'the Kafka bootstrap servers, host:port, separated by commas',
     example: '127.0.0.1:9092',
   }),
 });
@@ -37,14 +37,14 @@ export const kafkaConfig = z.object({
 export const kafkaGroupConfig = kafkaConfig.extend({
   KAFKA_SESSION_TIMEOUT_MS: integer(1_000, 1_800_000).default(10_000).meta({
     description:
-      'the milliseconds after which a consumer group gives the partitions of a member without a sign of life to others; the broker sets bounds, by default 6000 to 1800000',
+      'the milliseconds without a heartbeat after which the consumer group reassigns the partitions of a member; brokers limit it, by default to 6000 to 1800000',
     example: '10000',
   }),
 });
 
 export const registryConfig = z.object({
   SCHEMA_REGISTRY_URL: z.url({ protocol: /^https?$/ }).meta({
-    description: 'the base URL of a schema registry that speaks the Confluent API',
+    description: 'the base URL of a schema registry with the Confluent API',
     example: 'http://127.0.0.1:8081/apis/ccompat/v7',
     secret: 'password',
   }),
@@ -54,7 +54,7 @@ export const s3Config = z.object({
   S3_ENDPOINT: z
     .url({ protocol: /^https?$/ })
     .meta({
-      description: 'the URL of an S3-compatible store; unset for AWS itself',
+      description: 'the URL of an S3-compatible store; unset for AWS S3',
       example: 'http://127.0.0.1:4566',
     })
     .optional(),
@@ -62,11 +62,14 @@ export const s3Config = z.object({
     .string()
     .min(1)
     .meta({ description: "the region of the lake's bucket", example: 'eu-central-1' }),
-  AWS_ACCESS_KEY_ID: z.string().min(1).meta({ description: 'the access key of the store', example: 'AKIA…' }),
+  AWS_ACCESS_KEY_ID: z
+    .string()
+    .min(1)
+    .meta({ description: 'the id of the access key for the store', example: 'AKIA…' }),
   AWS_SECRET_ACCESS_KEY: secret().meta({ description: 'the secret that belongs to AWS_ACCESS_KEY_ID' }),
   LAKE_BUCKET: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'not the name of a bucket')
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'not a valid bucket name')
     .meta({ description: 'the bucket that holds the lake', example: 'lake' }),
 });
 
@@ -81,14 +84,14 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as
 
 export type LogLevel = (typeof logLevels)[number];
 
-/** What every service has: the port of its health and metrics, and how much it logs. */
+/** The configuration of every service: the address of its health and metrics, and its log level. */
 export const adminConfig = z.object({
   ADMIN_HOST: z
     .string()
     .default('127.0.0.1')
     .meta({ description: 'the address on which health and metrics are served', example: '127.0.0.1' }),
   ADMIN_PORT: port().meta({
-    description: 'the port of /live, /ready and /metrics (0: any free one)',
+    description: 'the port of /live, /ready and /metrics (0: any free port)',
     example: '9101',
   }),
   LOG_LEVEL: z

@@ -66,7 +66,7 @@ describe('loadConfig', () => {
       'LOG_LEVEL',
     ]);
     expect(lines[0]).toContain(
-      '"nonsense" is not valid (each must be host:port); expected the Kafka brokers',
+      '"nonsense" is not valid (each must be host:port); expected the Kafka bootstrap servers',
     );
     expect(lines[0]).toContain('for example 127.0.0.1:9092');
     expect(lines[1]).toContain('is not set');

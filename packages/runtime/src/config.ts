@@ -5,7 +5,7 @@ import { hidden, hideUrlPasswords } from './redact.ts';
 
 declare module 'zod' {
   interface GlobalMeta {
-    /** A value that would be accepted, shown when one is missing or wrong. */
+    /** A valid value, shown in the error if the variable is missing or invalid. */
     example?: string;
     /** `value`: never print it; `password`: print it without the password in its URL. Either may come from `NAME_FILE`. */
     secret?: 'value' | 'password';
@@ -14,7 +14,7 @@ declare module 'zod' {
 
 export interface ConfigEntry {
   name: string;
-  /** As the environment would carry it, secrets hidden; undefined where nothing is set. */
+  /** The text of the environment variable, secrets hidden; undefined if it is not set. */
   value: string | undefined;
   default: string | undefined;
   required: boolean;
@@ -30,53 +30,52 @@ interface Field {
   required: boolean;
 }
 
-/** A string that is never printed and that may also be given as a file (`NAME_FILE`). */
+/** A string that is never printed. `NAME_FILE` may name a file that holds it. */
 export function secret() {
   return z.string().min(1).meta({ secret: 'value' });
 }
 
-/** A URL whose password is never printed and that may also be given as a file (`NAME_FILE`). */
+/** A URL whose password is never printed. `NAME_FILE` may name a file that holds the URL. */
 export function secretUrl(protocol: RegExp) {
   return z.url({ protocol }).meta({ secret: 'password' });
 }
 
 /**
- * Reads the environment into the schema's type. The keys of the schema are the names of the variables; an empty variable
- * counts as unset. All faults are reported at once.
- * @throws WindrowError CONFIG_INVALID, one line for each fault, never with a secret in it.
+ * Parses the environment with the schema. The schema's keys are the names of the variables. An empty variable counts as unset.
+ * @throws WindrowError CONFIG_INVALID with one line for each invalid variable, without secrets
  */
 export function loadConfig<S extends z.ZodObject>(
   schema: S,
   env: NodeJS.ProcessEnv = process.env,
 ): z.output<S> {
-  const faults: string[] = [];
+  const problems: string[] = [];
   const input: Record<string, string> = {};
-  const faulty = new Set<string>();
+  const invalid = new Set<string>();
   for (const [name, type] of Object.entries(schema.shape)) {
     try {
       const text = readVariable(name, fieldOf(type as z.ZodType), env);
       if (text !== undefined) input[name] = text;
     } catch (error) {
-      faulty.add(name);
-      faults.push(`${name}: ${(error as Error).message}`);
+      invalid.add(name);
+      problems.push(`${name}: ${(error as Error).message}`);
     }
   }
   const parsed = schema.safeParse(input);
-  if (parsed.success && faults.length === 0) return parsed.data;
+  if (parsed.success && problems.length === 0) return parsed.data;
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0] ?? '');
-    if (faulty.has(name)) continue;
-    faulty.add(name);
+    if (invalid.has(name)) continue;
+    invalid.add(name);
     const type = schema.shape[name] as z.ZodType | undefined;
-    faults.push(describeFault(name, input[name], issue.message, type && fieldOf(type)));
+    problems.push(describeProblem(name, input[name], issue.message, type && fieldOf(type)));
   }
   throw new WindrowError(
     'CONFIG_INVALID',
-    `Configuration is invalid:\n${faults.map((f) => `  ${f}`).join('\n')}`,
+    `Configuration is invalid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
   );
 }
 
-/** The schema's fields in its order, with their values where a config is given; secrets hidden. */
+/** The schema's fields in its order, with their values if a config is given; secrets hidden. */
 export function describeConfig<S extends z.ZodObject>(schema: S, config?: z.output<S>): ConfigEntry[] {
   const values = (config ?? {}) as Record<string, unknown>;
   return Object.entries(schema.shape).map(([name, type]) => {
@@ -92,7 +91,7 @@ export function describeConfig<S extends z.ZodObject>(schema: S, config?: z.outp
   });
 }
 
-/** The names of the environment variables a schema reads, the `NAME_FILE` forms of its secrets included. */
+/** The names of the environment variables that a schema reads, including the `NAME_FILE` forms of its secrets. */
 export function environmentNames(schema: z.ZodObject): string[] {
   return Object.entries(schema.shape).flatMap(([name, type]) =>
     fieldOf(type as z.ZodType).secret ? [name, `${name}_FILE`] : [name],
@@ -117,7 +116,7 @@ function readVariable(name: string, field: Field, env: NodeJS.ProcessEnv): strin
   return value;
 }
 
-function describeFault(
+function describeProblem(
   name: string,
   value: string | undefined,
   reason: string,
@@ -127,7 +126,7 @@ function describeFault(
   const example = field.example === undefined ? '' : `, for example ${field.example}`;
   const expected = `expected ${field.description}${example}`;
   if (value === undefined) return `${name}: is not set; ${expected}`;
-  // A URL that doesn't parse may hold its password anywhere.
+  // In a URL that can't be parsed, the password may be anywhere.
   const shown = field.secret ? '' : ` ${JSON.stringify(value)}`;
   return `${name}:${shown} is not valid (${reason}); ${expected}`;
 }
@@ -138,7 +137,7 @@ function printed(value: unknown, field: Field): string | undefined {
   return hideUrlPasswords(Array.isArray(value) ? value.join(',') : String(value));
 }
 
-/** Description, example, secrecy and default may sit on any layer of a wrapped type: the outermost one wins. */
+/** Any layer of a wrapped type may have the description, example, secrecy and default: the outermost one wins. */
 function fieldOf(type: z.ZodType): Field {
   let meta: z.GlobalMeta = {};
   let defaultValue: unknown;

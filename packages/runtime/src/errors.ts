@@ -1,6 +1,5 @@
 /**
- * Every code a thrown error can carry. The list is closed: a caller may switch over it, and documentation can list it.
- * Keep it sorted.
+ * All codes of thrown errors. The list is closed: a caller may switch over it, and documentation can list it. Keep it sorted.
  */
 export const errorCodes = [
   'ADDRESS_UNAVAILABLE',
@@ -38,7 +37,9 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number];
 
-/** An error that names the thing, the reason and the way out; `retriable` says whether the same call may succeed later. */
+/**
+ * An error whose message says what failed, why, and what to do. `retriable` says whether the same call may succeed later.
+ */
 export class WindrowError extends Error {
   readonly code: ErrorCode;
   readonly retriable: boolean;

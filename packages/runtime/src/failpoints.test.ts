@@ -13,7 +13,7 @@ const envOf = (WINDROW_FAILPOINT: string | undefined) => {
   return { ...env, ...(WINDROW_FAILPOINT === undefined ? {} : { WINDROW_FAILPOINT }) };
 };
 
-/** A process that passes the step three times, and says so each time. */
+/** A process that passes the step three times and logs each pass. */
 function pass(value: string | undefined) {
   const { stdout, signal } = spawnSync(process.execPath, args, { env: envOf(value), encoding: 'utf8' });
   return [stdout, signal];
@@ -43,10 +43,10 @@ it('stops the process at the named step, which goes on from there when it is wok
 it('refuses a name that is not in the list, which is sorted', () => {
   const unknown = {
     code: 'CONFIG_INVALID',
-    message: expect.stringMatching(/"lake\.commit" names no failpoint/),
+    message: expect.stringMatching(/"lake\.commit" is not a failpoint/),
   };
   expect(() => readFailpoint('lake.commit')).toThrow(expect.objectContaining(unknown));
   for (const value of ['halt:lake.commit.afterPut', 'lake.commit.afterPut#0', 'lake.commit.afterPut#x'])
-    expect(() => readFailpoint(value)).toThrow(/names no failpoint/);
+    expect(() => readFailpoint(value)).toThrow(/is not a failpoint/);
   expect([...failpoints].sort()).toEqual([...failpoints]);
 });

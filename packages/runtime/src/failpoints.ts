@@ -55,14 +55,14 @@ const signals = { kill: 'SIGKILL', stop: 'SIGSTOP' } as const;
 interface Armed {
   name: Failpoint;
   signal: (typeof signals)[keyof typeof signals];
-  /** How often the process is still to come to the step, this time included. */
+  /** How often the process still has to reach the step before the failpoint fires, this time included. */
   arrivals: number;
 }
 
 /**
- * What WINDROW_FAILPOINT asks for: `lake.commit.beforePut` kills the process when it first comes there (SIGKILL: nothing is
- * flushed or released), `lake.commit.beforePut#3` the third time, `stop:lake.commit.beforePut` stops it there (SIGSTOP),
- * to be woken by SIGCONT. Undefined where it is not set.
+ * Parses WINDROW_FAILPOINT. `lake.commit.beforePut` kills the process when it first reaches that step (SIGKILL: nothing is
+ * flushed or released), `lake.commit.beforePut#3` when it reaches the step for the third time. `stop:lake.commit.beforePut`
+ * stops it there (SIGSTOP) until SIGCONT. @returns undefined if it is not set
  * @throws WindrowError CONFIG_INVALID
  */
 export function readFailpoint(value: string | undefined): Armed | undefined {
@@ -71,7 +71,7 @@ export function readFailpoint(value: string | undefined): Armed | undefined {
     /^(?:(kill|stop):)?([\w.]+)(?:#([1-9]\d*))?$/.exec(value) ?? [];
   const name = failpoints.find((known) => known === wanted);
   if (name === undefined) {
-    const message = `WINDROW_FAILPOINT: ${JSON.stringify(value)} names no failpoint; unset it, or give one of these, with "stop:" in front to stop there and "#3" behind for the third time:`;
+    const message = `WINDROW_FAILPOINT: ${JSON.stringify(value)} is not a failpoint; unset it or use one of these names, with the prefix "stop:" to stop the process there or the suffix "#3" for the third time:`;
     throw new WindrowError(
       'CONFIG_INVALID',
       `${message}\n${failpoints.map((each) => `  ${each}`).join('\n')}`,
@@ -83,12 +83,12 @@ export function readFailpoint(value: string | undefined): Armed | undefined {
 let armed: Armed | undefined;
 const passed = Promise.resolve();
 
-/** Makes this process heed WINDROW_FAILPOINT; until then, and where it is not set, `failpoint` does nothing. */
+/** Arms the failpoint that WINDROW_FAILPOINT names. Before this call, or if it is not set, `failpoint` does nothing. */
 export function armFailpoint(value = process.env.WINDROW_FAILPOINT): void {
   armed = readFailpoint(value);
 }
 
-/** A named step of a commit, where tests end or stop this process. */
+/** Marks a step of a commit at which tests can kill or stop this process. */
 export function failpoint(name: Failpoint): Promise<void> {
   return armed === undefined || armed.name !== name ? passed : arrive(armed);
 }
@@ -98,6 +98,6 @@ async function arrive(at: Armed): Promise<void> {
   if (at.arrivals !== 0) return;
   writeSync(process.stderr.fd, `failpoint ${at.name}: ${at.signal}\n`);
   process.kill(process.pid, at.signal);
-  // A stopped process goes on here when it is woken; a killed one never does.
+  // A stopped process continues here after SIGCONT.
   await turn();
 }

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { WindrowError } from './errors.ts';
 
 /**
- * Starts to listen and gives the real address (`http://127.0.0.1:40123`), also when the port was 0.
+ * Starts to listen.
+ * @returns the actual address (`http://127.0.0.1:40123`), with the chosen port if `port` is 0
  * @throws WindrowError ADDRESS_UNAVAILABLE
  */
 export async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
@@ -13,7 +14,7 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
     if (code === undefined) throw cause;
     throw new WindrowError(
       'ADDRESS_UNAVAILABLE',
-      `Can't listen on ${host}:${port} (${code}); choose another address or stop what holds it.`,
+      `Can't listen on ${host}:${port} (${code}); choose another address, or stop the process that uses it.`,
       { cause },
     );
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 const logger = new URL('./logger.ts', import.meta.url).href;
 
-/** Runs a statement with `log` in a process of its own, whose stderr is what an operator would see. */
+/** Runs a statement with `log` in a process of its own. Returns its stderr, as an operator would see it. */
 function logged(statement: string): Record<string, unknown>[] {
   const code = `import { createLogger } from '${logger}'; const log = createLogger('test', 'info'); ${statement}`;
   const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });

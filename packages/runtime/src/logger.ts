@@ -7,8 +7,8 @@ export type { Logger } from 'pino';
 const maxDepth = 8;
 
 /**
- * One JSON object a line on stderr, written at once, so that the last words of a dying process are not lost. Values under
- * keys that look like secrets, and the passwords of URLs, are hidden wherever they appear.
+ * Logs one JSON object per line to stderr. Writes are synchronous, so that the last lines of a crashing process are not lost.
+ * Values whose keys look like secrets and the passwords in URLs are hidden.
  */
 export function createLogger(service: string, level: LogLevel): Logger {
   const logger = pino(
@@ -25,12 +25,12 @@ export function createLogger(service: string, level: LogLevel): Logger {
     },
     pino.destination({ fd: 2, sync: true }),
   );
-  // pino resets the formatter of bindings for child loggers, so they are cleaned on their way in.
+  // pino resets the formatter of bindings for child loggers, so secrets are removed before pino gets them.
   const { child } = logger;
   const cleanChild = function (this: Logger, bindings: Bindings, options?: ChildLoggerOptions): Logger {
     return Reflect.apply(child, this, [fieldsWithoutSecrets(bindings), options]);
   };
-  // Its type is generic over custom levels, of which there are none here.
+  // The type of `child` is generic over custom levels, and there are none here.
   logger.child = cleanChild as unknown as typeof child;
   return logger;
 }

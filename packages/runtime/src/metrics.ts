@@ -4,15 +4,15 @@ import { WindrowError } from './errors.ts';
 export type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface MetricSpec<L extends string> {
-  /** `windrow_…`, with its base unit at the end (`_seconds`, `_bytes`, `_rows`), a counter with `_total`. */
+  /** `windrow_…`, ending with the base unit (`_seconds`, `_bytes`, `_rows`), or with `_total` for a counter. */
   name: string;
-  /** What is measured, as a sentence for whoever reads a dashboard. */
+  /** Says what is measured, for readers of dashboards. */
   help: string;
-  /** Only labels with few values: never an id, a key or a message. */
+  /** Labels with few values: never an id, a key or a message. */
   labels?: readonly L[];
 }
 
-/** A registry whose every series carries `service`, with the process's own metrics in it. */
+/** A registry with the label `service` on each series and with the metrics of the process. */
 export function createRegistry(service: string): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
@@ -20,13 +20,13 @@ export function createRegistry(service: string): Registry {
   return registry;
 }
 
-/** The counter of that name: made on the first call, and the same one after that. */
+/** The counter of this name. The first call creates it; later calls return the same one. */
 export function counter<L extends string>(registry: Registry, spec: MetricSpec<L>): Counter<L> {
-  if (!spec.name.endsWith('_total')) throw invalid(spec, 'a counter ends with _total');
+  if (!spec.name.endsWith('_total')) throw invalid(spec, 'the name of a counter must end with _total');
   return madeOnce(registry, spec, Counter<L>, () => new Counter(options(registry, spec)));
 }
 
-/** The gauge of that name; `collect` is asked for the value whenever the metrics are read. */
+/** The gauge of this name. `collect`, if given, sets its value each time the metrics are scraped. */
 export function gauge<L extends string>(
   registry: Registry,
   spec: MetricSpec<L> & { collect?: (gauge: Gauge<L>) => void | Promise<void> },
@@ -48,7 +48,7 @@ export function gauge<L extends string>(
   );
 }
 
-/** The histogram of that name; `buckets` are upper bounds in the unit of its name. */
+/** The histogram of this name. `buckets` are upper bounds in the unit of its name. */
 export function histogram<L extends string>(
   registry: Registry,
   spec: MetricSpec<L> & { buckets: readonly number[] },
@@ -63,8 +63,8 @@ export function histogram<L extends string>(
 
 function options<L extends string>(registry: Registry, spec: MetricSpec<L>) {
   if (!/^windrow_[a-z][a-z0-9_]*[a-z0-9]$/.test(spec.name))
-    throw invalid(spec, 'a name is windrow_…, in snake case');
-  if (!/\s/.test(spec.help.trim())) throw invalid(spec, 'its help text says nothing');
+    throw invalid(spec, 'a name must be windrow_… in snake case');
+  if (!/\s/.test(spec.help.trim())) throw invalid(spec, 'its help text must have several words');
   return { name: spec.name, help: spec.help, labelNames: [...(spec.labels ?? [])], registers: [registry] };
 }
 
@@ -76,7 +76,7 @@ function madeOnce<M extends Metric>(
 ): M {
   const existing = registry.getSingleMetric(spec.name);
   if (existing === undefined) return make();
-  if (!(existing instanceof kind)) throw invalid(spec, 'the name is taken by a metric of another kind');
+  if (!(existing instanceof kind)) throw invalid(spec, 'a metric of another kind has this name');
   return existing;
 }
 

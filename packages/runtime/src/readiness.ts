@@ -1,13 +1,13 @@
-/** Why a service can't take work: named conditions, each of which must hold. */
+/** A service is ready while all of its named conditions are met. */
 export class Readiness {
   readonly #reasons = new Map<string, string | null>();
 
-  /** The condition holds. */
+  /** Marks the condition as met. */
   met(condition: string): void {
     this.#reasons.set(condition, null);
   }
 
-  /** The condition doesn't hold (yet, or any more), and why, in words for an operator. */
+  /** Marks the condition as unmet. `reason` tells an operator why. */
   unmet(condition: string, reason: string): void {
     this.#reasons.set(condition, reason);
   }
@@ -16,7 +16,7 @@ export class Readiness {
     return Object.keys(this.reasons()).length === 0;
   }
 
-  /** The unmet conditions and why. */
+  /** Unmet condition → reason. */
   reasons(): Record<string, string> {
     const unmet: Record<string, string> = {};
     for (const [condition, reason] of this.#reasons) {

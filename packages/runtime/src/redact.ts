@@ -9,7 +9,7 @@ export function hideUrlPasswords(text: string): string {
   return text.includes('://') ? text.replace(urlPassword, `$1${hidden}`) : text;
 }
 
-/** Whether a key names something that must not be printed. */
+/** Whether the values of a key must not be printed. */
 export function isSecretKey(key: string): boolean {
   return secretKey.test(key);
 }

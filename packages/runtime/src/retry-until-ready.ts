@@ -10,8 +10,9 @@ export interface RetryUntilReadyOptions extends Pick<RetryOptions, 'signal' | 'r
 }
 
 /**
- * {@link retry} that shows the service as not ready, with the last error as the reason, from the first failure until the
- * call succeeds or is given up. Errors: those of `retry`
+ * Calls {@link retry}. From the first failure until the call succeeds or is given up, the service is not ready, with the last
+ * error as the reason.
+ * @throws the errors of `retry`
  */
 export async function retryUntilReady<T>(
   call: () => Promise<T>,

@@ -2,23 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WindrowError } from './errors.ts';
 
 export interface RetryOptions {
-  /** How often it is tried at most, the first time included; without it, until it succeeds or the signal says stop. */
+  /** The maximum number of attempts, including the first. Default: no maximum. */
   attempts?: number;
-  /** The first delay's upper bound. It doubles with each attempt. */
+  /** The upper bound of the first delay. It doubles with each attempt. */
   baseMs?: number;
-  /** No delay is longer than this. */
+  /** The upper bound of all delays. */
   capMs?: number;
-  /** Stops the waiting at once; the call under way is the callee's to stop. */
+  /** Ends the delay and the attempts. It does not stop a running call, which has to observe the signal itself. */
   signal?: AbortSignal;
-  /** Which errors are worth another try; by default those WindrowErrors that say so themselves. */
+  /** Whether to try again after an error. Default: {@link isRetriable}. */
   retriable?: (error: unknown) => boolean;
   onRetry?: (retry: { error: unknown; attempt: number; delayMs: number }) => void;
 }
 
 /**
- * Calls until it succeeds, with exponential backoff and full jitter: each delay is drawn evenly from 0 to its bound, so that
- * many clients that failed together don't come back together (M. Brooker, "Exponential Backoff And Jitter", 2015).
- * @throws the last error; or the signal's reason
+ * Repeats the call until it succeeds, with exponential backoff and full jitter. Each delay is drawn uniformly from 0 to its
+ * bound, so that clients that failed together don't retry together (M. Brooker, "Exponential Backoff And Jitter", 2015).
+ * @throws the last error, or the signal's reason
  */
 export async function retry<T>(
   call: (attempt: number) => Promise<T>,
@@ -40,15 +40,15 @@ export async function retry<T>(
   }
 }
 
-/** Whether an error says itself that the same call may succeed later. */
+/** Whether the error is a WindrowError that is marked as retriable. */
 export function isRetriable(error: unknown): boolean {
   return error instanceof WindrowError && error.retriable;
 }
 
 /**
- * The call's result, unless the signal comes first: then the call is abandoned, and whatever it still does goes unheard. For
- * calls that change nothing and can't be stopped, such as the making of a connection.
- * @throws the call's error; or the signal's reason
+ * Awaits the call until the signal is aborted. Afterwards the call may still run, but its result is ignored. For calls that
+ * change nothing and can't be cancelled, such as opening a connection.
+ * @throws the call's error, or the signal's reason
  */
 export async function unlessAborted<T>(call: Promise<T>, signal: AbortSignal): Promise<T> {
   call.catch(() => undefined);

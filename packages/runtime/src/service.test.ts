@@ -53,7 +53,7 @@ describe('runService', () => {
     const service = run('runs');
     const { address } = await service.line('listening');
     await service.line('ready');
-    expect(await service.line('warning of the runtime')).toMatchObject({
+    expect(await service.line('warning from Node.js')).toMatchObject({
       level: 'warn',
       err: { message: 'a warning' },
     });
@@ -80,7 +80,7 @@ describe('runService', () => {
   it('exits 2 when it is asked to fail at a step that nobody knows, naming those it knows', async () => {
     const service = run('normal', { WINDROW_FAILPOINT: 'lake.commit.between' });
     expect(await service.exit).toBe(2);
-    expect(service.text()).toMatch(/WINDROW_FAILPOINT: "lake\.commit\.between" names no failpoint/);
+    expect(service.text()).toMatch(/WINDROW_FAILPOINT: "lake\.commit\.between" is not a failpoint/);
     expect(service.text()).toContain('lake.commit.beforePut');
     expect(service.messages()).toEqual([]);
   });

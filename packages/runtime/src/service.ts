@@ -16,32 +16,32 @@ export interface ServiceContext<S extends ServiceSchema> {
   log: Logger;
   registry: Registry;
   readiness: Readiness;
-  /** What `start` sets up is added here, right after it was set up. */
+  /** `start` adds the release of each resource here as soon as it has opened the resource. */
   teardown: Teardown;
-  /** Aborted when the process is asked to stop, also while `start` is still at work. */
+  /** Aborted when the process is asked to stop, also while `start` is still running. */
   signal: AbortSignal;
-  /** For work in the background: an error nobody can handle. The process ends at once, with nothing flushed or committed. */
+  /** Reports a fatal error of a background task. The process exits at once and flushes and commits nothing. */
   fail(error: unknown): void;
 }
 
 export interface ServiceOptions<S extends ServiceSchema> {
   /** The value of `service` in logs and metrics. */
   name: string;
-  /** Has the fields of `adminConfig` among its own. */
+  /** Includes the fields of `adminConfig`. */
   config: S;
-  /** Sets the service up and resolves when it works; it then runs until a signal comes. */
+  /** Starts the service. Fulfilled when it is ready; it then runs until a signal arrives. */
   start(context: ServiceContext<S>): Promise<void>;
-  /** The time for everything that a stop takes. */
+  /** The time limit for a stop. */
   stopWithinMs?: number;
 }
 
 /**
- * Runs a service as this process. Exit codes: 0 stopped by SIGTERM or SIGINT, 1 failed (also: a release failed or hung),
- * 2 configured wrongly. A second signal ends the process at once.
+ * Runs a service in this process. Exit codes: 0 stopped by SIGTERM or SIGINT; 1 failed, or a release failed or hung;
+ * 2 invalid configuration. A second signal ends the process at once.
  */
 export async function runService<S extends ServiceSchema>(options: ServiceOptions<S>): Promise<void> {
   const config = configOrExit(options);
-  // The output type of a generic schema stays unresolved here; its shape above says that these fields are in it.
+  // TypeScript doesn't resolve the output type of a generic schema; the type of its shape guarantees these fields.
   const admin = config as z.output<typeof adminConfig>;
   const log = createLogger(options.name, admin.LOG_LEVEL);
   const registry = createRegistry(options.name);
@@ -49,12 +49,12 @@ export async function runService<S extends ServiceSchema>(options: ServiceOption
   const teardown = new Teardown();
   const stopping = new AbortController();
   const fail = (error: unknown) => {
-    log.fatal({ err: error }, 'failed; stopping before anything else is committed');
+    log.fatal({ err: error }, 'failed; exiting without any further commit');
     process.exit(1);
   };
-  // Node would print its warnings as plain text between the log's lines.
+  // Otherwise Node prints its warnings as plain text between the JSON lines of the log.
   process.removeAllListeners('warning');
-  process.on('warning', (warning) => log.warn({ err: warning }, 'warning of the runtime'));
+  process.on('warning', (warning) => log.warn({ err: warning }, 'warning from Node.js'));
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
 

@@ -1,22 +1,22 @@
 type Release = () => void | Promise<void>;
 
-/** Releases what a process has set up, in reverse order. One release that fails doesn't keep the others from running. */
+/** Releases the resources of a process in reverse order. If one release fails, the others still run. */
 export class Teardown {
   readonly #steps: { name: string; release: Release }[] = [];
   #running: Promise<void> | undefined;
   #current: string | undefined;
 
-  /** To be called right after the thing was set up. */
+  /** Call it as soon as the resource is open. */
   add(name: string, release: Release): void {
     this.#steps.push({ name, release });
   }
 
-  /** What is being released at this moment, to name it when it hangs. */
+  /** The name of the release that is running, to report it if it hangs. */
   get current(): string | undefined {
     return this.#current;
   }
 
-  /** Runs every release once, however often it is called; then throws the first error that came up. */
+  /** Runs every release once, also if it is called several times. @throws the first error of a release */
   run(): Promise<void> {
     this.#running ??= this.#release();
     return this.#running;

@@ -11,7 +11,7 @@ export type {
 } from './destination.ts';
 export { MemoryBudget } from './memory-budget.ts';
 export { type LaneOptions, PartitionLane } from './partition-lane.ts';
-export { Examined, type RecordMicroBatch, recordSlices } from './record-slices.ts';
+export { DecodedOutcomes, type RecordMicroBatch, recordSlices } from './record-slices.ts';
 export type { RunnerMetrics } from './runner-metrics.ts';
 export { SinkRunner, type SinkRunnerOptions } from './sink-runner.ts';
 export { within } from './waiting.ts';

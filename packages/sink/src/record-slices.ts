@@ -15,18 +15,18 @@ const recordsPerSlice = 256;
 
 /**
  * The {@link Destination.decode} of destinations that take records as objects.
- * @param examine returns one outcome for each record, in order
+ * @param decodeAndCheck returns one outcome for each record, in order
  */
 export function* recordSlices<Batch extends RecordMicroBatch>(
   fetched: FetchedBatch,
-  examine: (slice: FetchedBatch) => Promise<Outcome[]>,
+  decodeAndCheck: (slice: FetchedBatch) => Promise<Outcome[]>,
 ): Generator<Decode<Batch>> {
   for (const slice of inSlices(fetched, recordsPerSlice))
-    yield async () => new Examined(slice.partition, await examine(slice));
+    yield async () => new DecodedOutcomes(slice.partition, await decodeAndCheck(slice));
 }
 
 /** Outcomes of successive records of a partition. */
-export class Examined implements DecodedRecords<RecordMicroBatch> {
+export class DecodedOutcomes implements DecodedRecords<RecordMicroBatch> {
   readonly #partition: number;
   readonly #outcomes: readonly Outcome[];
   #isNoted = false;

@@ -1,7 +1,7 @@
 import { dropsOf, partitionName, type TopicPartition } from '@windrow/contracts';
 import {
   type Broker,
-  examine,
+  decodeAndCheck,
   type FetchedBatch,
   type GroupHandler,
   type Outcome,
@@ -149,7 +149,7 @@ export class Enricher implements GroupHandler {
     await steps.enrichment.current(signal);
     for (const range of rangesOf(batch)) {
       if (signal.aborted) return;
-      const outcomes = await this.#examine(range, steps, signal);
+      const outcomes = await this.#decodeAndCheck(range, steps, signal);
       const enriched = enrichRange(
         steps,
         encoders,
@@ -179,9 +179,9 @@ export class Enricher implements GroupHandler {
   }
 
   /** Retries while the registry is unavailable and an unknown schema is needed. */
-  #examine(range: FetchedBatch, steps: StreamSteps, signal: AbortSignal): Promise<Outcome[]> {
+  #decodeAndCheck(range: FetchedBatch, steps: StreamSteps, signal: AbortSignal): Promise<Outcome[]> {
     const { readiness, log } = this.#options;
-    return retryUntilReady(() => examine(steps.contract, steps.rawCodec, range), {
+    return retryUntilReady(() => decodeAndCheck(steps.contract, steps.rawCodec, range), {
       condition: 'registry',
       readiness,
       log,

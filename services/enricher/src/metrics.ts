@@ -5,7 +5,7 @@ export function enricherMetrics(registry: Registry) {
   return {
     events: counter(registry, {
       name: 'windrow_events_total',
-      help: 'Events processed, by outcome: ok was accepted, drop was left out, deadLetter was rejected',
+      help: 'Events processed, by outcome: ok (accepted), drop (skipped), deadLetter (rejected)',
       labels: ['stream', 'outcome'],
     }),
     drops: counter(registry, {
@@ -31,7 +31,7 @@ export function enricherMetrics(registry: Registry) {
     }),
     dedupeEvictions: counter(registry, {
       name: 'windrow_dedupe_evictions_total',
-      help: 'Event ids that were evicted before the deduplication horizon because there were too many',
+      help: 'Event ids evicted before the deduplication horizon because DEDUPE_IDS_PER_PARTITION was reached',
       labels: ['stream'],
     }),
   };
@@ -86,7 +86,7 @@ export function showState(
   );
   gaugeByStream(
     'windrow_reference_table_rows',
-    'Rows of a stream that is held in memory as the table of a join',
+    'Rows in memory of a stream that is the table of a join',
     () => tableRows().map(({ stream, rows }) => ({ stream, value: rows })),
   );
 }

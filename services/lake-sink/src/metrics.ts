@@ -57,7 +57,7 @@ export function sinkMetrics(registry: Registry) {
   });
   const endToEnd = histogram(registry, {
     name: 'windrow_end_to_end_seconds',
-    help: 'Time from accepted to readable, for the oldest event of each fetched range',
+    help: 'Time from acceptance by the producer until the event can be read in the lake, for the oldest event of each fetched range',
     labels: ['sink'],
     buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400],
   });

@@ -8,7 +8,7 @@ import {
   type PostgresType,
   type StreamContract,
 } from '@windrow/contracts';
-import { examine, type FetchedBatch, type Outcome } from '@windrow/pipeline';
+import { decodeAndCheck, type FetchedBatch, type Outcome } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
 
 /** A topic and the Postgres table that it fills. */
@@ -47,7 +47,7 @@ export function feedsOf(contracts: StreamContract[], registry: AvroRegistry): Fe
       topic: landedTopic(contract),
       mapping,
       examine: async (batch) => {
-        const outcomes = await examine(examined, codec, batch);
+        const outcomes = await decodeAndCheck(examined, codec, batch);
         return isEnriched ? outcomes : outcomes.map(leftToEnricher);
       },
       receivedMs(record) {

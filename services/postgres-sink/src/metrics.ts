@@ -23,13 +23,13 @@ export function sinkMetrics(registry: Registry) {
   });
   const bytes = histogram(registry, {
     name: 'windrow_microbatch_bytes',
-    help: 'Bytes that a micro-batch sends',
+    help: 'Bytes that a micro-batch sends to Postgres',
     labels: ['sink'],
     buckets: [1e3, 1e4, 1e5, 1e6, 2.5e6, 5e6, 1e7, 2.5e7, 5e7, 1e8],
   });
   const seconds = histogram(registry, {
     name: 'windrow_microbatch_seconds',
-    help: 'Duration of the phases of a micro-batch: fill (first record until it is closed), copy, land, commit',
+    help: 'Duration of the phases of a micro-batch: fill (first record until it is closed), copy, land (merge into the tables), commit',
     labels: ['sink', 'phase'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   });
@@ -45,7 +45,7 @@ export function sinkMetrics(registry: Registry) {
   });
   const endToEnd = histogram(registry, {
     name: 'windrow_end_to_end_seconds',
-    help: 'Time from accepted to readable, for the oldest event of each fetched range',
+    help: 'Time from acceptance by the producer until the event can be read in Postgres, for the oldest event of each fetched range',
     labels: ['sink'],
     buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 21_600, 86_400],
   });

@@ -4,21 +4,21 @@ import { gunzip } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
 import { busy, HttpError } from './http-error.ts';
 
-/** The limit of Segment's HTTP API, for what is sent and for what it unpacks to. */
+/** The limit of Segment's HTTP API, for a body as it is sent and for its decompressed size. */
 export const maxBodyBytes = 500 * 1024;
 
-/** What the bodies that are still being received may hold together. */
+/** The memory limit for all bodies that are still being received. */
 const maxReceivingBytes = 128 * 1024 * 1024;
-/** A piece of a body costs this, however few bytes it has. */
-const pieceBytes = 256;
+/** The memory overhead of a chunk of a body. */
+const chunkOverheadBytes = 256;
 
 /**
- * A body that is refused is read on so far and thrown away: who is cut off while sending may not come to read the answer
- * (RFC 9112, 9.6).
+ * Up to this many bytes of a rejected body are read and discarded. A client whose connection is closed while it sends may
+ * never read the response (RFC 9112, 9.6).
  */
 const maxDiscardedBytes = 8 * maxBodyBytes;
 
-/** Receives bodies: within the limits, JSON by their headers, unpacked. */
+/** Receives request bodies: enforces limits, checks the headers, decompresses. */
 export class BodyReader {
   readonly #maxReceivingBytes: number;
   #receivingBytes = 0;
@@ -27,65 +27,65 @@ export class BodyReader {
     this.#maxReceivingBytes = options.maxReceivingBytes ?? maxReceivingBytes;
   }
 
-  /** What bodies that are not whole yet hold. */
+  /** The memory of bodies that are not complete yet. */
   get receivingBytes(): number {
     return this.#receivingBytes;
   }
 
-  /** Errors: HttpError 400, 413, 415, 503 */
+  /** @throws HttpError 400, 413, 415, 503 */
   async read({ headers }: Pick<FastifyRequest, 'headers'>, payload: Readable): Promise<Buffer> {
     const coding = codingOf(headers);
-    const body = await this.#receive(payload, refusalOf(headers, coding));
+    const body = await this.#receive(payload, headerError(headers, coding));
     return coding === 'gzip' ? unzip(body) : body;
   }
 
-  #receive(payload: Readable, refused: HttpError | undefined): Promise<Buffer> {
+  #receive(payload: Readable, invalidHeaders: HttpError | undefined): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      let refusal = refused;
-      let pieces: Buffer[] = [];
+      let rejection = invalidHeaders;
+      let chunks: Buffer[] = [];
       let bytes = 0;
       let cost = 0;
       const release = () => {
         this.#receivingBytes -= cost;
         cost = 0;
       };
-      const finish = (error = refusal) => {
+      const finish = (error = rejection) => {
         payload.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
         release();
         if (!error)
-          return resolve(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, bytes));
+          return resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes));
         payload.pause();
         reject(error);
       };
-      const onData = (piece: Buffer) => {
-        bytes += piece.length;
-        if (!refusal && bytes > maxBodyBytes) {
-          refusal = tooLarge();
-          pieces = [];
+      const onData = (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (!rejection && bytes > maxBodyBytes) {
+          rejection = tooLarge();
+          chunks = [];
           release();
         }
-        if (refusal) {
+        if (rejection) {
           if (bytes > maxDiscardedBytes) finish();
           return;
         }
-        pieces.push(piece);
-        cost += piece.length + pieceBytes;
-        this.#receivingBytes += piece.length + pieceBytes;
+        chunks.push(chunk);
+        cost += chunk.length + chunkOverheadBytes;
+        this.#receivingBytes += chunk.length + chunkOverheadBytes;
         if (this.#receivingBytes > this.#maxReceivingBytes)
           finish(busy('overloaded', 'too many bodies are being received'));
       };
       const onEnd = () => finish();
       const onError = (error: Error) =>
-        finish(new HttpError(400, 'bad_request', `The body was not received: ${error.message}`));
+        finish(new HttpError(400, 'bad_request', `The body could not be received: ${error.message}`));
       const onClose = () =>
-        finish(new HttpError(400, 'bad_request', 'The connection ended within the body.'));
+        finish(new HttpError(400, 'bad_request', 'The connection closed before the end of the body.'));
       payload.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
     });
   }
 }
 
 function tooLarge(): HttpError {
-  const message = `The body is over ${maxBodyBytes} bytes, or unpacks to more.`;
+  const message = `The body has more than ${maxBodyBytes} bytes, or decompresses to more.`;
   return new HttpError(413, 'body_too_large', message);
 }
 
@@ -95,13 +95,15 @@ function unzip(body: Buffer): Promise<Buffer> {
       if (!error) return resolve(unzipped);
       const isTooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
       reject(
-        isTooLarge ? tooLarge() : new HttpError(400, 'not_gzip', `The body is no gzip: ${error.message}.`),
+        isTooLarge
+          ? tooLarge()
+          : new HttpError(400, 'not_gzip', `The body is not valid gzip: ${error.message}.`),
       );
     });
   });
 }
 
-/** Browsers send JSON as `text/plain`, which needs no preflight, and some clients say nothing. */
+/** Browsers send JSON as `text/plain`, which needs no preflight, and some clients send no Content-Type. */
 const jsonType = /^\s*(?:application\/json|text\/plain|application\/[a-z0-9.-]+\+json)\s*(?:;|$)/i;
 const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i;
 
@@ -109,8 +111,8 @@ function codingOf(headers: IncomingHttpHeaders): string {
   return headers['content-encoding']?.trim().toLowerCase() || 'identity';
 }
 
-/** What can be told from the headers alone. */
-function refusalOf(headers: IncomingHttpHeaders, coding: string): HttpError | undefined {
+/** The error of a request whose headers are not supported. */
+function headerError(headers: IncomingHttpHeaders, coding: string): HttpError | undefined {
   if (Number(headers['content-length']) > maxBodyBytes) return tooLarge();
   const contentType = headers['content-type'];
   if (contentType && !jsonType.test(contentType))

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => producer.close());
 
-/** A connection, and all that comes back on it. */
+/** A connection and everything that it has received. */
 async function client(
   url = producer.url,
 ): Promise<{ socket: Socket; received(): string; closed: Promise<unknown> }> {
@@ -24,7 +24,7 @@ async function client(
   socket.on('data', (piece) => {
     received += piece.toString();
   });
-  // A server that refuses a body may close while it is still being sent.
+  // A server that rejects a body may close the connection while the client still sends.
   socket.on('error', () => undefined);
   const closed = new Promise((resolve) => socket.once('close', resolve));
   await once(socket, 'connect');
@@ -75,7 +75,7 @@ describe('a client that sends without end', () => {
     socket.on('drain', more);
     more();
     await closed;
-    // Whether it sees the answer is up to it: it goes on sending.
+    // The client may or may not read the response, since it continues to send.
     expect([[], [413]]).toContainEqual(statuses(received()));
     expect(pieces * 0x10000).toBeLessThan(100 * maxBodyBytes);
   });
@@ -123,7 +123,7 @@ describe('a client that sends many requests on one connection', () => {
     expect(refused).toBeGreaterThan(0);
     expect(statuses(received()).filter((status) => status === 200)).toHaveLength(100 - refused);
     expect(received()).toMatch(/retry-after: 5/);
-    // Those that are done make room again.
+    // Completed requests free their slots.
     const response = await fetch(`${url}/v1/track`, { method: 'POST', body: event() });
     expect(response.status).toBe(200);
     socket.destroy();

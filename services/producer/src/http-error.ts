@@ -1,7 +1,7 @@
 import { WindrowError } from '@windrow/runtime';
 import type { FastifyReply } from 'fastify';
 
-/** A request that is refused as a whole; told as `{success: false, reason, message}`. */
+/** The error of a request that is rejected as a whole. The response is `{success: false, reason, message}`. */
 export class HttpError extends Error {
   readonly statusCode: number;
   /** Short stable code. */
@@ -24,21 +24,21 @@ export class HttpError extends Error {
 
 const retryAfterSeconds = 5;
 
-/** 503: nothing of the request is taken, the same request may pass later. */
+/** 503: no event of the request is accepted; the same request may succeed later. */
 export function busy(reason: string, message: string): HttpError {
   return new HttpError(503, reason, `Not accepted, send it again: ${message}`, {
     'retry-after': retryAfterSeconds,
   });
 }
 
-/** What clients are told of an error that a request ended with; undefined for what nobody has thought of. */
+/** The response to a request that failed with this error; undefined for an unexpected error. */
 export function httpErrorOf(error: Error & { statusCode?: number; code?: string }): HttpError | undefined {
   if (error instanceof HttpError) return error;
   if (error.name === 'TimeoutError')
-    return busy('kafka_unavailable', 'Kafka has not acknowledged it in time');
+    return busy('kafka_unavailable', 'Kafka has not acknowledged the events in time');
   if (error instanceof WindrowError && (error.retriable || error.code === 'STOPPED'))
     return busy(error.code.toLowerCase(), error.message);
-  // Fastify's own, as for a path that is no URI.
+  // An error of Fastify, for example for a path that is not a valid URI.
   const { statusCode = 500 } = error;
   const reason = statusCode === 415 ? 'content_type_unsupported' : 'bad_request';
   return statusCode < 500 ? new HttpError(statusCode, reason, error.message) : undefined;

@@ -6,25 +6,29 @@ export type ParsedJson =
       value: unknown;
       /** How deep arrays and objects are nested. */
       depth: number;
-      /** Bytes of the longest array or object that is nested so deep: 1 is the whole. */
+      /** The bytes of the longest array or object at this depth; the body itself has depth 1. */
       longestAt(depth: number): number;
     }
   | { ok: false; reason: 'not_json' | 'too_deep'; message: string };
 
-/** Deeper than this, nothing is parsed: what walks over a value afterwards does so by recursion. */
+/** Deeper bodies are not parsed, since code that walks over a value does so by recursion. */
 const maxParsedDepth = 1_000;
-/** Down to here lengths are measured: a message of a batch is an element (3) of an array (2) of the body (1). */
+/** Lengths are measured down to this depth: a message of a batch is an element (3) of an array (2) of the body (1). */
 const measuredDepth = 3;
 
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** JSON (RFC 8259) of any depth up to a thousand, in UTF-8. Throws nothing. */
+/** Parses JSON (RFC 8259) in UTF-8 with a depth of up to 1,000. It never throws. */
 export function parseJson(bytes: Buffer): ParsedJson {
   if (!isUtf8(bytes)) return { ok: false, reason: 'not_json', message: 'the body is not UTF-8' };
   const { depth, longest } = nesting(bytes);
   if (depth > maxParsedDepth)
-    return { ok: false, reason: 'too_deep', message: `nested ${depth} deep, over ${maxParsedDepth}` };
+    return {
+      ok: false,
+      reason: 'too_deep',
+      message: `nested ${depth} levels deep; at most ${maxParsedDepth}`,
+    };
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'));
     return { ok: true, value, depth, longestAt: (at) => longest[at] ?? 0 };
@@ -33,7 +37,7 @@ export function parseJson(bytes: Buffer): ParsedJson {
   }
 }
 
-/** Looks at the brackets alone, before anything is made of them. */
+/** Measures the nesting from the brackets alone, before the body is parsed. */
 function nesting(bytes: Buffer): { depth: number; longest: number[] } {
   const starts = new Array<number>(measuredDepth + 1).fill(0);
   const longest = new Array<number>(measuredDepth + 1).fill(0);
@@ -60,7 +64,7 @@ function nesting(bytes: Buffer): { depth: number; longest: number[] } {
   return { depth: deepest, longest };
 }
 
-/** Whether arrays and objects are nested deeper than that; for values of limited depth. */
+/** Whether arrays and objects are nested deeper than `depth`. Recursive: only for values of limited depth. */
 export function isDeeperThan(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (depth === 0) return true;

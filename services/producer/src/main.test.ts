@@ -23,7 +23,7 @@ afterEach(() => {
   child?.kill('SIGKILL');
 });
 
-/** Starts the service; gives the addresses it logs and its exit code. */
+/** Starts the service. @returns the addresses that it logs, and its exit code */
 function start(brokers: string, settings: Record<string, string> = {}) {
   const started = spawn(process.execPath, [main], {
     env: {
@@ -47,7 +47,7 @@ function start(brokers: string, settings: Record<string, string> = {}) {
       });
     });
   return {
-    /** All that it has logged so far. */
+    /** Everything that it has logged so far. */
     log,
     listening: logged(/^listening$/),
     ready: logged(/^ready$/),
@@ -78,7 +78,7 @@ it('serves the routes of the contracts, says that it is ready, and stops on SIGT
 it('asks for write keys unless it is told otherwise, and logs and shows none', async () => {
   const broker = new KafkaBroker({ brokers: endpoints.KAFKA_BROKERS, clientId: 'main-test' });
   const registry = new AvroRegistry(endpoints.SCHEMA_REGISTRY_URL);
-  // The process has the streams' own topics, which other tests may have made already.
+  // The process uses the streams' own topics, which other tests may have created already.
   await applyStreams(await loadStreams(), { broker, registry, partitions: 4 });
   const { key } = await new KeyStore({ broker, registry }).add({
     ...{ source: 'main-test', streams: null, events_per_second: null, events_per_day: 1 },
@@ -90,7 +90,7 @@ it('asks for write keys unless it is told otherwise, and logs and shows none', a
   const post = async (body: string, headers: Record<string, string> = {}): Promise<number> => {
     const response = await fetch(`${http.address}/v1/track`, { method: 'POST', body, headers });
     answers.push(await response.text());
-    // Kafka was too slow: the answer says to send it again.
+    // Kafka was too slow: the response asks to send the request again.
     return response.status === 503 ? post(body, headers) : response.status;
   };
   const wrong = 'wrong-key-of-nobody';

@@ -1,7 +1,7 @@
 import { type EventRecord, knownFields, type StreamContract } from '@windrow/contracts';
 import { RecentIds } from './recent-ids.ts';
 
-/** What is odd about what a source sends. */
+/** A problem of a message that doesn't prevent its acceptance in most cases. Windrow counts them by source. */
 export type IngestionWarning =
   | 'clock_skew'
   | 'dropped_by_rule'
@@ -11,7 +11,7 @@ export type IngestionWarning =
 
 const maxClockErrorMs = 24 * 3_600_000;
 
-/** Looks for what is odd about messages of a stream that can be taken all the same. */
+/** Finds problems in accepted messages of a stream. */
 export class MessageInspector {
   readonly #contract: StreamContract;
   readonly #knownFields: Set<string>;
@@ -22,7 +22,10 @@ export class MessageInspector {
     this.#knownFields = knownFields(contract);
   }
 
-  /** `message`: as it came; `record`: what was made of it. */
+  /**
+   * @param message the message as received
+   * @param record the event that it was parsed into
+   */
   warnings(message: object, record: EventRecord, receivedAtMs: number): IngestionWarning[] {
     const warnings: IngestionWarning[] = [];
     if (this.#hasClockError(record, receivedAtMs)) warnings.push('clock_skew');
@@ -30,18 +33,18 @@ export class MessageInspector {
     return warnings;
   }
 
-  /** Tells an event from others of the stream; undefined where a stream keeps all records of an id. */
+  /** The id of an event in its stream; undefined if the stream is not deduplicated. */
   idOf(record: EventRecord): string | undefined {
     const { dedupe, id } = this.#contract;
     return dedupe && id.map((field) => record[field]).join('\0');
   }
 
-  /** Whether one of the same id was accepted lately, by this instance. */
+  /** Whether this instance has recently accepted an event with the same id. */
   isRepeated(id: string): boolean {
     return this.#recentIds.add(id);
   }
 
-  /** By the time of sending; a sender that doesn't say it sends at once what happens. */
+  /** Compares the time of receipt with the time of sending, or with the event time if the sender doesn't say when it sent. */
   #hasClockError(record: EventRecord, receivedAtMs: number): boolean {
     const { sentTime, eventTime } = this.#contract;
     if (sentTime === undefined) return false;

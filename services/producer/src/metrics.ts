@@ -16,7 +16,7 @@ export function producerMetrics(registry: Registry) {
     }),
     warnings: counter(registry, {
       name: 'windrow_ingestion_warnings_total',
-      help: 'Suspicious input, by the source of the write key (none: sent without a key)',
+      help: 'Warnings about messages, by warning and by the source of the write key (none: sent without a key)',
       labels: ['source', 'warning'],
     }),
     requests: counter(registry, {
@@ -31,7 +31,7 @@ export function producerMetrics(registry: Registry) {
     }),
     sendRecords: histogram(registry, {
       name: 'windrow_kafka_send_records',
-      help: 'Records in a group that is sent to Kafka',
+      help: 'Records per group that is sent to Kafka in one call',
       buckets: [1, 3, 10, 30, 100, 300, 1_000],
     }),
     queuedBytes: gauge(registry, {

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => producer.close());
 
-/** A check of a schema of the document, whose references it resolves. */
+/** Compiles a schema of the document, including its references, into a validator. */
 function checkOf(schema: Json) {
   const ajv = new Ajv2020({ strict: false });
   ajv.addSchema({ $id: 'document', components: document.components });

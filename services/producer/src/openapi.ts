@@ -6,22 +6,22 @@ import manifest from '../package.json' with { type: 'json' };
 
 const title = 'Windrow';
 const description =
-  'Events over HTTP, in the manner of the HTTP API of Segment. A 200 means that Kafka has all of it. Messages that are ' +
-  'refused become dead letters; the others of the same body are accepted.';
+  'Accepts events over HTTP, compatible with the HTTP API of Segment. The status 200 means that Kafka has acknowledged all ' +
+  'events of the body. Rejected messages become dead letters; the other messages of the same body are accepted.';
 
 const failure = {
   $id: 'Failure',
   type: 'object',
-  description: 'Why a request, or some of its messages, are refused',
+  description: 'Why a request or some of its messages are rejected',
   required: ['success', 'reason', 'message'],
   properties: {
     success: { type: 'boolean', const: false },
     reason: { type: 'string', description: 'Short stable code' },
-    message: { type: 'string', description: 'For people' },
-    accepted: { type: 'integer', minimum: 0, description: 'How many messages of the body are accepted' },
+    message: { type: 'string', description: 'The reason in words' },
+    accepted: { type: 'integer', minimum: 0, description: 'The number of accepted messages of the body' },
     errors: {
       type: 'array',
-      description: 'The messages of the body that are refused',
+      description: 'The rejected messages of the body',
       items: {
         type: 'object',
         required: ['index', 'reason', 'message'],
@@ -39,25 +39,25 @@ const retryAfter = {
   'retry-after': {
     type: 'integer',
     minimum: 1,
-    description: 'Seconds after which the same request may pass',
+    description: 'Seconds after which to send the same request again',
   },
 };
 
-/** Reasons of refusals as they are known to a client by the status. */
-const refusals: Record<number, string> = {
-  400: 'Messages are refused: `errors` says which and why; or the body is no JSON, or no gzip',
+/** Status → why a request or some of its messages are rejected. */
+const rejections: Record<number, string> = {
+  400: 'Messages are rejected (`errors` gives the index and the reason of each), or the body is not valid JSON or gzip',
   401: 'The write key is missing, unknown or revoked',
-  403: 'The write key is not for this stream',
-  408: 'The request took too long to come',
-  413: 'The body is over 500 KB, or unpacks to more',
-  415: 'The body is not declared as JSON in UTF-8, plain or gzipped',
-  429: 'More events than the write key may send',
-  503: 'Nothing is accepted now: Kafka does not answer, or too much is under way',
+  403: 'The write key is not valid for this stream',
+  408: 'The client took too long to send the request',
+  413: 'The body has more than 500 KB, or decompresses to more',
+  415: 'The headers do not declare the body as JSON in UTF-8, uncompressed or as gzip',
+  429: 'The write key exceeds its rate or its daily quota',
+  503: 'No event is accepted: Kafka is unavailable, or the producer is overloaded',
 };
 
 /**
- * Describes the routes that are added later as OpenAPI 3.1, at `/docs/openapi.json`, and for people at `/docs`. Nothing
- * is loaded from elsewhere.
+ * Serves an OpenAPI 3.1 description of the routes that are added later, at `/docs/openapi.json`, and as a page at `/docs`. The
+ * page loads nothing from other hosts.
  */
 export async function addDocs(app: FastifyInstance): Promise<void> {
   app.addSchema(failure);
@@ -83,14 +83,14 @@ export async function addDocs(app: FastifyInstance): Promise<void> {
   });
   await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { validatorUrl: null } });
   app.get('/docs/openapi.json', { schema: { hide: true } }, () => app.swagger());
-  // What describes a body is made of the same contract that takes it: nothing is to be checked twice.
+  // No validation by schema: the contract that the schemas are generated from validates the bodies already.
   app.setValidatorCompiler(() => () => true);
 }
 
-/** The description of a route that takes events. */
+/** The schema of a route that accepts events. */
 export function eventsSchema(contract: StreamContract, route: HttpRoute): FastifySchema {
   const body = bodySchema(contract, route);
-  const writeKey = { description: 'The write key, where it is not in the header' };
+  const writeKey = { description: 'The write key, if it is not in the header' };
   const properties = body.properties ? { properties: { ...body.properties, writeKey } } : {};
   return {
     summary: route.summary ?? contract.description,
@@ -99,13 +99,13 @@ export function eventsSchema(contract: StreamContract, route: HttpRoute): Fastif
     body: { ...body, ...properties },
     response: {
       200: {
-        description: 'Kafka has all of it',
+        description: 'Kafka has acknowledged all events of the body',
         type: 'object',
         required: ['success'],
         properties: { success: { type: 'boolean', const: true } },
       },
       ...Object.fromEntries(
-        Object.entries(refusals).map(([status, text]) => [
+        Object.entries(rejections).map(([status, text]) => [
           status,
           {
             description: text,
@@ -118,9 +118,9 @@ export function eventsSchema(contract: StreamContract, route: HttpRoute): Fastif
   };
 }
 
-/** The description of what SDKs ask for when they start. */
+/** The schema of the settings that SDKs request when they start. */
 export const sdkSettingsSchema: FastifySchema = {
-  summary: 'Settings for the SDKs of browsers and phones, which ask their CDN for them',
+  summary: 'Settings that the SDKs of browsers and phones request from their CDN',
   tags: ['SDKs'],
   params: {
     type: 'object',
@@ -129,7 +129,7 @@ export const sdkSettingsSchema: FastifySchema = {
   },
   response: {
     200: {
-      description: 'Events go to the host that was asked',
+      description: 'Settings with which the SDK sends its events to this host',
       type: 'object',
       required: ['integrations'],
       additionalProperties: true,

@@ -84,7 +84,7 @@ it('goes by the write keys that it knows while Kafka is away, and hears of other
   const unlimited = { source: 'app', streams: null, events_per_second: null, events_per_day: null };
   const { key, record } = await keys.store.add(unlimited);
   const instance = await keys.startInstance();
-  // Past the key, the content type is refused: nothing is taken.
+  // The key is accepted and the content type is rejected, so no event is accepted.
   const statusOf = async (writeKey: string) =>
     (await instance.post('/v1/track', '', { ...basic(writeKey), 'content-type': 'text/csv' })).statusCode;
 

@@ -14,7 +14,7 @@ it('tells long ids apart, and keeps none of them whole', () => {
   const beforeBytes = process.memoryUsage().heapUsed;
   for (let index = 0; index < 10_000; index++) expect(recent.add(long(index))).toBe(false);
   expect(recent.add(long(9_999))).toBe(true);
-  // Whole, they would be 320 MB.
+  // Stored whole, they would take 320 MB.
   expect(process.memoryUsage().heapUsed - beforeBytes).toBeLessThan(200_000_000);
 });
 

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 
-/** About 10 MB, whatever clients send. */
+/** About 10 MB of memory, independent of the input. */
 const defaultMaxIds = 100_000;
-/** A longer id is remembered by its hash: V8 finds strings over 16 K by their length alone, so a Set of them is a list. */
+/** Longer ids are stored as a hash. V8 hashes strings over 16 K by their length alone, so a Set of them would be slow. */
 const maxIdLength = 64;
 
-/** Remembers the last ids it was told: at least half of `maxIds`, and no more than that. */
+/** Remembers the most recently added ids: between half of `maxIds` and `maxIds`. */
 export class RecentIds {
   readonly #maxGeneration: number;
   #young = new Set<string>();
@@ -15,7 +15,7 @@ export class RecentIds {
     this.#maxGeneration = Math.ceil(maxIds / 2);
   }
 
-  /** Whether it was among them already. */
+  /** Adds the id. @returns whether it was known already */
   add(wholeId: string): boolean {
     const id = wholeId.length <= maxIdLength ? wholeId : hash('sha256', wholeId, 'base64url');
     if (this.#young.has(id)) return true;

@@ -1,17 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import { sdkSettingsSchema } from './openapi.ts';
 
-/** A page that sends events asks for the same over and over. */
+/** Clients may cache the settings for this long, since each page view requests them. */
 const maxAgeSeconds = 300;
 
 /**
- * What the SDKs for browsers and phones ask the CDN for when they start (`cdnURL` in their options): no destinations of
- * their own, and events to the host that was asked. It says nothing of the write key, known or not.
+ * Serves the settings that the SDKs for browsers and phones request from their CDN when they start (`cdnURL` in their options).
+ * They name no destinations, and make the SDK send its events to this host. The response doesn't show whether the write key
+ * exists.
  */
 export function addSdkSettings(app: FastifyInstance): void {
   app.get('/v1/projects/:writeKey/settings', { schema: sdkSettingsSchema }, async (request, reply) => {
     const { writeKey } = request.params as { writeKey: string };
-    // Behind a gateway that ends TLS, a page may not send to http.
+    // Behind a gateway that terminates TLS, a page loaded by https may not send to http.
     const protocol = request.headers['x-forwarded-proto'] === 'https' ? 'https' : request.protocol;
     reply.header('cache-control', `private, max-age=${maxAgeSeconds}`);
     return {

@@ -26,7 +26,7 @@ const landed = async (...ids: string[]) => {
   return ids.map((id) => records.find(({ event_id }) => event_id === id));
 };
 
-/** The calls of Segment's API, each with what its messages have. */
+/** The calls of Segment's API, each with the fields of its messages. */
 const calls = {
   track: { event: 'Ride Started', properties: { price: 4.5 } },
   page: { name: 'Home', properties: { url: 'https://example.org/' } },
@@ -290,7 +290,7 @@ describe('what is not there', () => {
     expect(await nothing.json()).toEqual({
       success: false,
       reason: 'not_found',
-      message: 'There is nothing at /v1/nothing.',
+      message: 'The path /v1/nothing does not exist.',
     });
     const get = await fetch(`${producer.url}/v1/track`);
     expect(get.status).toBe(405);

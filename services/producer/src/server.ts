@@ -16,17 +16,17 @@ import { addSdkSettings } from './sdk-settings.ts';
 import { type InspectedIntake, Submission, type SubmissionParts } from './submission.ts';
 import type { TlsKeyPair } from './tls.ts';
 
-/** After this long without Kafka's acknowledgement, a client is told to come again. */
+/** The time to wait for Kafka's acknowledgement. After it the response is 503. */
 const ackTimeoutMs = 10_000;
-/** A client has this long for its headers, and for the whole of its request. */
+/** The time in which a client must send its headers, and its whole request. */
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
-/** Longer than load balancers usually keep idle connections, so that it is they who close them. */
+/** Longer than the usual idle timeout of load balancers, so that they close idle connections before the server does. */
 const keepAliveTimeoutMs = 75_000;
 const maxConnections = 20_000;
-/** Requests that may be at work at a time, whatever the number of connections: a client may send many on one. */
+/** The limit of concurrent requests over all connections. */
 const maxRequests = 10_000;
-/** Browsers ask no more than every two hours anyway. */
+/** Browsers cache a preflight for at most two hours. */
 const preflightMaxAgeSeconds = 7_200;
 
 export interface ServerParts extends SubmissionParts {
@@ -37,7 +37,7 @@ export interface ServerParts extends SubmissionParts {
 }
 
 export interface ServerOptions {
-  /** Origins of pages that may send events; without it, any. */
+  /** Origins of web pages that may send events. Default: all. */
   corsOrigins?: string[];
   tls?: TlsKeyPair;
   ackTimeoutMs?: number;
@@ -46,7 +46,7 @@ export interface ServerOptions {
   maxRequests?: number;
 }
 
-/** What the server needs to know of the streams. Errors: SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE */
+/** Opens an intake for each stream with routes. @throws WindrowError SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE */
 export async function openIntakes(
   contracts: StreamContract[],
   registry: AvroRegistry,
@@ -61,11 +61,15 @@ export async function openIntakes(
 }
 
 /**
- * The routes that the contracts declare, all of them `POST`, in the manner of Segment's HTTP API: 200 `{"success":true}`
- * once Kafka has everything; 400 with the reasons where a message is refused (it becomes a dead letter, the good ones of
- * the body are taken); 4xx for requests that nothing is taken of; 503 with Retry-After where Kafka doesn't answer or too
- * much is under way. A request waits for its acknowledgement. Whatever a client does, memory is bounded: bodies by
- * {@link BodyReader}, records by the group commit, requests and connections by their number and time.
+ * Serves the routes that the contracts declare, all of them `POST`, compatible with Segment's HTTP API. The response is sent
+ * when Kafka has acknowledged the records:
+ * - 200 `{"success":true}`: all messages are accepted.
+ * - 400 with the reasons: some messages are rejected and become dead letters; the others are accepted.
+ * - other 4xx: no message is accepted.
+ * - 503 with Retry-After: Kafka is unavailable or the server is overloaded.
+ *
+ * Memory is bounded whatever clients send: bodies by {@link BodyReader}, records by the group commit, requests and connections
+ * by limits of their number and duration.
  */
 export function createServer(parts: ServerParts, options: ServerOptions = {}): FastifyInstance {
   const limits = {
@@ -73,7 +77,7 @@ export function createServer(parts: ServerParts, options: ServerOptions = {}): F
     keepAliveTimeout: keepAliveTimeoutMs,
     http: {
       headersTimeout: options.headersTimeoutMs ?? headersTimeoutMs,
-      // How often both are looked at.
+      // How often Node checks both timeouts.
       connectionsCheckingInterval: Math.min(options.headersTimeoutMs ?? headersTimeoutMs, 5_000),
     },
   };
@@ -89,7 +93,7 @@ export function createServer(parts: ServerParts, options: ServerOptions = {}): F
   void app.register(cors, {
     origin: options.corsOrigins ?? '*',
     methods: ['GET', 'POST'],
-    // Else the SDK in a browser could not read it.
+    // Otherwise an SDK in a browser can't read the header.
     exposedHeaders: ['retry-after'],
     maxAge: preflightMaxAgeSeconds,
     strictPreflight: false,
@@ -125,7 +129,7 @@ export function createServer(parts: ServerParts, options: ServerOptions = {}): F
           const rejected = await submission.send(AbortSignal.timeout(options.ackTimeoutMs ?? ackTimeoutMs));
           if (rejected.length === 0) return { success: true };
           const { accepted } = submission;
-          const message = `${rejected.length} of ${rejected.length + accepted} messages are refused; ${accepted} are accepted.`;
+          const message = `${rejected.length} of ${rejected.length + accepted} messages are rejected; ${accepted} are accepted.`;
           return reply
             .code(400)
             .send({ success: false, reason: 'refused', message, accepted, errors: rejected });
@@ -137,15 +141,15 @@ export function createServer(parts: ServerParts, options: ServerOptions = {}): F
 }
 
 /**
- * Nobody waits in line: beyond the number, requests are told to come again. Those that are still coming in don't count, or
- * slow clients would keep the others out.
+ * Rejects requests over the limit with 503; there is no queue. Requests whose body is still being received don't count:
+ * otherwise slow clients could block the others.
  */
 function limitRequests(app: FastifyInstance, max: number): void {
   let requests = 0;
   app.addHook('preHandler', async (_request, reply) => {
-    if (requests >= max) throw busy('overloaded', 'too many requests are under way');
+    if (requests >= max) throw busy('overloaded', 'too many concurrent requests');
     requests += 1;
-    // Unlike onResponse, it also comes where the client has hung up.
+    // Unlike onResponse, this event is also emitted when the client has closed the connection.
     reply.raw.once('close', () => {
       requests -= 1;
     });
@@ -160,30 +164,32 @@ function answerErrors(app: FastifyInstance, log: Logger): void {
   const notFound = ({ url, method }: FastifyRequest): HttpError => {
     const path = url.split('?', 1)[0] ?? '';
     const allowed = methods.get(path);
-    if (!allowed) return new HttpError(404, 'not_found', `There is nothing at ${path.slice(0, 200)}.`);
+    if (!allowed) return new HttpError(404, 'not_found', `The path ${path.slice(0, 200)} does not exist.`);
     const allow = [...allowed].join(', ');
-    return new HttpError(405, 'method_not_allowed', `${method} is not for ${path}; use ${allow}.`, { allow });
+    return new HttpError(405, 'method_not_allowed', `${path} does not support ${method}; use ${allow}.`, {
+      allow,
+    });
   };
   app.setNotFoundHandler((request, reply) => sendError(reply, notFound(request)));
   app.setErrorHandler((error: Error, request, reply) => {
-    // Fastify finds fault with the body before it finds that nothing takes it.
+    // Fastify checks the body before it looks for the route, so an unknown path may fail with an error about the body.
     const known = request.is404 && !(error instanceof HttpError) ? notFound(request) : httpErrorOf(error);
     if (known) return sendError(reply, known);
-    log.error({ err: error, route: request.routeOptions.url }, 'a request failed');
+    log.error({ err: error, route: request.routeOptions.url }, 'request failed');
     return sendError(reply, new HttpError(500, 'internal', 'internal error'));
   });
 }
 
-/** What is no HTTP, or came too slowly: there is no request to reply to. */
+/** Answers a connection whose bytes are not HTTP or arrive too slowly: Fastify has no request to reply to. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   // Neither a lost connection nor a failed TLS handshake can be answered.
   if (!socket.writable || !/^(HPE|ERR_HTTP)_/.test(error.code ?? '')) return void socket.destroy();
   const [status, reason, message] =
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-      ? [408, 'request_timeout', 'The request took too long to come.']
+      ? [408, 'request_timeout', 'The client took too long to send the request.']
       : error.code === 'HPE_HEADER_OVERFLOW'
         ? [431, 'headers_too_large', 'The headers are too large.']
-        : [400, 'bad_request', 'This is no HTTP request.'];
+        : [400, 'bad_request', 'The request is not valid HTTP.'];
   const body = JSON.stringify({ success: false, reason, message });
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status as number]}`,

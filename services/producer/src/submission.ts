@@ -92,11 +92,11 @@ export class Submission {
     if (!mayBeLarge && !mayBeDeep) return undefined;
     return (message) => {
       if (mayBeDeep && isDeeperThan(message, maxMessageDepth)) {
-        return { ok: false, reason: 'too_deep', message: `nested over ${maxMessageDepth} deep` };
+        return { ok: false, reason: 'too_deep', message: `nested more than ${maxMessageDepth} levels deep` };
       }
       const bytes = mayBeLarge ? textOf(message).length : 0;
       if (bytes <= maxMessageBytes) return undefined;
-      return { ok: false, reason: 'too_large', message: `${bytes} bytes, over ${maxMessageBytes}` };
+      return { ok: false, reason: 'too_large', message: `${bytes} bytes; at most ${maxMessageBytes}` };
     };
   }
 

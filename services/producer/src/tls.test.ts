@@ -51,7 +51,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** Whom the server says to be, and the status of the answer. */
+/** The name in the server's certificate, and the status of the response. */
 function ask(port: number): Promise<{ name: string; status: number | undefined }> {
   return new Promise((resolve, reject) => {
     const request = get(
@@ -79,13 +79,13 @@ it('serves HTTPS, and after SIGHUP with the certificate that the files have then
   try {
     expect(await ask(port)).toEqual({ name: 'first', status: 200 });
 
-    // Who speaks HTTP to it is cut off, and others are served.
+    // A plain HTTP connection is closed, and other clients are served.
     const plain = connect(port, '127.0.0.1');
     const closed = new Promise((resolve) => plain.on('error', () => undefined).once('close', resolve));
     plain.write('GET / HTTP/1.1\r\nhost: h\r\n\r\n');
     await closed;
 
-    // A certificate without its key is not used.
+    // A certificate without its key is ignored.
     copyFileSync(join(dir, 'second.crt'), files.HTTP_TLS_CERT_FILE);
     process.emit('SIGHUP');
     expect(await ask(port)).toEqual({ name: 'first', status: 200 });
@@ -108,6 +108,6 @@ it('is off without files, and refuses one without the other, and files that are 
   const broken = join(dir, 'broken.key');
   writeFileSync(broken, readFileSync(join(dir, 'first.key'), 'utf8').slice(0, 60));
   expect(() => readTls(configOf({ ...files, HTTP_TLS_KEY_FILE: broken }))).toThrow(
-    /no certificate with its key/,
+    /not a certificate and its key/,
   );
 });

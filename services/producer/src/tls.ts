@@ -12,7 +12,11 @@ export interface TlsKeyPair {
   key: string;
 }
 
-/** Undefined where the configuration names no files. Error: CONFIG_INVALID, for files that can't be read or don't fit */
+/**
+ * Reads the certificate and its key.
+ * @returns undefined if the configuration names no files
+ * @throws WindrowError CONFIG_INVALID if a file can't be read or the key is not that of the certificate
+ */
 export function readTls({
   HTTP_TLS_CERT_FILE: certFile,
   HTTP_TLS_KEY_FILE: keyFile,
@@ -23,20 +27,20 @@ export function readTls({
     createSecureContext(pair);
     return pair;
   } catch (cause) {
-    const message = `HTTP_TLS_CERT_FILE ${certFile} and HTTP_TLS_KEY_FILE ${keyFile} are no certificate with its key: ${(cause as Error).message}`;
+    const message = `HTTP_TLS_CERT_FILE ${certFile} and HTTP_TLS_KEY_FILE ${keyFile} are not a certificate and its key: ${(cause as Error).message}`;
     throw new WindrowError('CONFIG_INVALID', message, { cause });
   }
 }
 
-/** On SIGHUP, connections from then on get the files' certificate; where it doesn't fit, they get the old one. */
+/** Reloads the certificate for new connections on SIGHUP. If the new files are invalid, the old certificate stays. */
 export function rereadTlsOnSignal(server: Server, config: TlsConfig, log: Logger): void {
   process.on('SIGHUP', () => {
     try {
       const pair = readTls(config);
       if (pair) (server as Server & Partial<TlsServer>).setSecureContext?.(pair);
-      log.info('read the TLS certificate again');
+      log.info('TLS certificate reloaded');
     } catch (error) {
-      log.error({ err: error }, 'keeping the old TLS certificate');
+      log.error({ err: error }, 'can not reload the TLS certificate; keeping the old one');
     }
   });
 }

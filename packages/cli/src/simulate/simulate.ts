@@ -56,8 +56,8 @@ export async function simulate(
     if (batch.length === 0) return;
     const sending = batch;
     batch = [];
-    const sent = sink.send(sending).then((refusals) => {
-      tally.add(sending, refusals);
+    const sent = sink.send(sending).then((rejections) => {
+      tally.add(sending, rejections);
       progress();
     });
     // It is awaited later. Until then, a failure must not become an unhandled rejection.

@@ -1,4 +1,4 @@
-import type { Refusal } from '../producer-client.ts';
+import type { Rejection } from '../producer-client.ts';
 import type { Delivery } from './timeline.ts';
 
 /** The destination of a simulation's messages. */
@@ -8,7 +8,7 @@ export interface Sink {
    * the producer rejected. Calls may overlap. The messages of a rider keep their order, and observations are sent before all
    * later messages.
    */
-  send(batch: readonly Delivery[]): Promise<Refusal[]>;
+  send(batch: readonly Delivery[]): Promise<Rejection[]>;
   close(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-import type { Refusal } from '../producer-client.ts';
+import type { Rejection } from '../producer-client.ts';
 import { kindOf } from './event.ts';
 import type { Delivery } from './timeline.ts';
 
@@ -31,7 +31,7 @@ export class Tally {
     refused: {},
   };
 
-  add(batch: readonly Delivery[], refusals: readonly Refusal[]): void {
+  add(batch: readonly Delivery[], rejections: readonly Rejection[]): void {
     const { counts } = this;
     counts.messages += batch.length;
     for (const delivery of batch) {
@@ -44,7 +44,7 @@ export class Tally {
         increment(counts.kinds, kindOf(delivery.event));
       }
     }
-    for (const { reason } of refusals) increment(counts.refused, reason);
+    for (const { reason } of rejections) increment(counts.refused, reason);
   }
 }
 

@@ -1,4 +1,4 @@
-import { ProducerClient, type ProducerClientOptions, type Refusal } from '../producer-client.ts';
+import { ProducerClient, type ProducerClientOptions, type Rejection } from '../producer-client.ts';
 import { segmentMessage } from './segment-message.ts';
 import type { Sink } from './sink.ts';
 import type { Delivery, TrackDelivery } from './timeline.ts';
@@ -14,14 +14,14 @@ export function openHttpSink(options: ProducerClientOptions): Sink {
   const last = new Map<number, Promise<unknown>>();
   let weatherPosted: Promise<unknown> = Promise.resolve();
 
-  const postAfter = (before: Promise<unknown>, path: string, body: unknown): Promise<Refusal[]> => {
+  const postAfter = (before: Promise<unknown>, path: string, body: unknown): Promise<Rejection[]> => {
     const posted = before.then(() => client.post(path, body));
     // A failure ends the simulation. Requests that wait behind it are not sent, and reject with the same error.
     posted.catch(() => undefined);
     return posted;
   };
 
-  const weather = (batch: readonly Delivery[]): Promise<Refusal[]> => {
+  const weather = (batch: readonly Delivery[]): Promise<Rejection[]> => {
     const body = batch.flatMap((delivery) =>
       delivery.stream === 'weather'
         ? [{ ...delivery.observation, observed_at: new Date(delivery.observation.observed_at).toISOString() }]
@@ -34,8 +34,8 @@ export function openHttpSink(options: ProducerClientOptions): Sink {
     return posted;
   };
 
-  const track = async (batch: readonly TrackDelivery[]): Promise<Refusal[]> => {
-    const posts: Promise<Refusal[]>[] = [];
+  const track = async (batch: readonly TrackDelivery[]): Promise<Rejection[]> => {
+    const posts: Promise<Rejection[]>[] = [];
     for (const [connection, deliveries] of Map.groupBy(batch, connectionOf)) {
       for (const chunk of chunks(deliveries.map(messageOf))) {
         const posted = postAfter(last.get(connection) ?? weatherPosted, '/v1/batch', { batch: chunk });

@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { brokenRule, loadStreams, parseInput, streamNamed } from '@windrow/contracts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Refusal } from '../producer-client.ts';
+import type { Rejection } from '../producer-client.ts';
 import type { Observation, Place, WeatherAdapter } from './adapter.ts';
 import { openMeteo } from './open-meteo.ts';
 import { openWeather } from './openweather.ts';
@@ -22,12 +22,12 @@ let handle: Handler;
 /** The paths and queries that the provider was asked for. */
 let asked: URL[];
 let posted: Observation[];
-let refusals: Refusal[];
+let rejections: Rejection[];
 let notes: string[];
 let stop: AbortController;
 
 beforeEach(async () => {
-  [asked, posted, refusals, notes, stop] = [[], [], [], [], new AbortController()];
+  [asked, posted, rejections, notes, stop] = [[], [], [], [], new AbortController()];
   server = createServer((request, reply) => {
     const url = new URL(request.url ?? '', providerUrl);
     asked.push(url);
@@ -53,7 +53,7 @@ function pollOf(adapter: WeatherAdapter, places: Place[] = [zurich]): WeatherPol
       post: async (path, body) => {
         expect(path).toBe('/v1/weather');
         posted.push(body as Observation);
-        return refusals;
+        return rejections;
       },
     },
   });
@@ -249,7 +249,7 @@ test('a rejected key is not retried', async () => {
 
 test('an observation that the producer rejects is reported with the reason', async () => {
   handle = answering(fixture('open-meteo-rain'));
-  refusals = [{ reason: 'humidity_out_of_range', message: 'humidity is 86' }];
+  rejections = [{ reason: 'humidity_out_of_range', message: 'humidity is 86' }];
   expect(await pollOf(openMeteo(providerUrl)).round()).toEqual({ posted: 0, unchanged: 0, failed: 1 });
   expect(notes).toEqual(['Zurich: the producer rejected it: humidity_out_of_range: humidity is 86']);
 });

@@ -66,13 +66,13 @@ export class WeatherPoll {
   }
 
   async #post(observation: Observation): Promise<'posted' | 'failed'> {
-    const refusals = await this.#options.producer.post('/v1/weather', observation);
+    const rejections = await this.#options.producer.post('/v1/weather', observation);
     // The producer has recorded it even if it rejected it: then it is a dead letter.
     this.#posted.set(observation.city, observation.observed_at);
-    for (const { reason, message } of refusals) {
+    for (const { reason, message } of rejections) {
       this.#options.note(`${observation.city}: the producer rejected it: ${reason}: ${message}`);
     }
-    return refusals.length === 0 ? 'posted' : 'failed';
+    return rejections.length === 0 ? 'posted' : 'failed';
   }
 }
 

@@ -3,14 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { ByteEntries, viewOf } from './byte-entries.ts';
 
 function put(entries: ByteEntries, value: string | Uint8Array): number {
-  // In the middle of a larger buffer, as records lie in a fetched batch.
+  // The entries lie in the middle of a larger buffer, like the records of a fetched batch.
   const bytes = Buffer.concat([Buffer.from('\xff?'), Buffer.from(value as string), Buffer.from('!')]);
   return entries.put(bytes, viewOf(bytes), 3, bytes.length - 1);
 }
 
 const textOf = (entries: ByteEntries, code: number): string => Buffer.from(entries.entry(code)).toString();
 
-/** Puts the values in and takes them all out again. */
+/** Adds the values and reads all of them back. */
 function roundTrip(entries: ByteEntries, values: readonly string[]): void {
   const codes = values.map((value) => put(entries, value));
   for (const [index, value] of values.entries()) {
@@ -44,7 +44,7 @@ describe('a dictionary of byte strings', () => {
 
   test('is given up above 65,536 entries, and all values are right before, at and after', () => {
     const entries = new ByteEntries(true);
-    // Each twice, so that it does not look as if all values differed.
+    // Each value occurs twice, so that the values don't look unique.
     const values = Array.from({ length: 65_537 + 1_000 }, (_, index) => `v${index.toString(36)}`);
     const early = values.slice(0, 65_536).flatMap((value) => [value, value]);
     roundTrip(entries, early);
@@ -91,7 +91,7 @@ describe('a dictionary of byte strings', () => {
 
   test('is given up when values collide', () => {
     const entries = new ByteEntries(false);
-    // The last word is free to undo what the first has made of the hash: all have the same.
+    // The last word can cancel the effect of the first one on the hash, so all values have the same hash.
     const collide = (word: number): Uint8Array => {
       const bytes = new Uint8Array(8);
       viewOf(bytes).setInt32(0, word, true);

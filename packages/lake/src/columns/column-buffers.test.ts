@@ -48,7 +48,7 @@ function rowsOf(buffers: ColumnBuffers): ColumnValue[][] {
   );
 }
 
-/** As a column gives it back: safe integers as numbers, what is no UTF-16 replaced. */
+/** The value as a column returns it: safe integers are numbers, and invalid UTF-16 is replaced. */
 function kept(value: ColumnValue): ColumnValue {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (Object.is(value, -0)) return value;
@@ -86,7 +86,7 @@ describe('column buffers', () => {
             }
             expect(buffers.rowCount).toBe(model.length);
           }
-          // -0 of a long or an integer is 0; of a double it is kept.
+          // -0 of a long or an integer is stored as 0; -0 of a double is kept.
           const expected = model.map((row) =>
             row.map((value, index) =>
               Object.is(value, -0) && !['double', 'float'].includes(must(types[index])) ? 0 : value,

@@ -150,15 +150,15 @@ describe('what columns have no form for', () => {
   test('blocks may tell their size, which has to be true', () => {
     for (const [reader, value] of [
       [oneField(array), '[1,2,3]'],
-      // The array is not read at all: its blocks are jumped over.
+      // The decoder skips the blocks of the array without reading them.
       [recordOf([{ name: 'g', type: 'string', default: 'none' }]), 'none'],
     ] as const) {
       const table = new DecodedTable(oneField(array), reader);
       expect(table.add([3, 4, 2, 4, 2, 6, 0], [3, 4, 2, 4, 1, 2, 6, 0])).toEqual([true, true]);
       expect(table.rows).toEqual([[value], [value]]);
-      // What is in a block that is jumped over is not looked at.
+      // The decoder doesn't check the content of a skipped block.
       expect(table.add([1, 2, 0xff, 0])).toEqual([value === 'none']);
-      // Too short, too long, negative, without an end.
+      // Too short, too long, negative, not terminated.
       expect(table.add([3, 2, 2, 4, 0], [3, 8, 2, 4, 0], [3, 3, 2, 4, 0], [3, 4, 2, 4])).toEqual([
         false,
         false,

@@ -11,7 +11,7 @@ import { isStrictly } from './testing/strict-reader.ts';
 
 const typeOf = (schema: Schema): Type => avsc.Type.forSchema(schema as avsc.Schema);
 
-/** What the lake holds of a record as avsc decodes it; undefined where that is nothing. */
+/** The values that the lake stores for a record as avsc decodes it; undefined if avsc fails. */
 function rowByAvsc(reader: Type, resolver: Resolver | undefined, bytes: Buffer, schema: TableSchema) {
   try {
     const { offset, value } = reader.decode(bytes, 0, resolver);
@@ -48,7 +48,7 @@ function mutated(draw: SchemaDraw, bytes: Buffer): Buffer {
   }
 }
 
-/** Counts of what the runs have met, so that a generator that draws nothing of a kind is noticed. */
+/** Counts the cases that the runs have covered, so that a generator that never draws a case is noticed. */
 const met = { rows: 0, invalid: 0, incompatible: 0, evolved: 0, mutatedValid: 0 };
 
 function compare(draw: SchemaDraw, writerSchema: Schema, readerSchema: Schema): void {
@@ -103,7 +103,8 @@ function compare(draw: SchemaDraw, writerSchema: Schema, readerSchema: Schema): 
     if (row < 0) {
       met.invalid++;
       if (!isStrict) continue;
-      // Only what is not to the letter may be refused where avsc takes it. (Some of that would keep avsc busy for days.)
+      // Only data that violates the specification may be rejected if avsc accepts it. (Some of it would keep avsc busy for
+      // days.)
       expect(rowByAvsc(reader, resolver, bytes, schema)).toBeUndefined();
       continue;
     }
@@ -111,7 +112,7 @@ function compare(draw: SchemaDraw, writerSchema: Schema, readerSchema: Schema): 
     expect(expected).toBeDefined();
     met.rows++;
     if (isMutated) met.mutatedValid++;
-    // Longs that avsc may read as others.
+    // Longs that avsc may not read exactly.
     if (!isStrict) continue;
     expect(must(expected).map((_cell, column) => columns.valueAt(column, row))).toEqual(expected);
   }

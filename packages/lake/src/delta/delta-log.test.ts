@@ -27,7 +27,7 @@ const add = (path: string) => ({
   },
 });
 
-/** A table's log as other engines may have left it. */
+/** The log of a table as other engines may have left it. */
 function logOf(files: Record<string, Uint8Array>) {
   const world = new MemoryObjectStore(1);
   for (const [key, bytes] of Object.entries(files)) world.objects.set(key, { bytes, modifiedMs: 0 });

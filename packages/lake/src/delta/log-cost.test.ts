@@ -11,14 +11,14 @@ const root = 'raw/track';
 const minuteMs = 60_000;
 const liveFiles = 200;
 
-/** What a process has asked of its store. */
+/** The requests of a process to its store. */
 interface Cost {
   gets: number;
   puts: number;
   lists: number;
   deletes: number;
   listedKeys: number;
-  /** Read and written. */
+  /** Bytes read and written. */
   bytes: number;
 }
 
@@ -75,8 +75,8 @@ const add = (name: string) => ({
 });
 
 /**
- * A table after so many commits, one a minute, with a checkpoint at each 20th, of which the last three are there; its files are always the same number, whatever
- * has been compacted.
+ * A table with so many commits, one per minute, and a checkpoint at every 20th, of which the last three are kept. The number
+ * of its files is constant, whatever has been compacted.
  */
 function tableOf(commits: number): MemoryObjectStore {
   const world = new MemoryObjectStore(1);
@@ -112,7 +112,7 @@ function tableOf(commits: number): MemoryObjectStore {
   return world;
 }
 
-/** Opening the table, and then 20 commits with the checkpoint that is due after them. */
+/** Opens the table, then makes 20 commits and the checkpoint that follows them. */
 async function costsOf(commits: number): Promise<{ opening: Cost; committing: Cost }> {
   const world = tableOf(commits);
   const { store, take } = counting(world.client('x'));
@@ -144,7 +144,8 @@ describe('a log of 10,000 commits', () => {
       expect(oldRequests).toEqual(youngRequests);
       expect(Math.abs(oldBytes / youngBytes - 1)).toBeLessThan(0.01);
     }
-    // Gets: the hint, the checkpoint and the nine commits after it. Listed with them: the checkpoint's own commit, and the hint.
+    // Gets: the hint, the checkpoint and the nine commits after it. The list has two more: the checkpoint's own commit and
+    // the hint.
     expect(old.opening).toMatchObject({ gets: 11, lists: 1, listedKeys: 12, puts: 0 });
   });
 });

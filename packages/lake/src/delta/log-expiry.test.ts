@@ -53,7 +53,7 @@ describe('the expiry of log entries', () => {
   const put = (key: string, modifiedDay: number) =>
     world.objects.set(key, { bytes: new Uint8Array(), modifiedMs: modifiedDay * dayMs });
 
-  /** Version n is committed on day n; checkpoints are of versions 3, 6 and 9, written a day later. */
+  /** Version n is committed on day n; the checkpoints of versions 3, 6 and 9 are written a day later. */
   beforeEach(() => {
     world = new MemoryObjectStore(1);
     for (let version = 0; version <= 10; version++) put(commitKey(root, version), version);
@@ -62,7 +62,7 @@ describe('the expiry of log entries', () => {
   });
 
   it('deletes what lies before the last checkpoint that is older than every kept version', async () => {
-    // The table as it was on day 7.5 is version 7: that needs checkpoint 6 and what follows it.
+    // The table at day 7.5 is version 7, which needs checkpoint 6 and the commits after it.
     expect(await expire(7.5)).toBe(7);
     expect(left()).toEqual([
       '6.checkpoint.parquet',
@@ -78,7 +78,7 @@ describe('the expiry of log entries', () => {
 
   it('deletes nothing where there is no checkpoint before the cut, also where one comes after it', async () => {
     expect(await expire(2)).toBe(0);
-    // Version 3 is not older than the cut: its checkpoint says nothing of the table just before it.
+    // Version 3 is not older than the cut, so its checkpoint can't restore the table just before the cut.
     expect(await expire(3)).toBe(0);
     expect(await expire(3.5)).toBe(3);
   });

@@ -36,7 +36,7 @@ const file = (date = '2013-01-01'): PlannedFile => ({
   }),
 });
 
-/** Ten rows of each partition of the claim, from `at` on. */
+/** Ten rows for each partition of the claim, starting at `at`. */
 const ranges = (claim: Claim, at: number) =>
   claim.positions.map(({ topic, partition }) => ({
     topic,
@@ -134,7 +134,7 @@ describe('LakeTable on a real S3', () => {
     const upload = await old.upload(oldClaim, [file()]);
     const nextClaim = await next.claim([p1]);
     expect(nextClaim.positions).toEqual([{ ...p1, nextOffset: 10, rows: 10 }]);
-    // Even a micro-batch of the partition that it still owns: its files are gone.
+    // Even a micro-batch of a partition that it still owns: its files are deleted.
     expect(await dataFiles(path)).toHaveLength(1);
     await expect(
       old.commit(upload, [{ ...p0, fromOffset: 10, nextOffset: 20, rows: 10 }]),
@@ -173,7 +173,7 @@ describe('LakeTable on a real S3', () => {
         },
       }),
     );
-    // The claim and the second commit: first the request is lost, then the answer; the first commit is a plain one.
+    // The claim and the second commit: first the request is lost, then the response. The first commit succeeds.
     const claim = await table.claim([p0]);
     await table.commit(await table.upload(claim, [file()]), ranges(claim, 0));
     await table.commit(await table.upload(claim, [file()]), ranges(claim, 10));
@@ -221,7 +221,7 @@ describe('LakeTable on a real S3', () => {
     expect(await dataFiles(path)).toHaveLength(2);
     let nowMs = Date.now();
     const next = await openTable(path, bucket.store, { ...systemHost, nowMs: () => nowMs });
-    // The intent of an owner that is alive is left alone.
+    // The intent of an active owner is kept.
     await next.claim([p1]);
     expect(await dataFiles(path)).toHaveLength(2);
     await next.claim([p0]);
@@ -282,7 +282,7 @@ describe('LakeTable on a real S3', () => {
       expect(await table.checkpointWhenDue()).toEqual({});
     }
     const pointer = JSON.parse(new TextDecoder().decode(await bucket.store.get(lastCheckpointKey(path))));
-    // Checkpoints are at every 20th commit, the first at version 19.
+    // Every 20th commit writes a checkpoint; the first is at version 19.
     expect(pointer).toMatchObject({ version: 19, numOfAddFiles: 18 });
     for (let version = 0; version <= 19; version++) await bucket.store.delete(commitKey(path, version));
     const position = { ...p0, nextOffset: 250, rows: 250 };

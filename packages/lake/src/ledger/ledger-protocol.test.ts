@@ -18,9 +18,9 @@ import { LedgerInvariants } from './testing/ledger-invariants.ts';
 import type { PlannedFile } from './uploads.ts';
 
 /**
- * The protocol of model/ledger_model.py played with the real code: writers that claim, upload and commit, and those who compact,
- * vacuum and restore beside them, over a store that delays, loses and repeats, with kills and stops between any two of its steps. The
- * invariants are the model's.
+ * Runs the protocol of model/ledger_model.py with the real code: writers claim, upload and commit, while others compact,
+ * vacuum and restore. The store delays, loses and repeats requests, and processes are killed and stopped between any two
+ * steps. The invariants are those of the model.
  */
 
 const root = 'curated/track';
@@ -39,7 +39,7 @@ function openCompactor(world: MemoryObjectStore, client: string): Promise<TableC
   return TableCompactor.open(world.client(client), options);
 }
 
-/** The rows of the ranges, one for each offset, in one or two files. */
+/** The rows of the ranges, one per offset, in one or two files. */
 function plannedFiles(ranges: LedgerRange[], random: () => number): PlannedFile[] {
   const rows = ranges.flatMap(({ partition, fromOffset, rows }) =>
     Array.from({ length: rows }, (_, at) => [topic, partition, fromOffset + at, 0]),
@@ -64,7 +64,7 @@ async function compactAll(compactor: TableCompactor, epochs: Epochs): Promise<vo
   }
 }
 
-/** For ever; errors that say so themselves are those that may come at any moment. */
+/** Retries forever. Retriable errors may occur at any moment. */
 async function again(work: () => Promise<void>): Promise<never> {
   for (;;) {
     try {
@@ -75,7 +75,7 @@ async function again(work: () => Promise<void>): Promise<never> {
   }
 }
 
-/** One sink: claims some partitions and commits a few micro-batches; whoever has partition 0 compacts beside that. */
+/** A sink that claims some partitions and commits a few micro-batches. The owner of partition 0 also compacts. */
 const sink = (world: MemoryObjectStore, name: string, random: () => number, upkeep: boolean) =>
   again(async () => {
     const table = await openTable(world, name);
@@ -118,12 +118,12 @@ const compactorByHand = (world: MemoryObjectStore, name: string) =>
     }
   });
 
-/** So that others get on meanwhile. */
+/** Gives other processes time to make progress. */
 async function rest(world: MemoryObjectStore, name: string): Promise<void> {
   for (let pause = 0; pause < 10; pause++) await world.host(name).pause(0);
 }
 
-/** Without any retention: nobody reads older versions here. */
+/** Without retention, since nobody reads older versions here. */
 async function vacuum(world: MemoryObjectStore, name: string): Promise<void> {
   const store = world.client(name);
   const host = world.host(name);
@@ -139,7 +139,7 @@ const vacuumByHand = (world: MemoryObjectStore, name: string) =>
     await vacuum(world, name);
   });
 
-/** To any version that the table ever had; Kafka has everything. */
+/** Restores any earlier version of the table; Kafka still has all events. */
 const restorerByHand = (world: MemoryObjectStore, name: string, random: () => number) =>
   again(async () => {
     await rest(world, name);
@@ -179,7 +179,7 @@ async function play(seed: number, faults: StoreFaults, upkeep: boolean) {
   const steps = (upkeep ? 5_000 : 300) + Math.floor(random() * 1_500);
   for (let step = 0; step < steps; step++) {
     await world.step();
-    // Superseded intents go in time; what comes later than that is for vacuum.
+    // Superseded intents are deleted in time; vacuum deletes later ones.
     if (upkeep) world.nowMs += 8_000;
     if (failure) throw failure;
     for (const [name, until] of stopped) {
@@ -188,7 +188,7 @@ async function play(seed: number, faults: StoreFaults, upkeep: boolean) {
       stopped.delete(name);
     }
     const name = must(running[Math.floor(random() * running.length)]);
-    // With upkeep each step of the protocol takes more of the store's.
+    // With maintenance, each step of the protocol makes more requests to the store.
     const fate = random() * (upkeep ? 3 : 1);
     if (fate < 0.004) {
       world.kill(name);
@@ -201,7 +201,7 @@ async function play(seed: number, faults: StoreFaults, upkeep: boolean) {
     invariants.check(world);
   }
 
-  // A quiet end: all die, the network drains, and one takes everything over, twice.
+  // At the end all processes die, the network delivers the pending requests, and one process takes over all partitions twice.
   for (const name of running) world.kill(name);
   while (await world.step()) invariants.check(world);
   world.faults = { lostRequests: 0, lostAnswers: 0, lateRequests: 0, repeatedRequests: 0 };

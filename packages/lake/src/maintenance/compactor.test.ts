@@ -55,7 +55,7 @@ async function open(of: TableSchema): Promise<void> {
   claim = await world.runUntil(table.claim([{ topic, partition: 0 }]));
 }
 
-/** One micro-batch of these rows, without their ledger columns, in one file. */
+/** Commits the rows, without their ledger columns, as one micro-batch with one file. */
 async function land(rows: ColumnValue[][], of = schema, namePrefix = '20130101T0000'): Promise<void> {
   const all = rows.map((row, at) => [...row, topic, 0, next + at, world.nowMs]);
   const columns = of.columns.map((_, column) => all.map((row) => row[column] ?? null));
@@ -69,7 +69,7 @@ async function land(rows: ColumnValue[][], of = schema, namePrefix = '20130101T0
   next += rows.length;
 }
 
-/** A row with something in each column. */
+/** A row with a value in each column. */
 const row = (at: number | null): ColumnValue[] => [
   at,
   2n ** 60n + BigInt(at ?? 0),
@@ -130,7 +130,7 @@ describe('a compaction', () => {
       numRecords: 5,
       nullCount: { at: 1, text: 0 },
     });
-    // The files that it replaces stay for readers of older versions; the intent is gone.
+    // The replaced files stay for readers of older versions; the intent is deleted.
     for (const { path: of } of must(small).files) expect(lake()).toContain(fileKey(path, of));
     expect(lake().filter((key) => key.includes('_windrow'))).toEqual([]);
   });
@@ -173,10 +173,10 @@ describe('a compaction', () => {
     expect(await world.runUntil(first.compact(must(small), claim.epochs))).toBeDefined();
     const before = lake().length;
     expect(await world.runUntil(second.compact(must(same), claim.epochs))).toBeUndefined();
-    // What it had uploaded is gone, and its intent too.
+    // Its uploaded files and its intent are deleted.
     expect(lake()).toHaveLength(before);
     expect((await content()).rows).toHaveLength(3);
-    // So it knows by now, and also when a vacuum was faster than its reading.
+    // The compactor knows this now, also if a vacuum was faster than its reads.
     expect(await world.runUntil(second.compact(must(same), claim.epochs))).toBeUndefined();
     const third = await openCompactor();
     const [late] = await smallOf(third);
@@ -246,7 +246,7 @@ describe('a compaction', () => {
       const files = await world.runUntil(compactor.files());
       expect(files.size).toBe(lands ? 1 : 3);
       expect(lake().filter((key) => key.includes('_windrow'))).toEqual([]);
-      // In the second round only the two that the first one has replaced are not named.
+      // In the second round, only the two files that the first round replaced are unnamed.
       const { named, lying } = await content();
       expect(lying.length - named.length).toBe(2);
     }

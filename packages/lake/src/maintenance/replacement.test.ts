@@ -43,7 +43,7 @@ const encoded = (rows: ColumnValue[][]) => () =>
       columns: schema.columns.map((_, column) => rows.map((row) => row[column] ?? null)),
     }),
   });
-/** Text, raw offset and place of a row, which was once landed. */
+/** Text, raw offset, partition and offset of a committed row. */
 const row = (text: string, rawOffset: number): ColumnValue[] => [text, rawOffset, topic, 0, rawOffset, 1_000];
 const fileOf = (rows: ColumnValue[][]) => ({
   partitionValues: { date: '2013-01-01' },
@@ -51,7 +51,7 @@ const fileOf = (rows: ColumnValue[][]) => ({
   encode: encoded(rows),
 });
 
-/** One micro-batch, one file. */
+/** Commits one micro-batch with one file. */
 async function land(...texts: string[]): Promise<void> {
   const rows = texts.map((text, at) => row(text, next + at));
   const ranges = [
@@ -118,7 +118,7 @@ it('replaces the rows in one commit; others of their files stay, and other files
     'lake:replay#version': version,
   });
   expect(txns.has('lake:track.enriched:0#replayed')).toBe(false);
-  // No intent is left, and no file that the log doesn't know: the removed ones stay for a while.
+  // No intent is left, and no file that the log doesn't know. The removed files are kept for a while.
   expect([...world.objects.keys()].filter((key) => key.includes('_windrow/intents/'))).toEqual([]);
   expect(lying).toEqual(expect.arrayContaining(named));
   expect(lying).toHaveLength(named.length + 2);
@@ -161,7 +161,7 @@ it('goes on where the sink has landed more, and a compaction has taken its files
     maxRows: 1_000,
     maxBytes: 1_000_000,
   });
-  // The replacement has its files read before, and commits after: the compaction comes between.
+  // The replacement reads its files before the compaction and commits after it.
   const replacing = { ...between(1, 5) };
   let isCompacted = false;
   const { has } = replacing;

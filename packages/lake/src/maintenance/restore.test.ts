@@ -48,7 +48,7 @@ const remove = (path: string): Action => ({
   remove: { path, deletionTimestamp: world.nowMs, dataChange: false },
 });
 
-/** Each version a day after the one before; the files that it adds are there. */
+/** Each version is a day after the previous one. The files that it adds exist. */
 function commit(...actions: Action[]): void {
   newest += 1;
   world.nowMs += dayMs;
@@ -74,7 +74,7 @@ async function vacuum(cutMs: number): Promise<void> {
   await world.runUntil(condemnGarbage(store(), await openLog(), by));
 }
 
-/** 0: the table, 1: a claim, 2: file a to offset 5, 3: file b to offset 8, 4: both compacted to c. */
+/** 0: creates the table, 1: a claim, 2: file a up to offset 5, 3: file b up to offset 8, 4: both compacted into c. */
 beforeEach(() => {
   world = new MemoryObjectStore(1);
   newest = -1;
@@ -153,7 +153,7 @@ describe('a restore', () => {
     await restored(await prepare(1));
     newest += 1;
     expect((await openLog()).liveFiles.size).toBe(0);
-    // Nothing goes back: what Kafka has doesn't matter.
+    // No offset goes back, so it doesn't matter which events Kafka still has.
     await restored(await prepare(4), new Map());
     const log = await openLog();
     expect([...log.liveFiles.keys()]).toEqual(['c.parquet']);
@@ -216,7 +216,7 @@ describe('a restore and a vacuum', () => {
     const { 3: third } = await world.runUntil(readableVersions(store(), root));
     await vacuum(must(third).timeMs - 1);
     newest += 1;
-    // The first file is older than that.
+    // The first file is older than this.
     await expect(prepare(3)).rejects.toMatchObject(
       refused(`1 of its files, or may any moment: memory://${root}/a.parquet.`),
     );
@@ -246,7 +246,7 @@ describe('the versions that a log tells', () => {
     commit(add('e.parquet', 1));
     for (const version of [0, 1]) world.objects.delete(commitKey(root, version));
     expect((await versions()).map(({ version }) => version)).toEqual([4, 5, 6]);
-    // Its commits are there in part: that is not enough.
+    // Some of its commits are missing, so the version can't be restored.
     expect(await prepare(3)).toBeUndefined();
     expect((await prepare(5))?.changes.removed.map(({ path }) => path)).toEqual(['e.parquet']);
     expect((await prepare(4))?.changes.removed.map(({ path }) => path)).toEqual(['d.parquet', 'e.parquet']);

@@ -32,7 +32,7 @@ describe('the small files of a table', () => {
       ['20130101T0010', Date.UTC(2013, 0, 1, 0, 10)],
     ]);
     expect(found[0]).toMatchObject({ rows: 15, bytes: 17, partitionValues: { date: '2013-01-01' } });
-    // In the order in which they came.
+    // In the order in which they were committed.
     expect(found[0]?.files.map(({ modifiedMs }) => modifiedMs)).toEqual([1, 2]);
   });
 

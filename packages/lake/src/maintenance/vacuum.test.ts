@@ -61,7 +61,7 @@ describe('what a vacuum takes', () => {
   it('is never what nobody has named yet and an intent lists: its writer may commit it', async () => {
     for (const name of ['slept', 'live', 'replaced']) put(`date=1/${name}.parquet`);
     const paths = ['date=1/slept.parquet', 'date=1/live.parquet', 'date=1/replaced.parquet'];
-    // A writer that was killed after its commit has left its intent.
+    // A writer that was killed after its commit has left its intent behind.
     log(add(must(paths[1])), add(must(paths[2])), remove(must(paths[2]), 1));
     const intent = { paths, owners: {}, sinceVersion: 0 };
     put('_windrow/intents/a.json', 1, new TextEncoder().encode(JSON.stringify(intent)));

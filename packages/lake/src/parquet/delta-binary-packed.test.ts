@@ -6,9 +6,9 @@ import { PageBuffer } from './page-buffer.ts';
 
 const page = new PageBuffer();
 
-/** What a reader makes of the page, and how many of its bytes it has read. */
+/** The values that a reader decodes from the page, and the number of bytes that it has read. */
 function readBack(count: number, output: Int32Array | BigInt64Array): { values: number[]; bytes: number } {
-  // A reader may look at a word behind the end.
+  // A reader may read one word past the end.
   const padded = Buffer.concat([page.bytes, Buffer.alloc(8)]);
   const reader = { view: new DataView(padded.buffer, padded.byteOffset, padded.length), offset: 0 };
   deltaBinaryUnpack(reader, count, output);

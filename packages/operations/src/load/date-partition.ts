@@ -1,15 +1,15 @@
 import { isDate } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 
-/** Days of UTC as `2013-01-15`, the second one not included; undefined: without that end. */
+/** UTC days such as `2013-01-15`; `to` is not included. Undefined: no limit on that side. */
 export interface DateRange {
   from: string | undefined;
   to: string | undefined;
 }
 
 /**
- * The day of a file that is partitioned by date, as `date=2013-01-15/…` or `2013/01/15/…`, at any depth.
- * @param path of the file below the directory that is loaded
+ * The day of a file in a directory that is partitioned by date, such as `date=2013-01-15/…` or `2013/01/15/…`, at any depth.
+ * @param path the file's path below the directory that is loaded
  */
 export function dateOf(path: string): string | undefined {
   const [, named] = /(?:^|\/)date=([^/]*)\//.exec(path) ?? [];
@@ -18,7 +18,7 @@ export function dateOf(path: string): string | undefined {
   return isDate(date) ? date : undefined;
 }
 
-/** The paths whose day is in the range. Error: USAGE, naming a path that has no day */
+/** The paths whose day is in the range. @throws WindrowError USAGE that names a path without a day */
 export function withinDates(paths: readonly string[], { from, to }: DateRange, root: string): string[] {
   if (from === undefined && to === undefined) return [...paths];
   return paths.filter((path) => {

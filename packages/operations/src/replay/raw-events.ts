@@ -1,5 +1,5 @@
 import { AvroCodec, brokenRule, type EventRecord, type StreamContract } from '@windrow/contracts';
-import { examine, type InputRecord, type Outcome } from '@windrow/pipeline';
+import { decodeAndCheck, type InputRecord, type Outcome } from '@windrow/pipeline';
 import { retry, WindrowError } from '@windrow/runtime';
 import type { Installation } from '../installation.ts';
 import type { AcceptedEvents } from './accepted-events.ts';
@@ -92,8 +92,10 @@ async function readKafka(
       const records = batch.records.filter(({ offset }) => ranges.has(batch.partition, offset));
       if (records.length === 0) return;
       try {
-        const examined = await retry(() => examine(contract, codec, { ...batch, records }), { signal });
-        await onEvents(batch.partition, examined);
+        const outcomes = await retry(() => decodeAndCheck(contract, codec, { ...batch, records }), {
+          signal,
+        });
+        await onEvents(batch.partition, outcomes);
       } catch (error) {
         // The consumer would read the batch again if this function threw the error.
         isOver = true;
@@ -146,7 +148,7 @@ async function readLake(
   }
 }
 
-/** Checks a decoded record as `examine` does. */
+/** Checks a decoded record as `decodeAndCheck` does. */
 function judged(
   contract: StreamContract,
   input: InputRecord,

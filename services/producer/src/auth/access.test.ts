@@ -237,7 +237,7 @@ describe('the daily quota of a key', () => {
     // What is over any quota is refused, and the refusal says how much is used.
     await vi.waitFor(async () => {
       const { message: told } = (await two.post('/v1/batch', batch(101), basic(key))).json();
-      expect(told).toMatch(/^60 of 100 events/);
+      expect(told).toMatch(/ 60 of its 100 events /);
     }, withinSeconds);
     expect((await two.post('/v1/batch', batch(41), basic(key))).statusCode).toBe(429);
     expect((await two.post('/v1/batch', batch(30), basic(key))).statusCode).toBe(200);

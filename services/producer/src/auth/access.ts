@@ -4,7 +4,7 @@ import { type DailyUsage, dayOf } from './daily-usage.ts';
 import type { KeyTable } from './key-table.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** Events that were let pass, to be taken back where they don't go through. */
+/** Events that were counted against a daily quota. {@link Access.takeBack} subtracts them if they fail to reach Kafka. */
 export interface Admission {
   keyId: string;
   day: string;
@@ -13,22 +13,25 @@ export interface Admission {
 
 const dayMs = 86_400_000;
 
-/** Who may send what, and how much of it. */
+/** Authenticates write keys and enforces their streams, rates and daily quotas. */
 export class Access {
   readonly #keys: Pick<KeyTable, 'find'>;
   readonly #usage: DailyUsage;
   readonly #required: boolean;
-  /** By record: one that is replaced begins anew. */
+  /** By key record: when a record is replaced, its bucket starts full. */
   readonly #buckets = new WeakMap<WriteKey, TokenBucket>();
 
-  /** `required`: false lets requests without a key pass; one with a wrong key never does. */
+  /** @param options `required`: if false, requests without a key are accepted; requests with an invalid key never are */
   constructor(options: { keys: Pick<KeyTable, 'find'>; usage: DailyUsage; required: boolean }) {
     this.#keys = options.keys;
     this.#usage = options.usage;
     this.#required = options.required;
   }
 
-  /** What is known of the key; null where there is none and none is needed. Error: HttpError 401, 403 */
+  /**
+   * @returns the record of the key; null if the request has no key and needs none
+   * @throws HttpError 401, 403
+   */
   authenticate(key: string | undefined, stream: string): WriteKey | null {
     if (key === undefined) {
       if (!this.#required) return null;
@@ -36,7 +39,7 @@ export class Access {
       throw unauthorized('write_key_missing', `Send a write key, ${where}.`);
     }
     const known = this.#keys.find(key);
-    if (!known) throw unauthorized('write_key_unknown', 'Nobody has been given this write key.');
+    if (!known) throw unauthorized('write_key_unknown', 'This write key does not exist.');
     if (known.revoked_at !== null) {
       const since = new Date(known.revoked_at).toISOString();
       throw unauthorized('write_key_revoked', `This write key was revoked at ${since}.`);
@@ -48,14 +51,22 @@ export class Access {
     return known;
   }
 
-  /** Whether anything can pass at all now, to be asked before a body is read. Error: HttpError 429 */
+  /** Checks the rate before a body is read. @throws HttpError 429 while no event can be accepted */
   checkRate(key: WriteKey, nowMs = performance.now()): void {
     const waitMs = this.#bucketOf(key, nowMs)?.waitMs(nowMs) ?? 0;
     if (waitMs > 0)
-      throw tooMany('rate_exceeded', `More than ${key.events_per_second} events a second.`, waitMs);
+      throw tooMany(
+        'rate_exceeded',
+        `The write key exceeds its limit of ${key.events_per_second} events per second.`,
+        waitMs,
+      );
   }
 
-  /** Counts the events, if the key's rate and quota have room for them. Null: its key has no quota. Error: HttpError 429 */
+  /**
+   * Counts the events against the key's rate and daily quota.
+   * @returns null if the key has no quota
+   * @throws HttpError 429 if the rate or the quota is exceeded
+   */
   admit(key: WriteKey, events: number): Admission | null {
     const nowMs = performance.now();
     this.checkRate(key, nowMs);
@@ -64,7 +75,7 @@ export class Access {
     return admission;
   }
 
-  /** They did not go through: the client is told to send them again. */
+  /** Subtracts events that did not reach Kafka: the client will send them again. */
   takeBack({ keyId, day, events }: Admission): void {
     this.#usage.add(keyId, day, -events);
   }
@@ -74,7 +85,7 @@ export class Access {
     const day = dayOf(dateMs);
     const used = this.#usage.eventsOf(key.id, day);
     if (used + events > key.events_per_day) {
-      const message = `${used} of ${key.events_per_day} events of ${day} (UTC) are used; ${events} more are over it.`;
+      const message = `The write key has sent ${used} of its ${key.events_per_day} events for ${day} (UTC); ${events} more would exceed this quota.`;
       const untilMidnightMs = dayMs - (dateMs % dayMs);
       throw tooMany('quota_exceeded', message, untilMidnightMs);
     }
@@ -91,7 +102,7 @@ export class Access {
 }
 
 function unauthorized(reason: string, message: string): HttpError {
-  // A challenge has to be there (RFC 9110, 15.5.2); on `Basic` a browser would ask its user for a password.
+  // RFC 9110, 15.5.2 requires a challenge. With `Basic`, a browser would ask its user for a password.
   return new HttpError(401, reason, message, { 'www-authenticate': 'WriteKey realm="windrow"' });
 }
 

@@ -5,16 +5,16 @@ interface Day {
   own: Map<string, number>;
   /** Key id → instance → events. */
   others: Map<string, Map<string, number>>;
-  /** Key ids whose own count has changed since it was published. */
+  /** Key ids whose count of this instance has changed since it was published. */
   unpublished: Set<string>;
 }
 
-/** The day of UTC: `2026-11-21` */
+/** The day in UTC: `2026-11-21` */
 export function dayOf(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 10);
 }
 
-/** What all instances have let pass by day, as far as this one knows: its own count, and what others have published. */
+/** The events that all instances have accepted per key and day: this instance's count and the counts that others published. */
 export class DailyUsage {
   readonly #instance: string;
   readonly #days = new Map<string, Day>();
@@ -23,7 +23,7 @@ export class DailyUsage {
     this.#instance = instance;
   }
 
-  /** Of that day, by all instances. */
+  /** The events of that day, of all instances. */
   eventsOf(keyId: string, day: string): number {
     const known = this.#days.get(day);
     if (!known) return 0;
@@ -32,14 +32,14 @@ export class DailyUsage {
     return events;
   }
 
-  /** Negative: to take back what did not go through. */
+  /** @param events negative to subtract events that did not reach Kafka */
   add(keyId: string, day: string, events: number): void {
     const { own, unpublished } = this.#day(day);
     own.set(keyId, (own.get(keyId) ?? 0) + events);
     unpublished.add(keyId);
   }
 
-  /** What an instance has published. */
+  /** Applies a count that an instance has published. */
   apply({ key_id, day, instance, events }: WriteKeyUsage): void {
     if (instance === this.#instance) return;
     const { others } = this.#day(day);
@@ -47,7 +47,7 @@ export class DailyUsage {
     others.set(key_id, ofKey.set(instance, events));
   }
 
-  /** The own counts that have changed since they were published. They count as published now, unless they are {@link putBack}. */
+  /** Returns this instance's counts that have changed since they were published, and marks them as published. */
   takeUnpublished(): WriteKeyUsage[] {
     const usages: WriteKeyUsage[] = [];
     for (const [day, { own, unpublished }] of this.#days) {
@@ -58,12 +58,12 @@ export class DailyUsage {
     return usages;
   }
 
-  /** They could not be published. */
+  /** Marks counts as unpublished again, after a failure. */
   putBack(usages: WriteKeyUsage[]): void {
     for (const { key_id, day } of usages) this.#days.get(day)?.unpublished.add(key_id);
   }
 
-  /** Days before this one are over. */
+  /** Removes the days before this one. */
   forgetBefore(day: string): void {
     for (const known of this.#days.keys()) if (known < day) this.#days.delete(known);
   }

@@ -26,8 +26,8 @@ export class KeyTable {
   }
 
   /**
-   * What is known of a key. The prefix, which is no secret, chooses the record; that the rest is right is found in a time
-   * that doesn't depend on how much of it is.
+   * Finds the record of a key. The prefix, which is not secret, selects the candidates; their digests are compared in constant
+   * time.
    */
   find(key: string): WriteKey | undefined {
     const digest = digestOf(key);

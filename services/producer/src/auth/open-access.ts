@@ -18,18 +18,18 @@ import { UsagePublisher } from './usage-publisher.ts';
 export interface OpenAccessOptions {
   broker: Pick<Broker, 'read' | 'endOffsets' | 'describeTopics'>;
   registry: AvroRegistry;
-  /** Sends records of the usage; fulfilled when Kafka has them. */
+  /** Sends usage records. Fulfilled when Kafka has acknowledged them. */
   send(outputs: TopicOutput[], signal: AbortSignal): Promise<void>;
   required: boolean;
   log: Logger;
-  /** Called when the keys, or what other instances let pass, can't be followed any more. */
+  /** Called when the topic of the keys or of the usage can no longer be followed. */
   fail(error: unknown): void;
   topics?: { keys: string; usage: string };
 }
 
 /**
- * Access by the keys that Kafka has; fulfilled when all of them have been read. From then on they are followed.
- * Errors: TOPIC_MISSING, KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE, SCHEMA_INCOMPATIBLE
+ * Reads all write keys and usage counts from Kafka, then follows both topics.
+ * @throws WindrowError TOPIC_MISSING, KAFKA_UNAVAILABLE, REGISTRY_UNAVAILABLE, SCHEMA_INCOMPATIBLE
  */
 export async function openAccess(
   options: OpenAccessOptions,
@@ -44,13 +44,13 @@ export async function openAccess(
     of: Pick<Parameters<typeof followTopic<T>>[0], 'schema' | 'onRecord'>,
   ) => {
     const onForeign = (offset: number, reason: string) =>
-      log.warn({ topic, offset, reason }, 'a record that can not be decoded is passed over');
+      log.warn({ topic, offset, reason }, 'skipping a record that can not be decoded');
     const reader = await followTopic<T>({ broker, registry, topic, onForeign, ...of });
     teardown.add(topic, () => reader.close());
     reader.failed.catch(fail);
   };
   try {
-    // All of them are waited for, whatever becomes of the first: what was opened has to be closed.
+    // Wait for both, also if one fails, so that every opened reader is closed.
     const opened = await Promise.allSettled([
       follow<WriteKey>(topics.keys, {
         schema: writeKeySchema,

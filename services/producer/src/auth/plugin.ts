@@ -4,11 +4,11 @@ import type { Access, Admission } from './access.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The stream that a route takes events for: it needs a write key. */
+    /** The stream of a route that accepts events; such a route needs a write key. */
     stream?: string;
   }
   interface FastifyRequest {
-    /** The source that the write key was given to; null without a key, where none is needed. */
+    /** The source that the write key was created for; null if the request has no key and needs none. */
     source: string | null;
     writeKey: WriteKey | null;
     admission: Admission | null;
@@ -16,8 +16,8 @@ declare module 'fastify' {
 }
 
 /**
- * Routes with `config.stream` need a write key: 401, 403 and a rate's 429 are answered before the body is read where the key
- * is in the header. What the body says is for the route to hand on: {@link admit}.
+ * Makes routes with `config.stream` require a write key. If the key is in the header, responses 401, 403 and 429 (rate) are
+ * sent before the body is read. For a key in the body, the route calls {@link admit}.
  */
 export function addAccess(app: FastifyInstance, access: Access): void {
   app.decorateRequest('source', null);
@@ -36,9 +36,11 @@ export function addAccess(app: FastifyInstance, access: Access): void {
 }
 
 /**
- * To be called when the body is known, before anything of it is taken. A key in the header comes before the body's
- * `writeKey`; keys of single messages of a batch are not asked for. `events`: how many the body has.
- * Gives the source. Error: HttpError
+ * Authenticates the request and counts its events. A route calls it with the parsed body before it accepts any event of it. A
+ * key in the header takes precedence over `writeKey` of the body; `writeKey` of single messages of a batch is ignored.
+ * @param events the number of events in the body
+ * @returns the source
+ * @throws HttpError 401, 403, 429
  */
 export function admit(access: Access, request: FastifyRequest, body: unknown, events: number): string | null {
   const { stream = '' } = request.routeOptions.config ?? {};
@@ -47,14 +49,14 @@ export function admit(access: Access, request: FastifyRequest, body: unknown, ev
   return request.source;
 }
 
-/** The message as it goes on: a key must not come to rest in a dead letter. */
+/** Removes the key from a message: dead letters must not store keys. */
 export function withoutWriteKey(message: unknown): unknown {
   if (typeof message !== 'object' || message === null || !('writeKey' in message)) return message;
   const { writeKey: _, ...rest } = message;
   return rest;
 }
 
-/** The same for a body that is no message: every `"writeKey": "…"` in its text is hidden. */
+/** Hides every `"writeKey": "…"` in the text of a body that can't be parsed. */
 export function hideWriteKeys(body: Buffer): Buffer {
   const text = body.toString('latin1');
   const hidden = text.replace(/("writeKey"\s*:\s*")[^"]*/g, '$1***');
@@ -71,7 +73,7 @@ function writeKeyIn(body: unknown): string | undefined {
   return typeof body.writeKey === 'string' && body.writeKey !== '' ? body.writeKey : undefined;
 }
 
-/** The user name of HTTP Basic authentication (RFC 7617), also where the colon is missing, as Segment takes it. */
+/** The user name of HTTP Basic authentication (RFC 7617). Like Segment, it accepts credentials without the colon. */
 function basicUser(authorization: string | undefined): string | undefined {
   const credentials = /^basic +([a-z0-9+/_-]+=*) *$/i.exec(authorization ?? '')?.[1];
   if (credentials === undefined) return undefined;

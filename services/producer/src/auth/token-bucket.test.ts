@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { TokenBucket } from './token-bucket.ts';
 
-/** Sends requests of so many events as soon as each can pass; the events that have passed after the time. */
+/** Sends requests of so many events as soon as each is accepted. @returns the number of accepted events after the time */
 function eventsWithin(ms: number, eventsPerSecond: number, eventsPerRequest: number): number {
   const bucket = new TokenBucket(eventsPerSecond, 0);
   let [nowMs, events] = [0, 0];
@@ -27,7 +27,7 @@ it.each([
   const seconds = 10_000;
   const expected = eventsPerSecond * seconds;
   const events = eventsWithin(seconds * 1_000, eventsPerSecond, eventsPerRequest);
-  // At most one second's worth and one request more, and one request less.
+  // At most the events of one second plus one request; at least one request less.
   expect(events).toBeGreaterThanOrEqual(expected - eventsPerRequest);
   expect(events).toBeLessThanOrEqual(expected + Math.max(1, eventsPerSecond) + eventsPerRequest);
 });

@@ -1,7 +1,7 @@
 /**
- * A token bucket (https://en.wikipedia.org/wiki/Token_bucket) that holds the tokens of one second. A request passes whole as
- * soon as there is a token for one of its events; the rest is a debt. So a batch that is larger than the bucket passes too,
- * and over time the rate holds.
+ * A token bucket (https://en.wikipedia.org/wiki/Token_bucket) with a capacity of one second. A request is accepted whole as
+ * soon as the bucket has one token; the excess makes the balance negative and delays the requests after it. So a batch may be
+ * larger than the bucket, and the average rate is still limited.
  */
 export class TokenBucket {
   readonly #perMs: number;
@@ -9,7 +9,7 @@ export class TokenBucket {
   #tokens: number;
   #atMs: number;
 
-  /** `nowMs`, here and below: of a clock that never goes back. */
+  /** @param nowMs the time of a monotonic clock, here and below */
   constructor(eventsPerSecond: number, nowMs: number) {
     this.#perMs = eventsPerSecond / 1_000;
     this.#capacity = Math.max(1, eventsPerSecond);
@@ -17,7 +17,7 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** The whole milliseconds until the next request can pass; 0: it can. */
+  /** The whole milliseconds until the next request is accepted; 0 if it would be accepted now. */
   waitMs(nowMs: number): number {
     this.#tokens = Math.min(this.#capacity, this.#tokens + (nowMs - this.#atMs) * this.#perMs);
     this.#atMs = nowMs;

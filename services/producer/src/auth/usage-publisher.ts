@@ -4,7 +4,7 @@ import type { TopicOutput } from '@windrow/pipeline';
 import type { Logger } from '@windrow/runtime';
 import { type DailyUsage, dayOf } from './daily-usage.ts';
 
-/** About so much later other instances count what was let pass; a killed one takes so much along. */
+/** The delay until other instances count accepted events. If an instance is killed, up to this much of its usage is lost. */
 const publishEveryMs = 2_000;
 const sendTimeoutMs = 5_000;
 
@@ -16,7 +16,7 @@ export interface UsagePublisherOptions {
   log: Logger;
 }
 
-/** Publishes what this instance has let pass, while it changes. */
+/** Publishes the usage counts of this instance when they have changed. */
 export class UsagePublisher {
   readonly #options: UsagePublisherOptions;
   readonly #codec: AvroCodec;
@@ -24,7 +24,7 @@ export class UsagePublisher {
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
 
-  /** Errors: SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE */
+  /** Registers the schema of the usage. @throws WindrowError SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE */
   static async start(options: UsagePublisherOptions): Promise<UsagePublisher> {
     const schemaId = await options.registry.register(options.topic, writeKeyUsageSchema);
     return new UsagePublisher(options, schemaId);
@@ -37,7 +37,7 @@ export class UsagePublisher {
     this.#running = this.#run();
   }
 
-  /** Publishes what is left. */
+  /** Publishes the remaining counts. */
   async close(): Promise<void> {
     this.#ending.abort();
     await this.#running;
@@ -66,7 +66,7 @@ export class UsagePublisher {
       usage.putBack(usages);
       log.warn(
         { err: error },
-        'what was sent with keys of a daily quota could not be published; other instances do not count it yet',
+        'can not publish the usage of daily quotas; other instances will count it when a later attempt succeeds',
       );
     }
   }

@@ -8,7 +8,7 @@ export type Schema = string | Schema[] | { [key: string]: unknown; type: Schema 
 export class SchemaDraw {
   readonly g: GeneratorValue;
   private names = 0;
-  /** What a reader calls the types that it has renamed. */
+  /** The new names of the types that a reader's schema has renamed. */
   private readonly renamed = new Map<string, string>();
 
   constructor(g: GeneratorValue) {
@@ -60,7 +60,7 @@ export class SchemaDraw {
     return this.union(depth);
   }
 
-  /** A later version of the schema: mostly one that can read what the schema has written. */
+  /** A later version of the schema; most versions can read data that was written with the schema. */
   evolved(schema: Schema): Schema {
     if (this.chance(10)) return this.nullable(this.evolved(schema));
     if (typeof schema === 'string') return this.evolvedName(schema);
@@ -81,7 +81,7 @@ export class SchemaDraw {
     if (typeof schema !== 'string') {
       switch (schema.type) {
         case 'array':
-          // What contains itself does so where it may be absent.
+          // A recursive type refers to itself only where the value may be absent.
           return this.chance(50) || isName(schema.items) ? [] : [this.defaultOf(schema.items as Schema)];
         case 'enum':
           return this.oneOf(schema.symbols as string[]);
@@ -150,7 +150,7 @@ export class SchemaDraw {
       const type = this.evolved(field.type);
       const name = this.chance(15) ? this.name('field') : field.name;
       fields.push({ name, type, ...(name === field.name ? {} : { aliases: ['no_field', field.name] }) });
-      // The same field read twice: only its first place has the name.
+      // The same field read twice: only the first occurrence keeps the name.
       if (this.chance(3)) fields.push({ name: this.name('field'), type, aliases: [field.name] });
     }
     for (let count = this.upTo(2); count > 0; count--) {
@@ -207,7 +207,7 @@ const promotions: Readonly<Record<string, readonly string[]>> = {
   string: ['bytes'],
 };
 
-/** A union's branches: no two of a type, unless they are named. */
+/** The branches of a union: no two of the same type, unless they are named. */
 function distinct(branches: readonly Schema[]): Schema[] {
   const seen = new Set<unknown>();
   return branches.filter((branch) => {

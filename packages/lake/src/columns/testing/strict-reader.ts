@@ -2,8 +2,8 @@ import { must } from '@windrow/runtime/testing';
 import type { Type, types } from 'avsc';
 
 /**
- * Whether the bytes are one value of the type to the letter of the specification, with longs that avsc reads exactly: a second
- * reading, slow and by BigInt, to tell the faults that only avsc lets pass.
+ * Whether the bytes are one valid value of the type by the letter of the specification, with longs that avsc reads exactly. A
+ * slow, independent reader with BigInt, which finds the errors that avsc ignores.
  */
 export function isStrictly(type: Type, bytes: Uint8Array): boolean {
   const reader = new StrictReader(bytes);

@@ -7,7 +7,7 @@ import type { MemoryObjectStore } from '../../testing/index.ts';
 import { fileKey } from '../intents.ts';
 import type { LedgerPosition, LedgerRange } from '../positions.ts';
 
-/** Follows a table's log commit by commit and checks what must hold at every moment. */
+/** Follows a table's log commit by commit and checks the invariants of every version. */
 export class LedgerInvariants {
   readonly named = new Set<string>();
   /** Key of each live file → its rows. */
@@ -21,7 +21,7 @@ export class LedgerInvariants {
   commits = 0;
   compactions = 0;
   restores = 0;
-  /** Of those, by which a file came back. */
+  /** The restores that brought back a removed file. */
   revivals = 0;
 
   constructor(root: string, topic: string) {
@@ -92,7 +92,7 @@ export class LedgerInvariants {
     expect(actions.some(({ txn }) => txn)).toBe(false);
   }
 
-  /** Each offset that was landed, once. */
+  /** Each committed offset, once. */
   get places(): string[] {
     return [...this.#next].flatMap(([appId, next]) => {
       const partition = appId.split(':').at(-1);

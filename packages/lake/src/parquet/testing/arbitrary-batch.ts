@@ -3,7 +3,7 @@ import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
 import type { ColumnType, ColumnValue } from '../../table-schema.ts';
 import type { EncoderLimits } from './encoder-limits.ts';
 
-/** Batches of any types with any values that an encoder of these limits must keep. */
+/** Batches of any types, with any values that an encoder with these limits must keep. */
 export function arbitraryBatch(limits: EncoderLimits): fc.Arbitrary<ColumnBatch> {
   const real = { noNaN: limits.nan === 'refused' };
   const values: Readonly<Record<ColumnType, fc.Arbitrary<ColumnValue>>> = {

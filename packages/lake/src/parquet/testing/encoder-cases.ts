@@ -4,7 +4,7 @@ import type { ColumnType, ColumnValue, TableColumn } from '../../table-schema.ts
 
 type Bounds = Readonly<Record<string, string | number | boolean | bigint>>;
 
-/** A batch, and the bounds that the statistics of its file must tell; without them it must tell none. */
+/** A batch, and the bounds that the statistics of its file must have. Without bounds here, the statistics must have none. */
 export interface EncoderCase {
   readonly name: string;
   readonly batch: ColumnBatch;
@@ -125,7 +125,7 @@ export const encoderCases: readonly EncoderCase[] = [
       scripts: ['string', ['Zürich', '東京', '', 'e\u0301', 'שלום', 'nul\u0000inside', '👩‍👩‍👧']],
       // By UTF-16 units U+10000 sorts before U+FFFD, by UTF-8 after it.
       planes: ['string', ['\u{10000}', '\uFFFD', '\uE000', '\u{10000}', '\u{10000}', '\uE000', '\uE000']],
-      // Half a surrogate pair has no UTF-8: it is stored as U+FFFD.
+      // A lone surrogate has no UTF-8 encoding: it is stored as U+FFFD.
       halves: ['string', ['\uD83D', 'a\uDE00', '\uD83Db', '\uD83D', '\uDE00\uD83D', 'a', 'a']],
     }),
     minValues: { scripts: '', planes: '\uE000', halves: 'a' },
@@ -141,7 +141,7 @@ export const encoderCases: readonly EncoderCase[] = [
     maxValues: { long: `${'é'.repeat(31)}ê` },
   },
   {
-    // Nothing of 32 characters sorts after forty of the last character there is.
+    // No string of 32 characters sorts after forty of the last Unicode character.
     name: 'text without an upper bound',
     batch: batchOf({
       topmost: ['string', ['\u{10FFFF}'.repeat(40), 'm'.repeat(32), 'm'.repeat(33)]],

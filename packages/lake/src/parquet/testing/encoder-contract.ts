@@ -164,7 +164,7 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
 
 const rowsOf = (batch: ColumnBatch): FileRows => ({ buffers: columnBuffersFrom(batch) });
 
-/** Bounds with those that JSON has to be given digit by digit as bigints. */
+/** The bounds. Values that `JSON.stringify` writes as the digits of an integer become bigints. */
 function boundsAsJson(bounds: FileStats['minValues']): Record<string, unknown> | undefined {
   if (bounds === undefined) return undefined;
   return Object.fromEntries(

@@ -2,14 +2,14 @@ import type { ColumnType } from '../../table-schema.ts';
 import type { EncoderName } from '../encoders.ts';
 import { type EncoderCase, encoderCases, nanCase, wideLongCase } from './encoder-cases.ts';
 
-/** What an encoder declares that it can't do. All else it must do. */
+/** The limitations that an encoder declares. It must support everything else. */
 export interface EncoderLimits {
-  /** `safe`: longs beyond 2^53 are refused. */
+  /** `safe`: rejects longs beyond 2^53. */
   readonly longs: 'exact' | 'safe';
   readonly nan: 'kept' | 'refused';
   /** `unsigned`: -0 is stored as 0. */
   readonly zero: 'signed' | 'unsigned';
-  /** Types whose footer statistics have no bounds that a reader would use. */
+  /** Types whose footer statistics have no usable bounds. */
   readonly withoutFooterBounds: readonly ColumnType[];
 }
 

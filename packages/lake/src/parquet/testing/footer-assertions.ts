@@ -5,13 +5,13 @@ import type { EncoderCase } from './encoder-cases.ts';
 import type { EncoderLimits } from './encoder-limits.ts';
 import type { JsonValue, TableAsRead } from './values-as-json.ts';
 
-/** What a reader takes from the footer of a file; without what it does not use. */
+/** The part of a file's footer that a reader uses. */
 export interface RowGroupAsRead {
   readonly rows: number;
   readonly columns: Readonly<Record<string, { nulls?: number; min?: JsonValue; max?: JsonValue }>>;
 }
 
-/** Rows and nulls add up. */
+/** The numbers of rows and nulls add up. */
 export function expectFooterCounts(
   rowGroups: readonly RowGroupAsRead[],
   values: TableAsRead['values'],
@@ -29,7 +29,7 @@ export function expectFooterCounts(
   }
 }
 
-/** Every value lies within the bounds of its row group; what the statistics of the file tell exactly is told there too. */
+/** Every value is within the bounds of its row group, and statistics that are exact for the file are exact there, too. */
 export function expectFooterBounds(
   rowGroups: readonly RowGroupAsRead[],
   values: TableAsRead['values'],

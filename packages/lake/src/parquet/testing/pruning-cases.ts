@@ -4,11 +4,11 @@ import type { FileRows } from '../parquet-encoder.ts';
 
 export const rowCount = 1_000_000;
 const startMs = Date.parse('2013-01-01T00:00:00Z');
-/** A fixed shuffle of the rows: no neighbour is near. */
+/** A fixed permutation of the rows, without neighbours that stay close. */
 export const shuffled = (row: number) => (row * 7_919) % 1_000_003;
 const shuffledSql = '(position * 7919 % 1000003)';
 
-/** A column's values, and the same as SQL of `position`, which DuckDB and Spark understand. */
+/** The values of a column, and an SQL expression of `position` for them in DuckDB and Spark. */
 const columns: Record<string, [type: ColumnType, value: (row: number) => ColumnValue, sql: string]> = {
   id: ['string', (row) => `id-${shuffled(row)}`, `'id-' || ${shuffledSql}`],
   city: [
@@ -34,11 +34,11 @@ const columns: Record<string, [type: ColumnType, value: (row: number) => ColumnV
   ],
 };
 
-/** As SQL, and as a function of the row. */
+/** A predicate as SQL and as a function of the row. */
 export const predicates: readonly [sql: string, holds: (row: number) => boolean][] = [
   ["id = 'id-4711'", (row) => shuffled(row) === 4711],
   ["id = 'id-nobody'", () => false],
-  // Within all bounds: only a Bloom filter or a dictionary rules it out.
+  // The value is within all bounds: only a Bloom filter or a dictionary can exclude it.
   ["id = 'id-4711x'", () => false],
   ["id >= 'id-2999'", (row) => `id-${shuffled(row)}` >= 'id-2999'],
   ["city = 'city 13'", (row) => row % 3 !== 0 && row % 97 === 13],
@@ -56,7 +56,7 @@ export const predicates: readonly [sql: string, holds: (row: number) => boolean]
   ["late = '1970-01-05'", (row) => row >= 140_000 && row % 20 === 4],
 ];
 
-/** How many rows there are, and the sum of their positions. */
+/** The number of rows and the sum of their positions. */
 export function answerOf(holds: (row: number) => boolean): [rows: number, sum: number | null] {
   let [rows, sum] = [0, 0];
   for (let row = 0; row < rowCount; row++) {
@@ -67,14 +67,17 @@ export function answerOf(holds: (row: number) => boolean): [rows: number, sum: n
   return [rows, rows === 0 ? null : sum];
 }
 
-/** What a reader is asked of the file: sums of `position`, and in how many rows a column is not what it should be. */
+/**
+ * The questions to a reader of the file: sums of `position`, and the number of rows in which a column has an unexpected
+ * value.
+ */
 export const questions = {
   sum: 'position',
   expected: Object.fromEntries(Object.entries(columns).map(([name, [, , sql]]) => [name, sql])),
 };
 export const noDifference = Object.fromEntries(Object.keys(columns).map((name) => [name, 0]));
 
-/** The rows of a file in which `position` is the number of the row. */
+/** The rows of a file; `position` is the number of the row. */
 export function millionRows(): FileRows {
   return {
     buffers: columnBuffersFrom({

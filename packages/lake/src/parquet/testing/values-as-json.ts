@@ -5,18 +5,18 @@ import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
 import type { ColumnType, ColumnValue, TableSchema } from '../../table-schema.ts';
 
 /**
- * A value as tests compare it over readers in several languages; `tests/readers/told.py` tells values the same
- * way: whole numbers as decimal text, floating point as numbers or their names, bytes as hex.
+ * A value in the form in which tests compare readers of several languages. `tests/readers/told.py` uses the same form:
+ * integers as decimal text, floating point as numbers or their names, bytes as hex.
  */
 export type JsonValue = string | number | boolean | null;
 
-/** What a reader sees in a file. */
+/** The content of a file as a reader returns it. */
 export interface TableAsRead {
   readonly types: Readonly<Record<string, string>>;
   readonly values: Readonly<Record<string, JsonValue[]>>;
 }
 
-/** The columns of a batch as a reader of its file has to tell them. */
+/** The columns of a batch in the form that a reader of its file must return. */
 export function columnsAsJson(batch: ColumnBatch, unsignedZero: boolean): Record<string, JsonValue[]> {
   return Object.fromEntries(
     batch.schema.columns.map(({ name, type }, index) => [

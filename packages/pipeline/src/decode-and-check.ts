@@ -7,7 +7,7 @@ import {
 } from '@windrow/contracts';
 import type { FetchedBatch, InputRecord } from './broker.ts';
 
-/** What a step makes of a record: it goes on, it is left out and counted, or it becomes a dead letter. */
+/** The outcome of a step for a record: accepted, dropped and counted, or rejected as a dead letter. */
 export type Outcome =
   | { kind: 'ok'; input: InputRecord; record: EventRecord }
   | { kind: 'drop'; input: InputRecord; reason: string }
@@ -21,12 +21,13 @@ export type Outcome =
     };
 
 /**
- * Decodes a raw topic's records and holds them against the contract's rules: a pure function of the bytes, so that every
- * reader of the topic leaves out exactly what the enricher dead-letters. A record without a value deletes its key's in a
- * compacted topic: it is dropped, and what a table is made of it is its reader's. In order, one outcome each.
- * Error: REGISTRY_UNAVAILABLE.
+ * Decodes the records of a raw topic and checks them against the contract's rules. The result depends on the bytes alone, so
+ * every reader of the topic skips exactly the records that the enricher rejects. In a compacted topic, a record without a
+ * value deletes its key (a tombstone): it is dropped here, and a reader that holds the topic as a table removes the row.
+ * @returns one outcome for each record, in order
+ * @throws WindrowError REGISTRY_UNAVAILABLE
  */
-export async function examine(
+export async function decodeAndCheck(
   contract: StreamContract,
   codec: AvroCodec,
   batch: FetchedBatch,
@@ -49,7 +50,7 @@ export async function examine(
       const broken = brokenRule(contract.rules, record);
       if (broken) return { kind: 'deadLetter', input, stage: 'rules', ...broken, schemaId };
     } catch (error) {
-      // A rule that throws is the rule's fault, but it must not stop the events behind this one.
+      // A rule that throws must not stop the events after this one.
       const message = error instanceof Error ? error.message : String(error);
       return { kind: 'deadLetter', input, stage: 'rules', reason: 'rule_failed', message, schemaId };
     }

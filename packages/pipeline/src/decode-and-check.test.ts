@@ -10,7 +10,7 @@ import {
 import { beforeAll, expect, inject, test } from 'vitest';
 import type { FetchedBatch, InputRecord } from './broker.ts';
 import { deadLetterOf } from './dead-letter.ts';
-import { examine } from './examine.ts';
+import { decodeAndCheck } from './decode-and-check.ts';
 
 const { SCHEMA_REGISTRY_URL = '' } = inject('endpoints');
 const registry = new AvroRegistry(SCHEMA_REGISTRY_URL);
@@ -42,7 +42,7 @@ const batchOf = (records: InputRecord[]): FetchedBatch => ({
 });
 
 test('each record has its outcome, in order: bytes first, then rules', async () => {
-  const outcomes = await examine(
+  const outcomes = await decodeAndCheck(
     weather,
     codec,
     batchOf([
@@ -62,7 +62,7 @@ test('each record has its outcome, in order: bytes first, then rules', async () 
 test('a record without a value is a deletion in a compacted topic, and a dead letter elsewhere', async () => {
   const outcomeIn = async (cleanup: TopicSpec['cleanup']) => {
     const raw = { ...weather.topics.raw, cleanup };
-    return (await examine({ ...weather, topics: { raw } }, codec, batchOf([input(0, null)])))[0];
+    return (await decodeAndCheck({ ...weather, topics: { raw } }, codec, batchOf([input(0, null)])))[0];
   };
   expect(await outcomeIn('compact')).toMatchObject({ kind: 'drop', reason: 'deletion' });
   expect(await outcomeIn('delete')).toMatchObject({ kind: 'deadLetter', stage: 'decode', reason: 'empty' });
@@ -85,7 +85,7 @@ test('a rule that throws costs only the record it threw at', async () => {
     input(0, observation({ temperature_c: 13 })),
     input(1, observation({ temperature_c: 14 })),
   ];
-  const [first, second] = await examine(throwing, codec, batchOf(records));
+  const [first, second] = await decodeAndCheck(throwing, codec, batchOf(records));
   expect(first).toMatchObject({
     kind: 'deadLetter',
     stage: 'rules',
@@ -96,7 +96,7 @@ test('a rule that throws costs only the record it threw at', async () => {
 });
 
 test('a dead letter keeps the bytes and says where they lay', async () => {
-  const [outcome] = await examine(weather, codec, batchOf([input(7, Buffer.from('nonsense'))]));
+  const [outcome] = await decodeAndCheck(weather, codec, batchOf([input(7, Buffer.from('nonsense'))]));
   if (outcome?.kind !== 'deadLetter') throw new Error('expected a dead letter');
   const from = { stream: 'weather', topic: 'weather.raw', partition: 2, service: 'enricher', version: '1' };
   expect(deadLetterOf(outcome, from)).toMatchObject({

@@ -85,9 +85,9 @@ describe('what would be read and replaced', () => {
   });
 
   test.each([
-    [['--offsets', '0:0-99999999'], 'not committed to the tables yet'],
-    [['--offsets', '0:5'], 'is not a range of offsets'],
-    [['--where', 'colour=red'], 'no column colour'],
+    [['--offsets', '0:0-99999999', '--dry-run'], 'not committed to the tables yet'],
+    [['--offsets', '0:5', '--dry-run'], 'is not a range of offsets'],
+    [['--where', 'colour=red', '--dry-run'], 'no column colour'],
     [['--from', '2013-01-15T00:00:00Z'], 'a later --to'],
     [[], 'exactly one of'],
     [['--offsets', '0:0-1', '--date', '2013-01-01'], 'exactly one of'],

@@ -171,7 +171,7 @@ export class Load {
         }
       }
       await this.#send([...batch.map(outputOf), ...bad]);
-      for (const { value } of bad) this.accepted.bad.add(must(value).toString('hex'));
+      for (const { value } of bad) this.accepted.bad.add(must(value ?? undefined).toString('hex'));
       this.#accept(batch, own);
       await this.#pause();
     }

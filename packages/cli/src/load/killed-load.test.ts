@@ -65,7 +65,7 @@ test('killed in the middle, the next load sends what is missing, and goes on wit
   for (const [id, times] of counts) {
     if (times === 1) continue;
     // What was under way when it was killed.
-    const [, name, n] = must(/-(big|s\d)-(\d+)$/.exec(id));
+    const [, name, n] = must(/-(big|s\d)-(\d+)$/.exec(id) ?? undefined);
     if (name === 'big') expect(Number(n)).toBeGreaterThanOrEqual(position);
     else expect(done).not.toContain(Number(must(name).slice(1)));
   }

@@ -179,7 +179,7 @@ describe('loadFiles', () => {
     const [, said] = must(
       /cut\.jsonl\.gz can't be read to its end: .* (\d+) events before that were sent/.exec(
         perFile[0]?.failure ?? '',
-      ),
+      ) ?? undefined,
     );
     expect(Number(said)).toBeGreaterThan(10_000);
     expect(sent).toBe(Number(said) + 1);

@@ -1,5 +1,5 @@
-/** Returns the value, for tests and benchmarks that can't continue without it. @throws Error if it is null or undefined */
-export function must<T>(value: T | null | undefined): T {
-  if (value === null || value === undefined) throw new Error(`expected a value, got ${value}`);
+/** Returns the value, for tests and benchmarks that can't continue without it. @throws Error if it is undefined */
+export function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('expected a value, got undefined');
   return value;
 }

@@ -1,4 +1,4 @@
-import { type AsOfJoin, fieldsOfLocator, type JoinedTable, joinFields } from './as-of-join.ts';
+import { type AsOfJoin, type JoinedTable, joinFields } from './as-of-join.ts';
 import type { AvroField, EventRecord } from './avro-record.ts';
 
 /** The event is left out and counted by its reason. */
@@ -59,11 +59,6 @@ export function defineStep(step: Omit<RecordStep, 'kind'>): RecordStep {
 /** The name of a step, for errors. */
 export function nameOfStep(step: Step): string {
   return step.kind === 'asOfJoin' ? step.prefix : step.name;
-}
-
-/** The event's fields that a step reads, beside its event time. */
-export function fieldsReadBy(step: Step): readonly string[] {
-  return step.kind === 'asOfJoin' ? step.locate.flatMap(fieldsOfLocator) : step.reads;
 }
 
 /** The fields that a step adds to the enriched schema, all nullable with null as the default. */

@@ -5,35 +5,22 @@ import { readWithDeltaRs } from '../readers/readers.ts';
 import { copyOfTheClone } from './clone-copy.ts';
 import { Installation } from './installation.ts';
 
-/** A new step is this file, and two lines of a contract. */
-const step = `
-  import { defineStep, drop, ok, reject } from '../../src/step.ts';
+const page = readFileSync(join(import.meta.dirname, '../../docs/how-to/add-an-enrichment-step.md'), 'utf8');
+/** A new step is the file that the page shows, and two lines of a contract. */
+const [, file = '', step = ''] = /^```ts (\S+)\n([\s\S]*?)^```$/m.exec(page) ?? [];
 
-  const countries = { Zurich: 'CH', Paris: 'FR' };
-
-  export const country = defineStep({
-    name: 'country',
-    reads: ['city'],
-    adds: [{ name: 'country', type: 'string', doc: 'ISO 3166-1, of the city' }],
-    run(record) {
-      if (record.city === 'Atlantis') return drop('sunk');
-      if (record.city === 'Nowhere') return reject('city_unknown', 'there is no city Nowhere');
-      record.country = countries[record.city] ?? null;
-      return ok;
-    },
-  });`;
-
-const cities = ['Zurich', 'Paris', 'Basel', 'Atlantis', 'Nowhere'];
+/** `Home` has no city. */
+const places = ['Zurich', 'Paris', 'Home', 'Testville', 'Nowhere'];
 const eventsOf = (round: string) =>
-  cities
-    .map((city) =>
+  places
+    .map((place) =>
       JSON.stringify({
         type: 'track',
-        messageId: `${round}-${city}`,
+        messageId: `${round}-${place}`,
         userId: 'user-1',
         event: 'Ride Ended',
         timestamp: '2024-05-01T12:00:00Z',
-        context: { location: { city } },
+        context: { location: place === 'Home' ? {} : { city: place } },
       }),
     )
     .join('\n');
@@ -71,10 +58,10 @@ test('a new step is one file and its place in a contract: its field, its drops a
   timeout: 300_000,
 }, async () => {
   await load('before');
-  expect(await inLake('event_id')).toHaveLength(cities.length);
+  expect(await inLake('event_id')).toHaveLength(places.length);
 
   const stream = join(copy, 'packages/contracts/streams/track');
-  writeFileSync(join(stream, 'country.ts'), step);
+  writeFileSync(join(copy, file), step);
   const contract = readFileSync(join(stream, 'contract.ts'), 'utf8');
   writeFileSync(
     join(stream, 'contract.ts'),
@@ -91,26 +78,26 @@ test('a new step is one file and its place in a contract: its field, its drops a
     expect.objectContaining({ name: 'country', type: ['null', 'string'], default: null }),
   );
   const live = [
-    { event_id: 'live-Basel', country: null },
+    { event_id: 'live-Home', country: null },
     { event_id: 'live-Paris', country: 'FR' },
     { event_id: 'live-Zurich', country: 'CH' },
   ];
-  const before = cities.toSorted().map((city) => ({ event_id: `before-${city}`, country: null }));
+  const before = places.toSorted().map((place) => ({ event_id: `before-${place}`, country: null }));
   expect(await inLake('event_id, country')).toEqual([...before, ...live]);
   const { partitions } = await audit();
   const dropped = partitions
     .filter(({ topic }) => topic === 'track.raw')
-    .map((line) => line.dropped.sunk ?? 0);
+    .map((line) => line.dropped.test_city ?? 0);
   expect(dropped.reduce((sum, count) => sum + count, 0)).toBe(1);
 
   const today = new Date().toISOString().slice(0, 10);
   const replayed = await windrow.windrow('replay', '--stream', 'track', '--date', today, '--yes', '--json');
   expect(JSON.parse(replayed)).toMatchObject({
-    counts: { read: 10, rows: 6, withdrawn: 2, refused: 2, resent: 0, duplicates: 0 },
+    counts: { read: 10, rows: 6, withdrawn: 2, rejected: 2, resent: 0, duplicates: 0 },
   });
   await windrow.landed();
   const rows = [
-    { event_id: 'before-Basel', country: null },
+    { event_id: 'before-Home', country: null },
     { event_id: 'before-Paris', country: 'FR' },
     { event_id: 'before-Zurich', country: 'CH' },
     ...live,
@@ -124,9 +111,9 @@ test('a new step is one file and its place in a contract: its field, its drops a
       'select stage, reason, count(*)::int as events from t group by 1, 2 order by 1, 2',
     ),
   ).toEqual([
-    { stage: 'replay', reason: 'city_unknown', events: 1 },
-    { stage: 'replay', reason: 'sunk', events: 1 },
-    { stage: 'step', reason: 'city_unknown', events: 1 },
+    { stage: 'replay', reason: 'country_unknown', events: 1 },
+    { stage: 'replay', reason: 'test_city', events: 1 },
+    { stage: 'step', reason: 'country_unknown', events: 1 },
   ]);
   await audit();
 });

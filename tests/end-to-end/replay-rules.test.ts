@@ -90,7 +90,7 @@ test('a rule that is changed, and changed back: rows go, come, and come again', 
     rows: 30,
     withdrawn: 20,
     resent: 10,
-    refused: 0,
+    rejected: 0,
   });
   const changed = { ...rows(40), letters: [withoutCity, beyond] };
   expect(await tables()).toEqual(changed);
@@ -100,7 +100,7 @@ test('a rule that is changed, and changed back: rows go, come, and come again', 
     withdrawn: 0,
     resent: 0,
     duplicates: 10,
-    refused: 20,
+    rejected: 20,
   });
   expect(await tables()).toEqual(changed);
 

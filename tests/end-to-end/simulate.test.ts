@@ -14,7 +14,7 @@ interface Simulated {
   duplicates: number;
   late: number;
   broken: number;
-  refused: Record<string, number>;
+  rejected: Record<string, number>;
   interrupted: boolean;
 }
 
@@ -88,11 +88,11 @@ test('the same simulation again is the same events again: the tables stay as the
   expect(came).toEqual({ track: 1_200 + told.duplicates, weather: 5, trackRows: 0, weatherRows: 0 });
 });
 
-test('what goes through HTTP is there, all of it, and what is broken was refused', patient, async () => {
+test('what goes through HTTP is there, all of it, and what is broken was rejected', patient, async () => {
   const { told, came } = await simulated('--seed', '8', '--to', 'http', ...start);
   expect(told).toMatchObject({ events: 1_200, observations: 5, interrupted: false });
-  const refused = Object.values(told.refused).reduce((sum, times) => sum + times, 0);
-  expect(refused).toBe(told.broken);
+  const rejected = Object.values(told.rejected).reduce((sum, times) => sum + times, 0);
+  expect(rejected).toBe(told.broken);
   expect(came).toEqual({
     track: 1_200 - told.broken + told.duplicates,
     weather: 5,

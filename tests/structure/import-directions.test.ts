@@ -90,6 +90,14 @@ test('only the pipeline imports kafkajs, and the command neither Postgres nor S3
   expect(violations).toEqual([]);
 });
 
+test('the command holds no SQL', () => {
+  const sql =
+    /\b(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP) [\s\S]{0,80}?\b(?:FROM|VALUES|SET|WHERE|TABLE)\b/;
+  const violations = productionFiles('packages/cli').filter(({ text }) => sql.test(text));
+  expect(violations.map(({ path }) => path)).toEqual([]);
+  expect('await db.query(`SELECT count(*) AS rows FROM t`)').toMatch(sql);
+});
+
 test("tests don't import kafkajs either: @windrow/pipeline/testing has what they need of it", () => {
   const violations = allFiles()
     .filter((file) => importsOf(file).some((specifier) => /^kafkajs(\/|$)/.test(specifier)))

@@ -56,6 +56,6 @@ export function postgresTables(contracts: StreamContract[]): { table: string; to
 
 /** @throws WindrowError POSTGRES_FAILED, also before `windrow streams apply` */
 export async function postgresLedger({ postgres }: Installation, topic: string): Promise<LedgerLine[]> {
-  const entries = await postgres.use('give its ledger', (db) => readLedger(db, topic));
+  const entries = await postgres.use('return the ledger', (db) => readLedger(db, topic));
   return entries.map(({ topic: _, ...line }) => line);
 }

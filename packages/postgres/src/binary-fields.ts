@@ -109,7 +109,7 @@ function writeText(sink: ByteSink, text: string, version: 0 | 1): void {
   const { bytes } = sink;
   const start = sink.length + 4 + version;
   const end = writeAscii(bytes, start, text) ?? start + bytes.write(text, start, 'utf8');
-  if (end - start > shortText && bytes.subarray(start, end).includes(0)) refuseNul();
+  if (end - start > shortText && bytes.subarray(start, end).includes(0)) rejectNul();
   bytes.writeInt32BE(end - start + version, sink.length);
   if (version === 1) bytes[start - 1] = version;
   sink.length = end;
@@ -120,13 +120,13 @@ function writeAscii(bytes: Buffer, start: number, text: string): number | undefi
   if (text.length > shortText) return undefined;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
-    if (code === 0) refuseNul();
+    if (code === 0) rejectNul();
     if (code > 0x7f) return undefined;
     bytes[start + index] = code;
   }
   return start + text.length;
 }
 
-function refuseNul(): never {
+function rejectNul(): never {
   throw new UnsendableValue('the character U+0000, which Postgres has no place for');
 }

@@ -14,7 +14,7 @@ const passingClasses = new Set(['08', '40', '53', '55', '57', '58']);
 const passingStates = new Set(['25006', '25P03']);
 
 /** SQLSTATE classes of errors about the values of a row, with the names of the SQL standard. Postgres rejects the row. */
-const refusals: Record<string, string> = {
+const rejectionReasons: Record<string, string> = {
   '22': 'data_exception',
   '23': 'integrity_constraint_violation',
   '44': 'with_check_option_violation',
@@ -29,9 +29,9 @@ const stateOf = (error: unknown): string | undefined =>
   error instanceof pg.DatabaseError ? error.code : undefined;
 
 /** Why Postgres rejected a row, as a short stable code; null if the error is not about a row. */
-export function refusalOf(error: unknown): string | null {
+export function rejectionReasonOf(error: unknown): string | null {
   if (isMissingPartition(error)) return null;
-  return refusals[stateOf(error)?.slice(0, 2) ?? ''] ?? null;
+  return rejectionReasons[stateOf(error)?.slice(0, 2) ?? ''] ?? null;
 }
 
 /** A row whose day has no partition. Postgres reports a check violation without a constraint. */

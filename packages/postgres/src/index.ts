@@ -7,7 +7,7 @@ export {
   dataException,
   isMissingPartition,
   isOfDatabase,
-  refusalOf,
+  rejectionReasonOf,
 } from './database-error.ts';
 export { DayPartitions, maxDaysAtOnce } from './day-partitions.ts';
 export {

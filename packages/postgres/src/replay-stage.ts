@@ -3,7 +3,7 @@ import type { CuratedMapping, EventRecord } from '@windrow/contracts';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { CopyRows } from './copy-rows.ts';
-import { refusalOf } from './database-error.ts';
+import { rejectionReasonOf } from './database-error.ts';
 import { DayPartitions } from './day-partitions.ts';
 import { quoted } from './statements.ts';
 
@@ -81,7 +81,7 @@ export class ReplayStage {
       copy.end();
       await finished(copy);
     } catch (error) {
-      if (refusalOf(error) === null) throw error;
+      if (rejectionReasonOf(error) === null) throw error;
       if (to - from === 1) return;
       const middle = (from + to) >>> 1;
       await this.#copy(rows, from, middle);

@@ -14,7 +14,7 @@ export interface ReplayCounts {
   withdrawn: number;
   duplicates: number;
   /** Events that were dead letters and are rejected again. */
-  refused: number;
+  rejected: number;
   /** Events that were dead letters and are accepted now: sent to the raw topic again. */
   resent: number;
 }

@@ -15,7 +15,7 @@ export function enricherMetrics(registry: Registry) {
     }),
     deadLetters: counter(registry, {
       name: 'windrow_dead_letters_total',
-      help: 'Events that the enricher rejected, by stage and reason',
+      help: 'Rejected events, by stage and reason',
       labels: ['stage', 'reason'],
     }),
     matches: counter(registry, {

@@ -21,7 +21,7 @@ export interface Feed {
    * the enricher wrote the record and it is invalid all the same.
    * @throws WindrowError REGISTRY_UNAVAILABLE
    */
-  examine(batch: FetchedBatch): Promise<Outcome[]>;
+  decode(batch: FetchedBatch): Promise<Outcome[]>;
   /** When Windrow received the event, epoch milliseconds, from a field of the event; null if it has none. */
   receivedMs(record: Record<string, unknown>): number | null;
 }
@@ -41,13 +41,13 @@ export function feedsOf(contracts: StreamContract[], registry: AvroRegistry): Fe
     const codec = new AvroCodec(schema, registry);
     const isEnriched = contract.topics.enriched !== undefined;
     // The enricher has checked the rules of an enriched event.
-    const examined = isEnriched ? { ...contract, rules: [] } : contract;
+    const checked = isEnriched ? { ...contract, rules: [] } : contract;
     feeds.push({
       stream: contract.name,
       topic: landedTopic(contract),
       mapping,
-      examine: async (batch) => {
-        const outcomes = await decodeAndCheck(examined, codec, batch);
+      decode: async (batch) => {
+        const outcomes = await decodeAndCheck(checked, codec, batch);
         return isEnriched ? outcomes : outcomes.map(leftToEnricher);
       },
       receivedMs(record) {

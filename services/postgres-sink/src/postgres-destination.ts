@@ -9,7 +9,7 @@ import {
   type LedgerStep,
   maxDaysAtOnce,
   openLedger,
-  refusalOf,
+  rejectionReasonOf,
   type Statements,
   statementsOf,
 } from '@windrow/postgres';
@@ -76,8 +76,8 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
   async claim(partitions: readonly number[], retained: ReadonlyMap<number, number>): Promise<PostgresClaim> {
     const { topic, table } = this;
     const firsts = new Map(partitions.map((partition) => [partition, retained.get(partition) ?? 0]));
-    const entries = await this.#database.use('give its ledger', (db) => openLedger(db, topic, firsts));
-    const maxDays = await this.#database.use('give its settings', (db) => maxDaysAtOnce(db, table));
+    const entries = await this.#database.use('return the ledger', (db) => openLedger(db, topic, firsts));
+    const maxDays = await this.#database.use('return its settings', (db) => maxDaysAtOnce(db, table));
     return {
       // A new entry of the ledger begins with the first offset that Kafka retains.
       positions: entries.map(({ partition, nextOffset }) => ({ partition, nextOffset, isNew: false })),
@@ -90,7 +90,7 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
   }
 
   decode(fetched: FetchedBatch): Iterable<Decode<MicroBatch>> {
-    return recordSlices(fetched, (slice) => this.#feed.examine(slice));
+    return recordSlices(fetched, (slice) => this.#feed.decode(slice));
   }
 
   release(batch: MicroBatch): void {
@@ -123,7 +123,7 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
   }
 
   #hasLanded({ steps }: Landed, hardStop: AbortSignal): Promise<boolean> {
-    return this.#database.use('give its ledger', (db) => hasAdvanced(db, this.topic, [...steps]), hardStop);
+    return this.#database.use('return the ledger', (db) => hasAdvanced(db, this.topic, [...steps]), hardStop);
   }
 
   #attempt(
@@ -166,7 +166,7 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
     try {
       return { rows: await this.#landRange(db, batch, 0, count), rejected };
     } catch (error) {
-      if (refusalOf(error) === null) throw this.#withoutPartition(error);
+      if (rejectionReasonOf(error) === null) throw this.#withoutPartition(error);
       await db.query('ROLLBACK');
       await db.query('BEGIN');
       return { rows: await this.#isolate(db, batch, 0, count, error, rejected), rejected };
@@ -197,7 +197,7 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
     error: unknown,
     rejected: RejectedRecord[],
   ): Promise<number> {
-    const reason = refusalOf(error);
+    const reason = rejectionReasonOf(error);
     if (reason === null) throw this.#withoutPartition(error);
     if (to - from === 1) {
       rejected.push(batch.rejectRow(from, reason, error instanceof Error ? error.message : String(error)));
@@ -215,7 +215,7 @@ export class PostgresDestination implements Destination<MicroBatch, PostgresClai
         landed += await this.#landRange(db, batch, begin, end);
         await db.query('RELEASE SAVEPOINT part');
       } catch (partError) {
-        if (refusalOf(partError) === null) throw this.#withoutPartition(partError);
+        if (rejectionReasonOf(partError) === null) throw this.#withoutPartition(partError);
         await db.query('ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part');
         landed += await this.#isolate(db, batch, begin, end, partError, rejected);
       }

@@ -152,7 +152,7 @@ describe('a batch', () => {
     const response = await post('/v1/batch', { batch });
     expect(await response.json()).toMatchObject({
       success: false,
-      reason: 'refused',
+      reason: 'rejected',
       accepted: 2,
       errors: [
         { index: 1, reason: 'too_deep' },

@@ -132,7 +132,7 @@ export function createServer(parts: ServerParts, options: ServerOptions = {}): F
           const message = `${rejected.length} of ${rejected.length + accepted} messages are rejected; ${accepted} are accepted.`;
           return reply
             .code(400)
-            .send({ success: false, reason: 'refused', message, accepted, errors: rejected });
+            .send({ success: false, reason: 'rejected', message, accepted, errors: rejected });
         });
       }
     }

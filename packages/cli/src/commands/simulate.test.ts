@@ -42,12 +42,12 @@ test('without a producer or an installation it says how to name one', async () =
   expect(kafka.error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('KAFKA_BROKERS') });
 });
 
-test('the summary counts events by kind, faults, and what was refused', () => {
+test('the summary counts events by kind, faults, and what was rejected', () => {
   const result = {
     ...{ messages: 1_250, events: 1_200, totalEvents: 1_200, observations: 10, duplicates: 40 },
     ...{ late: 38, broken: 42, sessions: 80, riders: 75, seconds: 6, interrupted: false },
     kinds: { 'App Opened': 80, 'Ride Progressed': 430, 'Map (screen)': 90 },
-    refused: { type_unknown: 20, latitude_out_of_range: 22 },
+    rejected: { type_unknown: 20, latitude_out_of_range: 22 },
   };
   expect(describeSimulation(result, Date.parse('2026-03-01T08:00:00Z'))).toEqual([
     '1,250 messages sent in 6.0 s (208 a second), from 2026-03-01T08:00:00.000Z on',
@@ -57,6 +57,6 @@ test('the summary counts events by kind, faults, and what was refused', () => {
     '  App Opened: 80',
     'faults: 38 late, 40 sent twice, 42 broken',
     'weather: 10 observations',
-    'refused: type_unknown 20, latitude_out_of_range 22',
+    'rejected: type_unknown 20, latitude_out_of_range 22',
   ]);
 });

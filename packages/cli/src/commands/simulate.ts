@@ -130,13 +130,13 @@ export function describeSimulation(result: SimulationResult, startMs: number): s
   const { events, totalEvents, observations, duplicates, late, broken, messages, seconds } = result;
   const rate = count(Math.round(messages / Math.max(seconds, 0.001)));
   const kinds = Object.entries(result.kinds).sort(([, a], [, b]) => b - a);
-  const refused = Object.entries(result.refused).map(([reason, times]) => `${reason} ${count(times)}`);
+  const rejected = Object.entries(result.rejected).map(([reason, times]) => `${reason} ${count(times)}`);
   return [
     `${count(messages)} messages sent in ${seconds.toFixed(1)} s (${rate} a second), from ${new Date(startMs).toISOString()} on`,
     `track: ${count(events)} of ${count(totalEvents)} events, ${count(result.riders)} riders, ${count(result.sessions)} sessions`,
     ...kinds.map(([kind, times]) => `  ${kind}: ${count(times)}`),
     `faults: ${count(late)} late, ${count(duplicates)} sent twice, ${count(broken)} broken`,
     `weather: ${count(observations)} observations`,
-    ...(refused.length > 0 ? [`refused: ${refused.join(', ')}`] : []),
+    ...(rejected.length > 0 ? [`rejected: ${rejected.join(', ')}`] : []),
   ];
 }

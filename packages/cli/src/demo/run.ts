@@ -2,6 +2,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AuditFacts, Installation } from '@windrow/operations';
 import { collectFacts, judge } from '@windrow/operations/audit';
+import { askLakeFiles, askPostgres, countTableRows } from '@windrow/operations/demo';
 import { openInstallation } from '@windrow/operations/installation';
 import { waitForLanding } from '@windrow/operations/landing';
 import { assertLoaded } from '@windrow/operations/load';
@@ -9,7 +10,6 @@ import { hideUrlPasswords, Teardown } from '@windrow/runtime';
 import { addressOf, servicesStatus } from '@windrow/stack';
 import type { CommandContext } from '../context.ts';
 import { shownLoad } from '../load/shown-load.ts';
-import { askLakeFiles, askPostgres } from './answers.ts';
 import { Phases } from './phases.ts';
 import { startPlatform } from './platform.ts';
 import { type DemoResult, describeDemo, type Outcome, succeeded } from './screen.ts';
@@ -78,7 +78,7 @@ async function ask(
   return phases.run('answer', 'querying Postgres and the lake', async () => ({
     outcomes: outcomesOf(before, facts),
     audit: judge(facts),
-    postgresRows: await postgresRows(installation),
+    postgresRows: await countTableRows(installation),
     postgres: await askPostgres(installation),
     lakeFiles: await askLakeFiles(installation),
     phases: phases.all,
@@ -101,21 +101,6 @@ function outcomesOf(before: AuditFacts, after: AuditFacts): Outcome[] {
       duplicates: sum(({ duplicates }) => duplicates),
     };
   });
-}
-
-async function postgresRows({
-  contracts,
-  postgres,
-}: Installation): Promise<{ table: string; rows: number }[]> {
-  const tables = contracts.flatMap(({ curated }) =>
-    curated ? [curated.table, ...(curated.aggregates ?? []).map((aggregate) => aggregate.table)] : [],
-  );
-  return Promise.all(
-    tables.map(async (table) => {
-      const [row] = await postgres.query<{ rows: string }>(`SELECT count(*) AS rows FROM ${table}`);
-      return { table, rows: Number(row?.rows ?? 0) };
-    }),
-  );
 }
 
 function addressesOf(env: NodeJS.ProcessEnv, stateDir: string): { name: string; address: string }[] {

@@ -1,8 +1,8 @@
 import type { Audit } from '@windrow/operations';
+import { type Answer, agree } from '@windrow/operations/demo';
 import Table from 'cli-table3';
 import { verdictOf } from '../audit/describe.ts';
 import { count, plainTable, size } from '../tables.ts';
-import { type Answer, agree } from './answers.ts';
 import type { Phase } from './phases.ts';
 
 export interface DemoResult {

@@ -28,15 +28,23 @@ export function planText(
 
 /** `27,004 events read, 27,004 rows made anew, lake version 7` */
 export function outcome({ counts, state, lakeVersion }: ReplayRecord): string {
-  const { read = 0, rows = 0, restored = 0, withdrawn = 0, duplicates = 0, refused = 0, resent = 0 } = counts;
+  const {
+    read = 0,
+    rows = 0,
+    restored = 0,
+    withdrawn = 0,
+    duplicates = 0,
+    rejected = 0,
+    resent = 0,
+  } = counts;
   const parts = [
     `${count(read)} events read`,
     `${count(rows)} rows made anew`,
     ...(restored > 0 ? [`${count(restored)} of them brought back`] : []),
     ...(withdrawn > 0 ? [`${count(withdrawn)} withdrawn as dead letters`] : []),
-    ...(resent > 0 ? [`${count(resent)} sent again, which were refused before`] : []),
+    ...(resent > 0 ? [`${count(resent)} sent again, which were rejected before`] : []),
     ...(duplicates > 0 ? [`${count(duplicates)} duplicates`] : []),
-    ...(refused > 0 ? [`${count(refused)} refused as before`] : []),
+    ...(rejected > 0 ? [`${count(rejected)} rejected as before`] : []),
     ...(lakeVersion === null ? [] : [`lake version ${count(lakeVersion)}`]),
   ];
   return state === 'done' ? parts.join(', ') : `${state}; ${parts.join(', ')}`;

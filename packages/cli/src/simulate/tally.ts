@@ -15,7 +15,7 @@ export interface Counts {
   /** Events by kind: `Ride Started`, `Map (screen)`. */
   kinds: Record<string, number>;
   /** Messages that the producer's HTTP API rejected, by reason. It should reject the broken ones. */
-  refused: Record<string, number>;
+  rejected: Record<string, number>;
 }
 
 /** Counts acknowledged messages. */
@@ -28,7 +28,7 @@ export class Tally {
     late: 0,
     broken: 0,
     kinds: {},
-    refused: {},
+    rejected: {},
   };
 
   add(batch: readonly Delivery[], rejections: readonly Rejection[]): void {
@@ -44,7 +44,7 @@ export class Tally {
         increment(counts.kinds, kindOf(delivery.event));
       }
     }
-    for (const { reason } of rejections) increment(counts.refused, reason);
+    for (const { reason } of rejections) increment(counts.rejected, reason);
   }
 }
 

@@ -125,8 +125,8 @@ test('what the producer refuses is counted by its reasons', async () => {
     { ...options, faultShare: 1 },
     { sink: sink(), signal: new AbortController().signal },
   );
-  expect(result.refused.type_unknown).toBeGreaterThan(100);
-  expect(result.refused.type_unknown).toBeLessThan(result.broken);
+  expect(result.rejected.type_unknown).toBeGreaterThan(100);
+  expect(result.rejected.type_unknown).toBeLessThan(result.broken);
 });
 
 test('an answer that no patience mends ends the simulation, naming it and how far it came', async () => {

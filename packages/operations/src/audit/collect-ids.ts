@@ -74,7 +74,7 @@ async function postgresIds(
   contract: StreamContract,
   date: string,
 ): Promise<Map<string, number>> {
-  const rows = await postgres.use('give the ids of a day', (db) => curatedIdsOf(db, contract, date));
+  const rows = await postgres.use('return the ids of a day', (db) => curatedIdsOf(db, contract, date));
   const ids = new Map<string, number>();
   for (const row of rows) {
     const key = idOf(row, contract.id);

@@ -36,7 +36,7 @@ type Rejected = Extract<Outcome, { kind: 'deadLetter' }> & { record?: EventRecor
 /** Runs today's steps on the events of a plan and stages the new rows beside the tables. It changes no row of a table. */
 export class Stage {
   readonly counts: ReplayCounts = {
-    ...{ read: 0, rows: 0, restored: 0, withdrawn: 0, duplicates: 0, refused: 0, resent: 0 },
+    ...{ read: 0, rows: 0, restored: 0, withdrawn: 0, duplicates: 0, rejected: 0, resent: 0 },
   };
   readonly #options: StageOptions;
   readonly #codec: AvroCodec;
@@ -122,7 +122,7 @@ export class Stage {
     const { targets, session, stream } = this.#options;
     for (const target of targets) await target.withdraw(partition, () => this.#recordOf(outcome));
     if (!accepted.hasRow) {
-      this.counts.refused += 1;
+      this.counts.rejected += 1;
       return;
     }
     this.#met += 1;
@@ -146,7 +146,7 @@ export class Stage {
     outcome: Extract<Enriched, { kind: 'ok' | 'deadLetter' }>,
   ): Promise<void> {
     if (outcome.kind === 'deadLetter') {
-      this.counts.refused += 1;
+      this.counts.rejected += 1;
       return;
     }
     this.#candidates.push({ partition, input: outcome.input, record: outcome.record });

@@ -1,5 +1,5 @@
-import type { Installation } from '@windrow/operations';
-import { readColumns } from '@windrow/operations/parquet';
+import type { Installation } from '../installation.ts';
+import { readColumns } from '../parquet.ts';
 
 /** Flights that departed, by what fell on the airport when they did. Delays in minutes; cancelled flights have none. */
 export interface Answer {

@@ -120,12 +120,20 @@ const kcat = {
   elsewhere: 'github.com/edenhill/kcat tells how to build it',
 };
 
+/** @type {Prerequisite} */
+const curl = {
+  name: 'curl (runs the commands of the documentation, in its tests)',
+  missing: (ask) => reasonWithoutCommand(ask, 'curl', ['--version']),
+  packages: { apt: [{ packages: ['curl'] }], dnf: [{ packages: ['curl'] }], brew: [{ packages: ['curl'] }] },
+  elsewhere: 'curl.se has it for most systems',
+};
+
 /**
  * Everything that is missing, not only the first.
  * @returns {(Prerequisite & { reason: string })[]}
  */
 export function findMissing({ forTests = false, ask = probe } = {}) {
-  const needed = forTests ? [javaWithCompiler, maven, python, browser, kcat] : [java, maven, python];
+  const needed = forTests ? [javaWithCompiler, maven, python, browser, kcat, curl] : [java, maven, python];
   return needed.flatMap((one) => {
     const reason = one.missing(ask);
     return reason === undefined ? [] : [{ ...one, reason }];

@@ -55,11 +55,11 @@ test('everything that is missing is found, not only the first', () => {
   const reasons = (options: { forTests: boolean }) =>
     findMissing({ ...options, ask: machine({}) }).map(({ reason }) => reason);
   expect(reasons({ forTests: false })).toHaveLength(3);
-  expect(reasons({ forTests: true })).toHaveLength(5);
+  expect(reasons({ forTests: true })).toHaveLength(6);
 });
 
 test('the tests need a compiler that is new enough, and a browser under any of its names', () => {
-  const complete = { ...java, kcat: 'kcat', 'google-chrome-stable': 'Google Chrome 140' };
+  const complete = { ...java, kcat: 'kcat', curl: 'curl 8', 'google-chrome-stable': 'Google Chrome 140' };
   const reasons = (commands: Record<string, string>) =>
     findMissing({ forTests: true, ask: machine({ ...complete, ...commands }) }).map(({ reason }) => reason);
   expect(reasons({ javac: 'javac 17.0.12' })).toEqual([]);

@@ -51,9 +51,17 @@ test("before apt's lists are fetched, the first choices", () => {
   expect(packages).toEqual(['default-jre-headless', 'maven', 'python3', 'python3-venv']);
 });
 
-test('the tests also need a compiler, a browser and kcat, and no second Java', () => {
+test('the tests also need a compiler, a browser, kcat and curl, and no second Java', () => {
   const { packages } = choosePackages(missingForTests, 'apt', () => new Map());
-  expect(packages).toEqual(['default-jdk-headless', 'maven', 'python3', 'python3-venv', 'chromium', 'kcat']);
+  expect(packages).toEqual([
+    'default-jdk-headless',
+    'maven',
+    'python3',
+    'python3-venv',
+    'chromium',
+    'kcat',
+    'curl',
+  ]);
 });
 
 test('only root on apt systems gets packages installed; all others get the command of their system', () => {
@@ -76,7 +84,7 @@ test('only root on apt systems gets packages installed; all others get the comma
 test('on Fedora, what dnf has is in the command and kcat is explained', () => {
   const lines = explain(missingForTests, { manager: 'dnf', ...user }).split('\n');
   expect(lines).toContain(
-    'Install with: sudo dnf install -y java-latest-openjdk-devel maven python3.13 chromium',
+    'Install with: sudo dnf install -y java-latest-openjdk-devel maven python3.13 chromium curl',
   );
   expect(lines.at(-1)).toMatch(/^This system's package manager does not have kcat/);
 });

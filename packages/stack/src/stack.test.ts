@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
@@ -21,6 +21,7 @@ import { setScrapeTargets } from './scrape-targets.ts';
 import { type Stack, startStack } from './stack.ts';
 import { partNames, readStackEnv } from './state.ts';
 import { identify, processesOf } from './supervision/process-identity.ts';
+import { listeningAddresses } from './testing/listening-addresses.ts';
 
 // Each starts and stops real parts, some of them twice; on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 240_000 });
@@ -71,14 +72,6 @@ async function query(url: string, sql: string): Promise<unknown[]> {
   }
 }
 
-/** Local addresses of all TCP sockets that listen and belong to one of the processes. */
-function listening(pids: Set<number>): string[] {
-  const lines = execFileSync('ss', ['-H', '-l', '-t', '-n', '-p'], { encoding: 'utf8' }).split('\n');
-  return lines
-    .filter((line) => [...line.matchAll(/pid=(\d+)/g)].some((match) => pids.has(Number(match[1]))))
-    .map((line) => line.split(/\s+/)[3] as string);
-}
-
 test('the whole stack in the background: ready, on loopback only, down without a trace', async () => {
   const stateDir = freshDir();
   const lines: string[] = [];
@@ -101,10 +94,10 @@ test('the whole stack in the background: ready, on loopback only, down without a
   expect(stackStatus(stateDir).state).toBe('ready');
   expect(await startBackgroundStack({ stateDir })).toEqual(endpoints);
 
-  const addresses = listening(new Set(processesOf(stateDir).map(({ pid }) => pid)));
+  const addresses = listeningAddresses(new Set(processesOf(stateDir).map(({ pid }) => pid)));
   expect(addresses.length).toBeGreaterThanOrEqual(names.length + 1);
   for (const address of addresses)
-    expect(address).toMatch(/^(127\.0\.0\.1|\[::ffff:127\.0\.0\.1\]|\[::1\]):\d+$/);
+    expect(address).toMatch(/^(127\.0\.0\.1|(0000:){5}ffff:7f00:0001|(0000:){7}0001)$/);
 
   await stopStack(stateDir);
   expect(processesOf(stateDir)).toEqual([]);

@@ -19,15 +19,22 @@ export function listeningAddresses(pids: ReadonlySet<number>): string[] {
   );
 }
 
-/** The inodes of the sockets that a process has open. */
+/** The inodes of the sockets that a process has open; none if it has ended meanwhile, as a Postgres backend may. */
 function socketsOf(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-    try {
-      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
-    } catch {
-      return []; // closed since it was listed
-    }
-  });
+  const directory = `/proc/${pid}/fd`;
+  return unlessGone(() => readdirSync(directory)).flatMap((fd) =>
+    unlessGone(() => /^socket:\[(\d+)\]$/.exec(readlinkSync(`${directory}/${fd}`))?.slice(1) ?? []),
+  );
+}
+
+function unlessGone(read: () => string[]): string[] {
+  try {
+    return read();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return [];
+    throw error;
+  }
 }
 
 /** The kernel prints an address as 32-bit words in the byte order of the machine, which is little-endian here. */

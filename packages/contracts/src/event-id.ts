@@ -1,4 +1,5 @@
 import { v5 as uuidv5 } from 'uuid';
+import { jsonText } from './json-text.ts';
 
 /** The namespace of ids that are made from content. If it changed, the same input would get another id. */
 const namespace = '6f2d8f5e-8a3c-5c0e-9d5b-0b6c1f0a7d11';
@@ -15,5 +16,5 @@ function canonical(value: unknown): string {
     entries.sort(([a], [b]) => (a < b ? -1 : 1));
     return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonical(inner)}`).join(',')}}`;
   }
-  return JSON.stringify(value) ?? 'null';
+  return jsonText(value) ?? 'null';
 }

@@ -1,12 +1,16 @@
 import type { EventRecord } from './avro-record.ts';
 import type { Rule } from './contract.ts';
+import { jsonText } from './json-text.ts';
 
 const shown = (value: unknown): string => {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === 'string' ? value : (jsonText(value) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 };
-const instant = (ms: number): string => {
-  const date = new Date(ms);
+/** Longs beyond 2^53 are bigints, which compare exactly with numbers. */
+const isNumber = (value: unknown): value is number | bigint =>
+  typeof value === 'number' || typeof value === 'bigint';
+const instant = (ms: number | bigint): string => {
+  const date = new Date(Number(ms));
   return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
 };
 const isMissing = (value: unknown): boolean => value === null || value === undefined || value === '';
@@ -41,8 +45,8 @@ export function between(field: string, low: number, high: number): Rule {
     check: (record) => {
       const value = record[field];
       if (value === null || value === undefined) return null;
-      if (typeof value === 'number' && Number.isFinite(value) && value >= low && value <= high) return null;
-      return `${field} is ${shown(typeof value === 'number' ? String(value) : value)}, not between ${low} and ${high}`;
+      if (isNumber(value) && Number.isFinite(Number(value)) && value >= low && value <= high) return null;
+      return `${field} is ${shown(isNumber(value) ? String(value) : value)}, not between ${low} and ${high}`;
     },
     constraint: { kind: 'between', field, low, high },
   };
@@ -70,7 +74,7 @@ export function notBefore(field: string, earliest: string): Rule {
     reads: [field],
     check: (record) => {
       const value = record[field];
-      return typeof value === 'number' && value < earliestMs
+      return isNumber(value) && value < earliestMs
         ? `${field} ${instant(value)} is before ${earliest}`
         : null;
     },
@@ -85,7 +89,7 @@ export function notAhead(field: string, of: string, aheadMs: number): Rule {
     check: (record) => {
       const value = record[field];
       const limit = record[of];
-      if (typeof value !== 'number' || typeof limit !== 'number' || value <= limit + aheadMs) return null;
+      if (!isNumber(value) || !isNumber(limit) || value <= Number(limit) + aheadMs) return null;
       return `${field} ${instant(value)} is more than ${aheadMs / 60_000} minutes ahead of ${of} ${instant(limit)}`;
     },
   };

@@ -1,6 +1,6 @@
 import type { HttpRoute } from './contract.ts';
 import { hasValue } from './input.ts';
-import { epochMs } from './time.ts';
+import { timeReader } from './time/read-time.ts';
 
 /** The messages of a body, as inputs for `parse`, or the reason why there are none. */
 export type BodyMessages =
@@ -8,6 +8,8 @@ export type BodyMessages =
   | { ok: false; reason: 'not_a_batch'; message: string };
 
 type JsonObject = Record<string, unknown>;
+
+const readTime = timeReader();
 
 /** Splits the body of a request into messages, as its {@link HttpRoute} defines. Throws nothing. */
 export function messagesOf({ body, sets }: HttpRoute, value: unknown): BodyMessages {
@@ -26,8 +28,12 @@ function batched(value: unknown): BodyMessages {
   if (!isObject(value) || !Array.isArray(value.batch))
     return noBatch('the body is not a batch; expected an object with an array `batch`');
   const { batch, sentAt, context } = value;
-  if (hasValue(sentAt) && epochMs(sentAt) === undefined)
-    return noBatch('the `sentAt` of the batch is not a time');
+  if (hasValue(sentAt)) {
+    const reading = readTime(sentAt);
+    // A clock beyond all years spoils no batch.
+    if (!reading.ok && reading.reason !== 'out_of_range')
+      return noBatch(`the \`sentAt\` of the batch is not ${reading.expected}`);
+  }
   if (hasValue(context) && !isObject(context)) return noBatch('the `context` of the batch is not an object');
   if (!hasValue(sentAt) && !hasValue(context)) return { ok: true, messages: batch };
   return {

@@ -1,5 +1,6 @@
 import type { EventRecord } from './avro-record.ts';
-import type { InputSource, ParseResult, StreamContract } from './contract.ts';
+import { correctClock } from './clock-correction.ts';
+import type { InputSource, InputWarning, ParseResult, StreamContract } from './contract.ts';
 import { type InputField, inputFields } from './value-types.ts';
 
 /** Converts one input of any form that the contract knows to a record of its raw schema. Never throws for bad input. */
@@ -9,7 +10,25 @@ export function parseInput(contract: StreamContract, input: unknown, source: Inp
     return { ok: false, reason: 'not_an_object', message: `the input is ${kind}; expected an object` };
   }
   const values = source.kind === 'file' ? withoutTablePrefix(input as EventRecord) : (input as EventRecord);
-  return typed(contract, contract.parse(values, source));
+  return timed(contract, contract.parse(values, source), source);
+}
+
+/** Converts the values, and corrects the event time by the sender's clock where the contract wants it. */
+function timed(contract: StreamContract, values: EventRecord, source: InputSource): ParseResult {
+  const { clock, sentTime, eventTime } = contract;
+  if (clock === undefined) return typed(contract, values);
+  const isDated = hasValue(values[eventTime]);
+  if (!isDated && source.kind === 'http') values[eventTime] = source.receivedAtMs;
+  let result = typed(contract, values);
+  const warnings: InputWarning[] = [];
+  if (!result.ok && result.reason === `${sentTime}_out_of_range`) {
+    // The event counts, not the clock of its sender.
+    warnings.push('clock_implausible');
+    result = typed(contract, { ...values, [sentTime ?? '']: null });
+  }
+  if (!result.ok) return result;
+  if (isDated && source.kind === 'http') correctClock(contract, result.record, source.receivedAtMs, warnings);
+  return warnings.length === 0 ? result : { ...result, warnings: [...(result.warnings ?? []), ...warnings] };
 }
 
 /** Removes the table from the column names of a warehouse export (`table.column`). */
@@ -31,9 +50,11 @@ export function hasValue(value: unknown): boolean {
   return value !== null && value !== undefined && value !== '';
 }
 
-type Typed = (values: EventRecord) => ParseResult;
+type Typed = (values: EventRecord, warnings: InputWarning[]) => ParseResult;
 
 const typers = new WeakMap<StreamContract, Typed>();
+/** One array for all inputs, because nearly all have no warnings. */
+const noted: InputWarning[] = [];
 
 /** Converts each value to the Avro type of its field. An absent or empty value becomes null. */
 function typed(contract: StreamContract, values: EventRecord): ParseResult {
@@ -42,7 +63,9 @@ function typed(contract: StreamContract, values: EventRecord): ParseResult {
     typer = makeTyper(inputFields(contract));
     typers.set(contract, typer);
   }
-  return typer(values);
+  noted.length = 0;
+  const result = typer(values, noted);
+  return result.ok && noted.length > 0 ? { ...result, warnings: [...noted] } : result;
 }
 
 /** Generates code, because it runs for every event: so all records of a stream have one hidden class. */
@@ -51,12 +74,12 @@ function makeTyper(fields: InputField[]): Typed {
     `const given${at} = values[${JSON.stringify(name)}];`,
     `let value${at} = null;`,
     `if (given${at} !== undefined && given${at} !== null && given${at} !== '') {`,
-    `  value${at} = types[${at}].convert(given${at});`,
+    `  value${at} = types[${at}].convert(given${at}, warnings);`,
     `  if (value${at} === undefined) return invalid(fields[${at}], given${at});`,
     nullable ? '}' : `} else return missing(fields[${at}]);`,
   ]);
   const entries = fields.map(({ name }, at) => `${JSON.stringify(name)}: value${at},`);
-  const code = `return (values) => {\n${lines.join('\n')}\nreturn { ok: true, record: {\n${entries.join('\n')}\n} };\n};`;
+  const code = `return (values, warnings) => {\n${lines.join('\n')}\nreturn { ok: true, record: {\n${entries.join('\n')}\n} };\n};`;
   const types = fields.map(({ type }) => type);
   return new Function('fields', 'types', 'missing', 'invalid', code)(
     fields,
@@ -70,8 +93,14 @@ function missing({ name }: InputField): ParseResult {
   return { ok: false, reason: `${name}_missing`, message: `${name} is required` };
 }
 
-function invalid({ name, typeName }: InputField, value: unknown): ParseResult {
+function invalid({ name, type, typeName }: InputField, value: unknown): ParseResult {
   const shown = (JSON.stringify(value) ?? String(value)).slice(0, 80);
-  const expected = typeName === 'json' ? 'JSON object' : typeName;
-  return { ok: false, reason: `${name}_invalid`, message: `${name} is ${shown}; expected a ${expected}` };
+  const usual = {
+    reason: 'invalid',
+    expected: `a ${typeName === 'json' ? 'JSON object' : typeName}`,
+    advice: undefined,
+  };
+  const { reason, expected, advice } = type.refusal?.(value) ?? usual;
+  const message = `${name} is ${shown}; expected ${expected}${advice === undefined ? '' : `; ${advice}`}`;
+  return { ok: false, reason: `${name}_${reason}`, message };
 }

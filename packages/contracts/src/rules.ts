@@ -1,6 +1,7 @@
 import type { EventRecord } from './avro-record.ts';
 import type { Rule } from './contract.ts';
 import { jsonText } from './json-text.ts';
+import { isoTime } from './time/time-bounds.ts';
 
 const shown = (value: unknown): string => {
   const text = typeof value === 'string' ? value : (jsonText(value) ?? String(value));
@@ -9,10 +10,6 @@ const shown = (value: unknown): string => {
 /** Longs beyond 2^53 are bigints, which compare exactly with numbers. */
 const isNumber = (value: unknown): value is number | bigint =>
   typeof value === 'number' || typeof value === 'bigint';
-const instant = (ms: number | bigint): string => {
-  const date = new Date(Number(ms));
-  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
-};
 const isMissing = (value: unknown): boolean => value === null || value === undefined || value === '';
 
 /** The field must not be empty. `when`: only if that other field has that value. */
@@ -75,7 +72,7 @@ export function notBefore(field: string, earliest: string): Rule {
     check: (record) => {
       const value = record[field];
       return isNumber(value) && value < earliestMs
-        ? `${field} ${instant(value)} is before ${earliest}`
+        ? `${field} ${isoTime(value)} is before ${earliest}`
         : null;
     },
   };
@@ -90,7 +87,7 @@ export function notAhead(field: string, of: string, aheadMs: number): Rule {
       const value = record[field];
       const limit = record[of];
       if (!isNumber(value) || !isNumber(limit) || value <= Number(limit) + aheadMs) return null;
-      return `${field} ${instant(value)} is more than ${aheadMs / 60_000} minutes ahead of ${of} ${instant(limit)}`;
+      return `${field} ${isoTime(value)} is more than ${aheadMs / 60_000} minutes ahead of ${of} ${isoTime(limit)}`;
     },
   };
 }

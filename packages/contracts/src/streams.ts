@@ -7,6 +7,7 @@ import type { StreamContract, StreamDefinition } from './contract.ts';
 import { contractFaults } from './contract-faults.ts';
 import { enrichedSchema } from './enriched-schema.ts';
 import { rawNumber } from './json-text.ts';
+import { timeRules } from './time-rules.ts';
 
 const streamsDirectory = fileURLToPath(new URL('../streams/', import.meta.url));
 
@@ -45,6 +46,7 @@ async function loadStream(directory: string, name: string): Promise<StreamContra
   const { raw, enriched } = definition.topics;
   return {
     ...definition,
+    rules: [...definition.rules, ...timeRules(schema)],
     schema,
     directory,
     topics: {

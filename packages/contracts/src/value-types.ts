@@ -1,14 +1,29 @@
 import type { AvroField } from './avro-record.ts';
-import type { StreamContract } from './contract.ts';
-import { epochMs, timePattern } from './time.ts';
+import type { InputWarning, StreamContract } from './contract.ts';
+import { epochTimeBounds, epochTimePattern } from './time/epoch-time.ts';
+import { type TimeForm, timeReader } from './time/read-time.ts';
+import { sdkTimeMs } from './time/sdk-time.ts';
+import { writtenTimePattern } from './time/written-time.ts';
 
 /** A schema in JSON Schema 2020-12, which OpenAPI 3.1 uses. */
 export type JsonSchema = Record<string, unknown>;
 
+/** Why a value is not converted. */
+export interface Refusal {
+  /** Short stable code; with the field's name before it, it is the reason of the rejection. */
+  reason: string;
+  /** For people: what the field takes. */
+  expected: string;
+  /** What the sender can do. */
+  advice?: string;
+}
+
 /** The values that inputs may have for a type of the raw schema: as a conversion, and as JSON Schema. */
 export interface ValueType {
   /** Converts to the Avro type; undefined for an invalid value. Never called with null or an empty text. */
-  convert(value: unknown): unknown;
+  convert(value: unknown, warnings: InputWarning[]): unknown;
+  /** Why `convert` gives undefined, where the type's name doesn't say it. */
+  refusal?(value: unknown): Refusal | undefined;
   /** Types and bounds. Numeric bounds don't apply to numbers that are sent as text. Without a type: anything. */
   schema: { type?: string[] } & JsonSchema;
 }
@@ -40,10 +55,30 @@ const double: ValueType = {
 
 export const timeSchema = {
   type: ['string', 'number'],
-  pattern: timePattern,
-  minimum: -Number.MAX_SAFE_INTEGER,
-  maximum: Number.MAX_SAFE_INTEGER,
+  pattern: `^\\s*(?:${epochTimePattern}|${writtenTimePattern})\\s*$`,
+  anyOf: epochTimeBounds,
 };
+
+/** Values in milliseconds since 1970. */
+function time(form: TimeForm): ValueType {
+  const read = timeReader(form);
+  const { unit, formats } = form;
+  return {
+    convert(value, warnings) {
+      const sdkMs = typeof value === 'string' ? sdkTimeMs(value) : undefined;
+      if (sdkMs !== undefined) return sdkMs;
+      const reading = read(value);
+      if (!reading.ok) return undefined;
+      if (reading.warning) warnings.push(reading.warning);
+      return reading.ms;
+    },
+    refusal(value) {
+      const reading = read(value);
+      return reading.ok ? undefined : reading;
+    },
+    schema: unit === undefined && formats === undefined ? timeSchema : { type: ['string', 'number'] },
+  };
+}
 
 const types: Record<string, ValueType> = {
   string: {
@@ -59,10 +94,7 @@ const types: Record<string, ValueType> = {
     convert: (value) => (isObject(value) ? JSON.stringify(value) : isObjectText(value) ? value : undefined),
     schema: { type: ['object'] },
   },
-  time: {
-    convert: epochMs,
-    schema: timeSchema,
-  },
+  time: time({}),
   double,
   float: double,
   long: integer(Number.MAX_SAFE_INTEGER),
@@ -118,5 +150,7 @@ function inputField(contract: StreamContract, { name, type, doc }: AvroField): I
     | { type: string; logicalType?: string };
   const avro = typeof base === 'string' ? base : base.logicalType === 'timestamp-millis' ? 'time' : base.type;
   const typeName = contract.jsonFields?.includes(name) ? 'json' : avro;
-  return { name, typeName, type: types[typeName] ?? anything, nullable: branches.includes('null'), doc };
+  const form = typeName === 'time' ? contract.times?.[name] : undefined;
+  const valueType = form ? time(form) : (types[typeName] ?? anything);
+  return { name, typeName, type: valueType, nullable: branches.includes('null'), doc };
 }

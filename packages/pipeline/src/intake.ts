@@ -5,6 +5,7 @@ import {
   deadLetterTopic,
   type EventRecord,
   type InputSource,
+  type InputWarning,
   parseInput,
   type StreamContract,
 } from '@windrow/contracts';
@@ -21,7 +22,9 @@ export interface Rejection {
   message: string;
 }
 
-export type Taken = { ok: true; record: EventRecord; output: OutputRecord } | ({ ok: false } & Rejection);
+export type Taken =
+  | { ok: true; record: EventRecord; output: OutputRecord; warnings?: readonly InputWarning[] }
+  | ({ ok: false } & Rejection);
 
 /** Turns inputs of one stream into records of its raw topic. */
 export class Intake {
@@ -48,10 +51,10 @@ export class Intake {
     try {
       const parsed = parseInput(this.contract, input, source);
       if (!parsed.ok) return parsed;
-      const { record } = parsed;
+      const { record, warnings } = parsed;
       const output = { key: this.contract.key(record), value: this.#codec.encode(record, this.#schemaId) };
       const bytes = output.value.length + Buffer.byteLength(output.key);
-      if (bytes <= maxRecordBytes) return { ok: true, record, output };
+      if (bytes <= maxRecordBytes) return { ok: true, record, output, ...(warnings && { warnings }) };
       return { ok: false, reason: 'too_large', message: `${bytes} bytes as Avro; at most ${maxRecordBytes}` };
     } catch (error) {
       // A contract that throws for one input must not stop the others.

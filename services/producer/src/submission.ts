@@ -104,7 +104,10 @@ export class Submission {
     const { contract } = this.#intake;
     const taken = this.#intake.take(message, { kind: 'http', receivedAtMs: this.#receivedAtMs });
     if (!taken.ok) return taken;
-    this.#warnings.push(...this.#inspector.warnings(message as object, taken.record, this.#receivedAtMs));
+    this.#warnings.push(
+      ...(taken.warnings ?? []),
+      ...this.#inspector.warnings(message as object, taken.record, this.#receivedAtMs),
+    );
     // The enricher applies the same rules, but only here the client can be told.
     const broken = brokenRule(contract.rules, taken.record);
     if (!broken) return taken;

@@ -53,6 +53,7 @@ export default defineStream({
   eventTime: 'occurred_at',
   receivedTime: 'received_at',
   sentTime: 'sent_at',
+  clock: { maxErrorMs: dayMs },
   topics: {
     raw: { cleanup: 'delete', retentionMs: 7 * dayMs },
     enriched: { cleanup: 'delete', retentionMs: 7 * dayMs },

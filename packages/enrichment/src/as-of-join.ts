@@ -27,8 +27,7 @@ export function asOfJoin(
   const names = joinFieldNames(join, tableContract);
   const locate = locateBy(join, table);
   return (record) => {
-    // A time beyond 2^53 is a bigint.
-    const timeMs = Number(record[eventTime]);
+    const timeMs = record[eventTime] as number;
     const series = locate(record);
     const row = series === null ? null : table.asOf(series, timeMs);
     const ageMs = row === null ? 0 : timeMs - row.timeMs;

@@ -112,8 +112,7 @@ export function enrichRange(
     }
     accepted += 1;
     dedupe?.add(id, input.timestampMs);
-    // A time beyond 2^53 is a bigint.
-    newestEventMs = Math.max(newestEventMs, Number(record[contract.eventTime]));
+    newestEventMs = Math.max(newestEventMs, record[contract.eventTime] as number);
   }
 
   const { topic, partition } = range;

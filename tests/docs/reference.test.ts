@@ -8,11 +8,13 @@ import { type ApiDocument, httpPage } from './reference/http.ts';
 import { metricsPage } from './reference/metrics.ts';
 import { regenerate } from './reference/page.ts';
 import { tablesPage } from './reference/tables.ts';
+import { timesPage } from './reference/times.ts';
 
 const pages: Record<string, () => Promise<string>> = {
   commands: async () => commandsPage(),
   configuration: configurationPage,
   metrics: metricsPage,
+  times: async () => timesPage(),
   http: async () => {
     const producer = await startHttpProducer();
     onTestFinished(() => producer.close());

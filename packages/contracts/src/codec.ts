@@ -1,7 +1,11 @@
 import { WindrowError } from '@windrow/runtime';
-import avsc, { type Resolver, type Type } from 'avsc';
+import type { Type } from 'avsc';
 import type { AvroRecordSchema, EventRecord } from './avro-record.ts';
+import { avroType } from './avro-type.ts';
+import { jsonText } from './json-text.ts';
+import { UnconvertibleValue } from './logical-conversion.ts';
 import type { AvroRegistry } from './registry.ts';
+import { resolveSchemas, type SchemaResolution } from './schema-resolution.ts';
 
 /** The result of decoding one message. `reason` is a short stable code. */
 export type Decoded =
@@ -9,6 +13,12 @@ export type Decoded =
   | { ok: false; reason: string; message: string; schemaId: number | null };
 
 const headerBytes = 5;
+
+/** avsc's result. */
+interface Read {
+  value: EventRecord;
+  offset: number;
+}
 
 /** The schema id at the start of a value; null if the value is not in the registry's wire format. */
 export function schemaIdOf(value: Buffer | null): number | null {
@@ -18,16 +28,18 @@ export function schemaIdOf(value: Buffer | null): number | null {
 /**
  * Avro in the registry's wire format (a zero byte, the schema's id in four bytes big-endian, the Avro binary:
  * https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format).
- * Each message is resolved from its writer's schema to `schema`. A resolver is compiled once for each writer's schema.
+ * Each message is resolved from its writer's schema to `schema`, by {@link resolveSchemas}. A resolver is compiled once for
+ * each writer's schema. Longs are exact: numbers up to 2^53, bigints beyond.
  */
 export class AvroCodec {
   readonly type: Type;
   readonly #registry: AvroRegistry;
-  readonly #resolvers = new Map<number, Resolver | 'same' | string>();
+  /** By schema id; for a schema that can't be resolved, the reason. */
+  readonly #resolutions = new Map<number, SchemaResolution | string>();
   #scratch: Buffer = Buffer.allocUnsafe(16_384);
 
   constructor(schema: AvroRecordSchema, registry: AvroRegistry) {
-    this.type = avsc.Type.forSchema(schema as unknown as avsc.Schema);
+    this.type = avroType(schema);
     this.#registry = registry;
   }
 
@@ -56,7 +68,7 @@ export class AvroCodec {
     const faults: string[] = [];
     this.type.isValid(record, {
       errorHook: (path, value, type) => {
-        const shown = value === undefined ? 'missing' : (JSON.stringify(value) ?? String(value)).slice(0, 80);
+        const shown = value === undefined ? 'missing' : (jsonText(value) ?? String(value)).slice(0, 80);
         faults.push(`${path.join('.')} is ${shown}; expected ${String(type).slice(0, 80)}`);
       },
     });
@@ -71,7 +83,7 @@ export class AvroCodec {
     const unknown = new Set<number>();
     for (const value of values) {
       const id = schemaIdOf(value);
-      if (id !== null && !this.#resolvers.has(id)) unknown.add(id);
+      if (id !== null && !this.#resolutions.has(id)) unknown.add(id);
     }
     const absent = new Set<number>();
     for (const id of unknown) if (!(await this.#prepare(id))) absent.add(id);
@@ -90,10 +102,9 @@ export class AvroCodec {
     const writer = await this.#registry.writerType(id);
     if (writer === null) return false;
     try {
-      const same = writer.fingerprint().equals(this.type.fingerprint());
-      this.#resolvers.set(id, same ? 'same' : this.type.createResolver(writer));
+      this.#resolutions.set(id, resolveSchemas(writer, this.type));
     } catch (cause) {
-      this.#resolvers.set(id, String(cause instanceof Error ? cause.message : cause));
+      this.#resolutions.set(id, String(cause instanceof Error ? cause.message : cause));
     }
     return true;
   }
@@ -115,21 +126,25 @@ export class AvroCodec {
         schemaId,
       };
     }
-    const resolver = this.#resolvers.get(schemaId);
-    if (typeof resolver === 'string' && resolver !== 'same') {
-      const message = `schema ${schemaId} can't be resolved to ${this.type.name ?? 'record'}: ${resolver}`;
+    const resolution = this.#resolutions.get(schemaId);
+    if (typeof resolution === 'string') {
+      const message = `schema ${schemaId} can't be resolved to ${this.type.name ?? 'record'}: ${resolution}`;
       return { ok: false, reason: 'incompatible_schema', message, schemaId };
     }
     try {
-      const reader = resolver === 'same' || resolver === undefined ? undefined : (resolver as Resolver);
-      const decoded = this.type.decode(value, headerBytes, reader) as { value: EventRecord; offset: number };
+      const decoded = this.type.decode(value, headerBytes, resolution?.resolver) as Read;
       if (decoded.offset < 0) throw new Error('the value is truncated');
       if (decoded.offset !== value.length)
         throw new Error(`${value.length - decoded.offset} bytes follow the value`);
       return { ok: true, record: decoded.value, schemaId };
     } catch (cause) {
-      const message = `schema ${schemaId}: ${cause instanceof Error ? cause.message : String(cause)}`;
-      return { ok: false, reason: 'not_avro', message, schemaId };
+      const what = cause instanceof Error ? cause.message : String(cause);
+      if (cause instanceof UnconvertibleValue) {
+        const fields = resolution?.converted.join(' or ');
+        const message = `schema ${schemaId}: the field ${fields}: ${what}`;
+        return { ok: false, reason: 'value_not_convertible', message, schemaId };
+      }
+      return { ok: false, reason: 'not_avro', message: `schema ${schemaId}: ${what}`, schemaId };
     }
   }
 }

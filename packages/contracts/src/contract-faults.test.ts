@@ -36,6 +36,32 @@ test.each<[string, Partial<StreamContract>, string]>([
     { eventTime: 'ocurred_at' },
     'eventTime: its schema has no field ocurred_at; did you mean occurred_at?',
   ],
+  ['clock', { sentTime: undefined }, 'clock: it needs sentTime'],
+  [
+    'times',
+    { times: { ocurred_at: {} } },
+    'times: its schema has no field ocurred_at; did you mean occurred_at?',
+  ],
+  [
+    'times of a text',
+    { times: { city: { unit: 'seconds' } } },
+    'times.city: the field has the type string; expected a timestamp',
+  ],
+  [
+    'times.timezone',
+    { times: { occurred_at: { timezone: 'Europe/Zuerich' } } },
+    'times.occurred_at.timezone: there is no time zone Europe/Zuerich',
+  ],
+  [
+    'times.formats without a year',
+    { times: { occurred_at: { formats: ['dd.MM.yyyy', 'dd.MM. HH:mm'] } } },
+    'times.occurred_at.formats[1]: dd.MM. HH:mm: it must have year, month and day',
+  ],
+  [
+    'times.formats that nothing can read',
+    { times: { occurred_at: { formats: ['%d/%m/%Y'] } } },
+    'times.occurred_at.formats[0]: %d/%m/%Y: it must have year, month and day',
+  ],
   [
     'receivedTime',
     { receivedTime: 'recieved_at' },

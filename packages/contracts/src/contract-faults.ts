@@ -5,6 +5,9 @@ import { rawOffsetField } from './enriched-schema.ts';
 import { nearestName } from './nearest-name.ts';
 import { columnWords } from './sql-words.ts';
 import { nameOfStep, type Step } from './step.ts';
+import { isTimeZone } from './time/local-time.ts';
+import { formatFault } from './time/time-formats.ts';
+import { inputFields } from './value-types.ts';
 
 /**
  * What is wrong with a contract, one text for each fault. A wrong name is reported with the stream, the entry of the
@@ -64,11 +67,28 @@ function checkRawFields(contract: StreamContract, faults: Faults): void {
   check('receivedTime', contract.receivedTime);
   check('sentTime', contract.sentTime);
   checkAll('jsonFields', contract.jsonFields);
-  checkAll('nfcFields', contract.nfcFields);
   for (const name of Object.keys(message?.fields ?? {})) check('message.fields', name);
   checkAll('message.made', message?.made);
+  checkTimes(contract, fields, faults);
   for (const [index, { reason, reads }] of contract.rules.entries())
     for (const name of reads ?? []) check(`rules[${index}] (${reason})`, name);
+}
+
+function checkTimes(contract: StreamContract, fields: ReadonlySet<string>, faults: Faults): void {
+  const { times = {}, clock, sentTime } = contract;
+  if (clock && sentTime === undefined) faults.add('clock', 'it needs sentTime');
+  for (const [name, { timezone, formats = [] }] of Object.entries(times)) {
+    const typeName = inputFields(contract).find((field) => field.name === name)?.typeName;
+    faults.name('times', name, fields, 'its schema has no field');
+    if (fields.has(name) && typeName !== 'time')
+      faults.add(`times.${name}`, `the field has the type ${typeName}; expected a timestamp`);
+    if (timezone !== undefined && !isTimeZone(timezone))
+      faults.add(`times.${name}.timezone`, `there is no time zone ${timezone}`);
+    for (const [index, format] of formats.entries()) {
+      const fault = formatFault(format);
+      if (fault) faults.add(`times.${name}.formats[${index}]`, `${format}: ${fault}`);
+    }
+  }
 }
 
 /** Gives the fields of the enriched record. */

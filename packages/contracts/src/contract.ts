@@ -1,5 +1,7 @@
 import type { AvroRecordSchema, EventRecord } from './avro-record.ts';
 import type { Step } from './step.ts';
+import type { TimeForm } from './time/read-time.ts';
+import type { TimeWarning } from './time/time-reading.ts';
 
 /**
  * The types of a stream's contract. A stream is a folder below `streams/`: `schema.avsc`, `contract.ts` (its default export
@@ -29,11 +31,11 @@ export type InputSource =
   /** `receivedAtMs`: when the HTTP server had received the complete request. */
   | { kind: 'http'; receivedAtMs: number };
 
-/**
- * A conversion that the sender should know of. `replaced_text`: a text had U+0000 or half of a surrogate pair, which is now
- * U+FFFD.
- */
-export type InputWarning = 'replaced_text';
+/** A doubt about an input that was accepted. The producer counts it by source, and `load` prints the counts. */
+export type InputWarning =
+  | TimeWarning
+  /** By the sender's clock, the event was sent before it happened, or outside the years 1 to 9999. */
+  | 'clock_implausible';
 
 /** The result of parsing one input. `reason` is a short stable code; `message` is for people. */
 export type ParseResult =
@@ -134,6 +136,14 @@ export interface StreamDefinition {
   receivedTime?: string;
   /** The field with the time at which the event was sent, by the sender's clock, if the stream has one; timestamp-millis. */
   sentTime?: string;
+  /**
+   * Over HTTP, corrects the event time by the error of the sender's clock, and gives an event without a time that of its receipt.
+   * A difference of more than `maxErrorMs` between `sentTime` and the time of receipt is no error of a clock: then the times
+   * stay as they were sent. Only for streams with `sentTime`.
+   */
+  clock?: { maxErrorMs: number };
+  /** How inputs write the times of these fields, where the usual forms are not enough. */
+  times?: Readonly<Record<string, TimeForm>>;
   topics: {
     raw: Omit<TopicSpec, 'name'>;
     /** If present, the enricher writes accepted events to `<name>.enriched`. If absent, it only checks them. */
@@ -146,8 +156,6 @@ export interface StreamDefinition {
   parse(input: EventRecord, source: InputSource): EventRecord;
   /** Text fields that hold a JSON object. */
   jsonFields?: string[];
-  /** Text fields that are stored in Unicode's normalization form C, so that equal texts have equal bytes. */
-  nfcFields?: string[];
   rules: Rule[];
   /** How long the enricher remembers the id of an event, by the broker's time. Only for streams with `enriched`. */
   dedupe?: { horizonMs: number };

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { parseInput } from './input.ts';
 import { brokenRule } from './rules.ts';
 import { loadStreams, streamNamed } from './streams.ts';
-import { epochMs } from './time.ts';
 
 const contracts = await loadStreams();
 const track = streamNamed(contracts, 'track');
@@ -16,26 +15,6 @@ function recordOf(result: ReturnType<typeof parseInput>) {
   if (!result.ok) throw new Error(result.message);
   return result.record;
 }
-
-test.each([
-  ['2019-06-04 13:01:11', '2019-06-04T13:01:11.000Z'],
-  ['2019-06-04T13:01:11.123Z', '2019-06-04T13:01:11.123Z'],
-  ['2019-06-04T13:01:11+0200', '2019-06-04T11:01:11.000Z'],
-  ['2019-06-04 13:01:11 UTC', '2019-06-04T13:01:11.000Z'],
-  ['2019-06-04', '2019-06-04T00:00:00.000Z'],
-  ['1519-06-04 14:13:23', '1519-06-04T14:13:23.000Z'],
-  [1_559_653_271_000, '2019-06-04T13:01:11.000Z'],
-  ['1559653271000', '2019-06-04T13:01:11.000Z'],
-])('the time %s is %s', (text, expected) => {
-  expect(new Date(epochMs(text) ?? Number.NaN).toISOString()).toBe(expected);
-});
-
-test.each(['yesterday', '2019-02-30 10:00:00', '2019-06-04 25:00:00', '', true, Number.NaN, '12'])(
-  '%s is no time',
-  (value) => {
-    expect(epochMs(value)).toBeUndefined();
-  },
-);
 
 test('a Segment message becomes a record; what is nested becomes JSON text', () => {
   const record = recordOf(
@@ -101,6 +80,100 @@ test("over HTTP a device's clock error is corrected; in files and within a minut
   });
 });
 
+const days = 86_400_000;
+const at = (ms: number) => new Date(ms).toISOString();
+
+test.each<[string, { sentAt: unknown; timestamp?: unknown }, object, string[]]>([
+  [
+    'a phone that was offline for three days',
+    { sentAt: at(receivedAtMs), timestamp: at(receivedAtMs - 3 * days) },
+    { occurred_at: receivedAtMs - 3 * days },
+    [],
+  ],
+  [
+    'such a phone whose clock is an hour behind',
+    { sentAt: at(receivedAtMs - 3_600_000), timestamp: at(receivedAtMs - 3 * days) },
+    { occurred_at: receivedAtMs - 3 * days + 3_600_000 },
+    [],
+  ],
+  [
+    'an event that was sent three days before it happened',
+    { sentAt: at(receivedAtMs - 3 * days), timestamp: at(receivedAtMs - 1_000) },
+    { occurred_at: receivedAtMs - 1_000, sent_at: receivedAtMs - 3 * days },
+    ['clock_implausible'],
+  ],
+  [
+    'an event that was sent twelve hours before it happened',
+    { sentAt: at(receivedAtMs - days / 2), timestamp: at(receivedAtMs - 1_000) },
+    { occurred_at: receivedAtMs - 1_000 },
+    ['clock_implausible'],
+  ],
+  [
+    'a clock that is two days ahead',
+    { sentAt: at(receivedAtMs + 2 * days), timestamp: at(receivedAtMs - 5_000) },
+    { occurred_at: receivedAtMs - 5_000, sent_at: receivedAtMs + 2 * days },
+    [],
+  ],
+  [
+    'a clock at its start in 1970',
+    { sentAt: '1970-01-01T00:00:05Z', timestamp: at(receivedAtMs - 5_000) },
+    { occurred_at: receivedAtMs - 5_000, sent_at: 5_000 },
+    ['clock_implausible'],
+  ],
+  [
+    "Go's time zero",
+    { sentAt: '0001-01-01T00:00:00Z', timestamp: at(receivedAtMs - 5_000) },
+    { occurred_at: receivedAtMs - 5_000, sent_at: Date.parse('0001-01-01T00:00:00Z') },
+    ['clock_implausible'],
+  ],
+  [
+    'the year 287168',
+    { sentAt: '+287168-10-07T04:00:00Z', timestamp: at(receivedAtMs - 5_000) },
+    { occurred_at: receivedAtMs - 5_000, sent_at: null },
+    ['clock_implausible'],
+  ],
+  [
+    'a number of sixteen digits without a timestamp',
+    { sentAt: 9_000_000_000_000_000 },
+    { occurred_at: receivedAtMs, sent_at: 9_000_000_000_000 },
+    ['time_unit_guessed'],
+  ],
+  ['no timestamp', { sentAt: at(receivedAtMs - 3_600_000) }, { occurred_at: receivedAtMs }, []],
+])('the clock of the sender: %s', (_, times, expected, warnings) => {
+  const result = parseInput(track, { event: 'A', userId: 'u', ...times }, http);
+  expect(result).toMatchObject({ ok: true, record: expected });
+  expect(result.ok ? (result.warnings ?? []) : []).toEqual(warnings);
+});
+
+test('the contract says how inputs write a time', () => {
+  const zurich = {
+    ...weather,
+    times: { observed_at: { timezone: 'Europe/Zurich', formats: ['d.M.yyyy H:mm'] } },
+  };
+  const seconds = { ...weather, times: { observed_at: { unit: 'seconds' } } } as const;
+  const observed = (contract: typeof weather, observed_at: unknown) =>
+    parseInput(contract, { city: 'Bern', temperature_c: 1, observed_at }, file);
+  const at = (time: string) => ({ ok: true, record: { observed_at: Date.parse(time) } });
+  expect(observed(zurich, '31.3.2024 2:30')).toMatchObject({
+    ...at('2024-03-31T01:30:00Z'),
+    warnings: ['local_time_skipped'],
+  });
+  expect(observed(zurich, '2024-05-01T12:00:00Z')).toMatchObject(at('2024-05-01T12:00:00Z'));
+  expect(observed(seconds, 1_795_856_400)).toMatchObject(at('2026-11-28T09:00:00Z'));
+  expect(observed(seconds, 1_795_856_400)).not.toHaveProperty('warnings');
+  expect(observed(seconds, 1_795_856_400_000)).toEqual({
+    ok: false,
+    reason: 'observed_at_invalid',
+    message:
+      'observed_at is 1795856400000; expected seconds since 1970; it looks like milliseconds since 1970; this field takes seconds',
+  });
+  expect(observed(weather, 1_795_856_400)).toMatchObject({
+    ...at('2026-11-28T09:00:00Z'),
+    warnings: ['time_unit_guessed'],
+  });
+  expect(observed(weather, 1_795_856_400_000_000)).toMatchObject(at('2026-11-28T09:00:00Z'));
+});
+
 /** The export's objects, one a line; lines that are no JSON are left to the file readers. */
 function exported(name: string): object[] {
   const text = readFileSync(
@@ -155,6 +228,7 @@ test.each([
   [[], 'not_an_object'],
   [{ observed_at: '2024-01-01', temperature_c: 1 }, 'city_missing'],
   [{ city: 'Oslo', observed_at: 'never', temperature_c: 1 }, 'observed_at_invalid'],
+  [{ city: 'Oslo', observed_at: '+12024-01-01', temperature_c: 1 }, 'observed_at_out_of_range'],
   [{ city: 'Oslo', observed_at: '2024-01-01', temperature_c: 'NaN' }, 'temperature_c_invalid'],
   [{ city: 'Oslo', observed_at: '2024-01-01', temperature_c: {} }, 'temperature_c_invalid'],
 ])('%j is refused: %s', (input, reason) => {

@@ -1,72 +1,34 @@
 import type { EventRecord } from './avro-record.ts';
-import type { InputSource, ParseResult, StreamContract } from './contract.ts';
-import { isJsonObject, jsonColumnText, numberProblem, unstorableNumber } from './json-column.ts';
-import { shownValue } from './shown-value.ts';
-import { storableId, storableText, storableValue } from './storable-text.ts';
+import { correctClock } from './clock-correction.ts';
+import type { InputSource, InputWarning, ParseResult, StreamContract } from './contract.ts';
 import { type InputField, inputFields } from './value-types.ts';
 
-/** Whether an input has values that are rare and need more work. Its bytes show it. */
-export interface InputTraits {
-  /** Some numbers are {@link NumberText}s. */
-  hasNumberTexts: boolean;
-  /** Some texts may not be storable: see {@link isStorableText}. */
-  hasBrokenText: boolean;
-}
-
-const unknownTraits: InputTraits = { hasNumberTexts: true, hasBrokenText: true };
-
 /** Converts one input of any form that the contract knows to a record of its raw schema. Never throws for bad input. */
-export function parseInput(
-  contract: StreamContract,
-  input: unknown,
-  source: InputSource,
-  { hasNumberTexts, hasBrokenText } = unknownTraits,
-): ParseResult {
-  if (!isJsonObject(input)) {
-    const kind = Array.isArray(input) ? 'an array' : shownValue(input);
+export function parseInput(contract: StreamContract, input: unknown, source: InputSource): ParseResult {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    const kind = Array.isArray(input) ? 'an array' : input === null ? 'null' : `a ${typeof input}`;
     return { ok: false, reason: 'not_an_object', message: `the input is ${kind}; expected an object` };
   }
-  const own = source.kind === 'file' ? withoutTablePrefix(input) : input;
-  const values = contract.parse(own, source);
-  const overflow = hasNumberTexts ? numberOutOfRange(contract, values) : undefined;
-  if (overflow) return overflow;
-  // The contract has told the ids apart, so texts may be replaced.
-  const storable = hasBrokenText ? withStorableTexts(contract, values) : values;
-  const result = typed(contract, storable);
-  return result.ok && storable !== values ? { ...result, warnings: ['replaced_text'] } : result;
+  const values = source.kind === 'file' ? withoutTablePrefix(input as EventRecord) : (input as EventRecord);
+  return timed(contract, contract.parse(values, source), source);
 }
 
-function numberOutOfRange(contract: StreamContract, values: EventRecord): ParseResult | undefined {
-  for (const { name, label, typeName } of inputFields(contract)) {
-    const value = values[name];
-    const number = typeName === 'json' && isJsonObject(value) ? unstorableNumber(value) : undefined;
-    if (number)
-      return { ok: false, reason: `${name}_out_of_range`, message: `${label} ${numberProblem(number)}` };
+/** Converts the values, and corrects the event time by the sender's clock where the contract wants it. */
+function timed(contract: StreamContract, values: EventRecord, source: InputSource): ParseResult {
+  const { clock, sentTime, eventTime } = contract;
+  if (clock === undefined) return typed(contract, values);
+  const isDated = hasValue(values[eventTime]);
+  if (!isDated && source.kind === 'http') values[eventTime] = source.receivedAtMs;
+  let result = typed(contract, values);
+  const warnings: InputWarning[] = [];
+  if (!result.ok && result.reason === `${sentTime}_out_of_range`) {
+    // The event counts, not the clock of its sender.
+    warnings.push('clock_implausible');
+    result = typed(contract, { ...values, [sentTime ?? '']: null });
   }
-  return undefined;
-}
-
-/** The values with storable texts. Returns the values themselves if they are all storable. */
-function withStorableTexts(contract: StreamContract, values: EventRecord): EventRecord {
-  const changed: EventRecord = {};
-  for (const { name, typeName } of inputFields(contract)) {
-    const value = values[name];
-    const storable =
-      typeof value !== 'string'
-        ? storableValue(value)
-        : contract.id.includes(name)
-          ? storableId(value)
-          : typeName === 'json'
-            ? storableJson(value)
-            : storableText(value);
-    if (storable !== value) changed[name] = storable;
-  }
-  return Object.keys(changed).length > 0 ? { ...values, ...changed } : values;
-}
-
-function storableJson(text: string): string {
-  const checked = jsonColumnText(text);
-  return checked.ok ? checked.text : text;
+  if (!result.ok) return result;
+  if (isDated && source.kind === 'http') correctClock(contract, result.record, source.receivedAtMs, warnings);
+  return warnings.length === 0 ? result : { ...result, warnings: [...(result.warnings ?? []), ...warnings] };
 }
 
 /** Removes the table from the column names of a warehouse export (`table.column`). */
@@ -88,9 +50,11 @@ export function hasValue(value: unknown): boolean {
   return value !== null && value !== undefined && value !== '';
 }
 
-type Typed = (values: EventRecord) => ParseResult;
+type Typed = (values: EventRecord, warnings: InputWarning[]) => ParseResult;
 
 const typers = new WeakMap<StreamContract, Typed>();
+/** One array for all inputs, because nearly all have no warnings. */
+const noted: InputWarning[] = [];
 
 /** Converts each value to the Avro type of its field. An absent or empty value becomes null. */
 function typed(contract: StreamContract, values: EventRecord): ParseResult {
@@ -99,7 +63,9 @@ function typed(contract: StreamContract, values: EventRecord): ParseResult {
     typer = makeTyper(inputFields(contract));
     typers.set(contract, typer);
   }
-  return typer(values);
+  noted.length = 0;
+  const result = typer(values, noted);
+  return result.ok && noted.length > 0 ? { ...result, warnings: [...noted] } : result;
 }
 
 /** Generates code, because it runs for every event: so all records of a stream have one hidden class. */
@@ -108,12 +74,12 @@ function makeTyper(fields: InputField[]): Typed {
     `const given${at} = values[${JSON.stringify(name)}];`,
     `let value${at} = null;`,
     `if (given${at} !== undefined && given${at} !== null && given${at} !== '') {`,
-    `  value${at} = types[${at}].convert(given${at});`,
+    `  value${at} = types[${at}].convert(given${at}, warnings);`,
     `  if (value${at} === undefined) return invalid(fields[${at}], given${at});`,
     nullable ? '}' : `} else return missing(fields[${at}]);`,
   ]);
   const entries = fields.map(({ name }, at) => `${JSON.stringify(name)}: value${at},`);
-  const code = `return (values) => {\n${lines.join('\n')}\nreturn { ok: true, record: {\n${entries.join('\n')}\n} };\n};`;
+  const code = `return (values, warnings) => {\n${lines.join('\n')}\nreturn { ok: true, record: {\n${entries.join('\n')}\n} };\n};`;
   const types = fields.map(({ type }) => type);
   return new Function('fields', 'types', 'missing', 'invalid', code)(
     fields,
@@ -123,16 +89,18 @@ function makeTyper(fields: InputField[]): Typed {
   ) as Typed;
 }
 
-function missing({ name, label }: InputField): ParseResult {
-  return {
-    ok: false,
-    reason: `${name}_missing`,
-    message: `${label} is required, and the event has no value for it`,
-  };
+function missing({ name }: InputField): ParseResult {
+  return { ok: false, reason: `${name}_missing`, message: `${name} is required` };
 }
 
-function invalid({ name, label, type }: InputField, value: unknown): ParseResult {
-  const { reason, expected, advice } = type.refusal(value);
-  const message = `${label} is ${shownValue(value)}; expected ${expected}${advice === undefined ? '' : `; ${advice}`}`;
+function invalid({ name, type, typeName }: InputField, value: unknown): ParseResult {
+  const shown = (JSON.stringify(value) ?? String(value)).slice(0, 80);
+  const usual = {
+    reason: 'invalid',
+    expected: `a ${typeName === 'json' ? 'JSON object' : typeName}`,
+    advice: undefined,
+  };
+  const { reason, expected, advice } = type.refusal?.(value) ?? usual;
+  const message = `${name} is ${shown}; expected ${expected}${advice === undefined ? '' : `; ${advice}`}`;
   return { ok: false, reason: `${name}_${reason}`, message };
 }

@@ -6,7 +6,8 @@ import { messagesOf } from './http-body.ts';
 import { parseInput } from './input.ts';
 import { bodySchema } from './message-schema.ts';
 import { brokenRule } from './rules.ts';
-import { loadStreams } from './streams.ts';
+import { loadStreams, streamNamed } from './streams.ts';
+import { refusedTimes, timeForms } from './time/fixtures/time-forms.ts';
 
 const receivedAtMs = Date.parse('2024-05-01T12:00:00Z');
 /** Without short paths: they are made like the others. */
@@ -37,6 +38,16 @@ const anyValue = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('track', 'identify', 'rain', 'Zurich', 'x') },
   { weight: 3, arbitrary: fc.constantFrom('2024-05-01T11:59:59.000Z', '2024-05-01 11:00', receivedAtMs - 1) },
   { weight: 3, arbitrary: fc.constantFrom('0.5', ' 1 ', '0', 0, 1, 0.25) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      ...['2024-05-01 11:59:00.123456+00', '2024-05-01t10:59:00+02', '20240501T1100Z', '2024/05/01 11:00'],
+      ...['Wed, 01 May 2024 11:00:00 GMT', 'May 1 2024'],
+      ...['2024-W18-3', '2024-122', 'infinity', '0000-05-01', '+12024-05-01T00:00:00Z', '1. Mai 2024'],
+      ...[1_714_564_700, 1_714_564_700_000_000, 1_714_564_700.5, 20_240_501, 12, 1e14, -1e9],
+    ),
+  },
+  fc.double({ min: 1e7, max: 1e20 }).map(Math.trunc),
   fc.constantFrom(
     null,
     '',
@@ -115,5 +126,23 @@ describe('the schema of a body', () => {
     );
     expect(counts.taken).toBeGreaterThan(20);
     expect(counts.refused).toBeGreaterThan(20);
+  });
+
+  it('says of times what is taken', async () => {
+    const weather = streamNamed(await loadStreams(), 'weather');
+    const isValid = new Ajv2020({ strictTypes: false }).compile(
+      bodySchema(weather, { path: '/v1/weather', body: 'message' }),
+    );
+    const says = (observed_at: unknown) => isValid({ city: 'Bern', temperature_c: 1, observed_at });
+    const accepted = timeForms.flatMap(({ times }) => times).filter(({ form }) => form === undefined);
+    for (const { value } of accepted) expect(says(value), String(value)).toBe(true);
+    /** Schemas know no calendar, no leap seconds, no names of zones, and no year 1 in another zone. */
+    const unknown = /has no day|second 60|no time zone/;
+    const refused = refusedTimes.filter(({ value, form, message }) => {
+      const atBound = typeof value === 'string' && /^(0001-01-01|9999-12-31)/.test(value);
+      return form === undefined && value !== '' && !atBound && !unknown.test(message.source);
+    });
+    expect(refused.length).toBeGreaterThan(20);
+    for (const { value } of refused) expect(says(value), String(value)).toBe(false);
   });
 });

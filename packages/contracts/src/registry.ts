@@ -2,6 +2,7 @@ import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-sc
 import { WindrowError } from '@windrow/runtime';
 import type { Type } from 'avsc';
 import type { AvroRecordSchema } from './avro-record.ts';
+import { exactTypes } from './avro-type.ts';
 import { subjectOf } from './topics.ts';
 
 const statusOf = (error: unknown): number | undefined =>
@@ -26,10 +27,10 @@ export class AvroRegistry {
   /** `url`: includes the API's path, if it has one (Apicurio: `…/apis/ccompat/v7`). */
   constructor(url: string) {
     this.url = url.replace(/\/+$/, '');
-    this.#registry = new SchemaRegistry({
-      host: this.url,
-      retry: { retries: 2, initialRetryTimeInSecs: 0.2 },
-    });
+    this.#registry = new SchemaRegistry(
+      { host: this.url, retry: { retries: 2, initialRetryTimeInSecs: 0.2 } },
+      { [SchemaType.AVRO]: { typeHook: exactTypes } },
+    );
   }
 
   /**
@@ -76,7 +77,7 @@ export class AvroRegistry {
   }
 
   /**
-   * The writer's schema with that id; null if the registry has no such Avro schema.
+   * The writer's schema with that id, as `avroType` makes it; null if the registry has no such Avro schema.
    * @throws WindrowError REGISTRY_UNAVAILABLE
    */
   async writerType(id: number): Promise<Type | null> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { brokenRule } from './rules.ts';
+import { between, brokenRule, oneOf } from './rules.ts';
 import { loadStreams, streamNamed } from './streams.ts';
 
 const contracts = await loadStreams();
@@ -43,6 +43,20 @@ test.each([
   [{ precip_type: 'frogs' }, 'precip_type_unknown'],
 ])('weather with %j: %s', (change, reason) => {
   expect(brokenRule(weatherRules, { ...observation, ...change })?.reason).toBe(reason);
+});
+
+test('a long beyond 2^53 is compared exactly with the bounds, and shown in the message', () => {
+  const rules = [between('n', 0, 2 ** 60)];
+  expect(brokenRule(rules, { n: 2n ** 60n })).toBeNull();
+  expect(brokenRule(rules, { n: 2n ** 60n + 1n })).toEqual({
+    reason: 'n_out_of_range',
+    message: `n is 1152921504606846977, not between 0 and ${2 ** 60}`,
+  });
+  expect(brokenRule(trackRules, { ...event, occurred_at: 2n ** 63n - 1n })?.reason).toBe(
+    'occurred_at_in_future',
+  );
+  expect(brokenRule(trackRules, { ...event, occurred_at: -(2n ** 63n) })?.reason).toBe('occurred_at_too_old');
+  expect(brokenRule([oneOf('n', ['a'])], { n: [2n ** 60n] })?.message).toContain('[1152921504606846976]');
 });
 
 test('bounds are included, and only a track needs an event name', () => {

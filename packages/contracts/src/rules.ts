@@ -1,14 +1,15 @@
 import type { EventRecord } from './avro-record.ts';
 import type { Rule } from './contract.ts';
-import { shownValue } from './shown-value.ts';
+import { jsonText } from './json-text.ts';
+import { isoTime } from './time/time-bounds.ts';
 
-const shown = (value: unknown): string =>
-  // A number that is not finite has no JSON.
-  typeof value === 'number' ? String(value) : shownValue(value);
-const instant = (ms: number): string => {
-  const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? `${ms} ms` : date.toISOString();
+const shown = (value: unknown): string => {
+  const text = typeof value === 'string' ? value : (jsonText(value) ?? String(value));
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 };
+/** Longs beyond 2^53 are bigints, which compare exactly with numbers. */
+const isNumber = (value: unknown): value is number | bigint =>
+  typeof value === 'number' || typeof value === 'bigint';
 const isMissing = (value: unknown): boolean => value === null || value === undefined || value === '';
 
 /** The field must not be empty. `when`: only if that other field has that value. */
@@ -41,9 +42,8 @@ export function between(field: string, low: number, high: number): Rule {
     check: (record) => {
       const value = record[field];
       if (value === null || value === undefined) return null;
-      if (typeof value === 'bigint' && value >= low && value <= high) return null;
-      if (typeof value === 'number' && Number.isFinite(value) && value >= low && value <= high) return null;
-      return `${field} is ${shown(value)}, not between ${low} and ${high}`;
+      if (isNumber(value) && Number.isFinite(Number(value)) && value >= low && value <= high) return null;
+      return `${field} is ${shown(isNumber(value) ? String(value) : value)}, not between ${low} and ${high}`;
     },
     constraint: { kind: 'between', field, low, high },
   };
@@ -71,8 +71,8 @@ export function notBefore(field: string, earliest: string): Rule {
     reads: [field],
     check: (record) => {
       const value = record[field];
-      return typeof value === 'number' && value < earliestMs
-        ? `${field} ${instant(value)} is before ${earliest}`
+      return isNumber(value) && value < earliestMs
+        ? `${field} ${isoTime(value)} is before ${earliest}`
         : null;
     },
   };
@@ -86,8 +86,8 @@ export function notAhead(field: string, of: string, aheadMs: number): Rule {
     check: (record) => {
       const value = record[field];
       const limit = record[of];
-      if (typeof value !== 'number' || typeof limit !== 'number' || value <= limit + aheadMs) return null;
-      return `${field} ${instant(value)} is more than ${aheadMs / 60_000} minutes ahead of ${of} ${instant(limit)}`;
+      if (!isNumber(value) || !isNumber(limit) || value <= Number(limit) + aheadMs) return null;
+      return `${field} ${isoTime(value)} is more than ${aheadMs / 60_000} minutes ahead of ${of} ${isoTime(limit)}`;
     },
   };
 }

@@ -6,6 +6,8 @@ import type { AvroRecordSchema } from './avro-record.ts';
 import type { StreamContract, StreamDefinition } from './contract.ts';
 import { contractFaults } from './contract-faults.ts';
 import { enrichedSchema } from './enriched-schema.ts';
+import { rawNumber } from './json-text.ts';
+import { timeRules } from './time-rules.ts';
 
 const streamsDirectory = fileURLToPath(new URL('../streams/', import.meta.url));
 
@@ -30,7 +32,7 @@ export async function loadStreams(directory = streamsDirectory): Promise<StreamC
 }
 
 async function loadStream(directory: string, name: string): Promise<StreamContract> {
-  const schema = JSON.parse(readFileSync(join(directory, 'schema.avsc'), 'utf8')) as AvroRecordSchema;
+  const schema = parsedSchema(readFileSync(join(directory, 'schema.avsc'), 'utf8'));
   const module = (await import(pathToFileURL(join(directory, 'contract.ts')).href)) as {
     default: StreamDefinition;
   };
@@ -44,6 +46,7 @@ async function loadStream(directory: string, name: string): Promise<StreamContra
   const { raw, enriched } = definition.topics;
   return {
     ...definition,
+    rules: [...definition.rules, ...timeRules(schema)],
     schema,
     directory,
     topics: {
@@ -51,6 +54,15 @@ async function loadStream(directory: string, name: string): Promise<StreamContra
       ...(enriched && { enriched: { name: `${name}.enriched`, ...enriched } }),
     },
   };
+}
+
+/** A default beyond 2^53 keeps its digits, also when the schema is registered. */
+function parsedSchema(text: string): AvroRecordSchema {
+  const exactly = (_key: string, value: unknown, { source }: { source?: string } = {}) =>
+    Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?\d+$/.test(source ?? '')
+      ? rawNumber(source ?? '')
+      : value;
+  return JSON.parse(text, exactly) as AvroRecordSchema;
 }
 
 /**

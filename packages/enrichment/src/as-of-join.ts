@@ -27,7 +27,8 @@ export function asOfJoin(
   const names = joinFieldNames(join, tableContract);
   const locate = locateBy(join, table);
   return (record) => {
-    const timeMs = record[eventTime] as number;
+    // A time beyond 2^53 is a bigint.
+    const timeMs = Number(record[eventTime]);
     const series = locate(record);
     const row = series === null ? null : table.asOf(series, timeMs);
     const ageMs = row === null ? 0 : timeMs - row.timeMs;

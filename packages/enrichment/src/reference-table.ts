@@ -132,7 +132,7 @@ export function rowMaker(
 ): (record: EventRecord) => TableRow {
   return (record) => ({
     series: String(record[series]),
-    timeMs: record[eventTime] as number,
+    timeMs: Number(record[eventTime]),
     values: fields.map((field) => record[field] ?? null),
     latitude: degrees(record[coordinates.latitude]),
     longitude: degrees(record[coordinates.longitude]),

@@ -31,7 +31,7 @@ export type FieldWriter = (sink: ByteSink, value: unknown) => void;
 const epoch2000Ms = Date.UTC(2000, 0, 1);
 const twoTo32 = 2 ** 32;
 
-/** By column type. The values are those of avsc: strings, numbers, booleans, epoch milliseconds. */
+/** By column type. The values are those of AvroCodec: strings, numbers, bigints beyond 2^53, booleans, epoch milliseconds. */
 export const fieldWriters: Record<PostgresType, FieldWriter> = {
   text: (sink, value) => writeText(sink, textOf(value), 0),
 
@@ -46,6 +46,7 @@ export const fieldWriters: Record<PostgresType, FieldWriter> = {
   },
 
   timestamptz(sink, value) {
+    if (typeof value === 'bigint') throw new UnsendableValue(`the time ${value} ms is out of range`);
     const sinceMs = wholeNumber(value) - epoch2000Ms;
     sink.reserve(12);
     sink.length = sink.bytes.writeInt32BE(8, sink.length);
@@ -54,23 +55,27 @@ export const fieldWriters: Record<PostgresType, FieldWriter> = {
   },
 
   'double precision'(sink, value) {
-    if (typeof value !== 'number') throw new UnsendableValue(`a ${typeof value}, not a number`);
+    const number = typeof value === 'bigint' ? Number(value) : value;
+    if (typeof number !== 'number') throw new UnsendableValue(`a ${typeof value}, not a number`);
+    if (typeof value === 'bigint' && BigInt(number) !== value)
+      throw new UnsendableValue(`${value} is not exact in double precision; make the column bigint`);
     sink.reserve(12);
     sink.length = sink.bytes.writeInt32BE(8, sink.length);
-    sink.length = sink.bytes.writeDoubleBE(value, sink.length);
+    sink.length = sink.bytes.writeDoubleBE(number, sink.length);
   },
 
   bigint(sink, value) {
-    const number = wholeNumber(value);
+    const long = typeof value === 'bigint' ? value : wholeNumber(value);
     sink.reserve(12);
     sink.length = sink.bytes.writeInt32BE(8, sink.length);
-    writeInt64(sink, number);
+    if (typeof long === 'bigint') sink.length = sink.bytes.writeBigInt64BE(long, sink.length);
+    else writeInt64(sink, long);
   },
 
   integer(sink, value) {
-    const number = wholeNumber(value);
+    const number = typeof value === 'bigint' ? Number(value) : wholeNumber(value);
     if (number < -(2 ** 31) || number >= 2 ** 31)
-      throw new UnsendableValue(`${number} is out of an integer's range`);
+      throw new UnsendableValue(`${value} is out of an integer's range`);
     sink.reserve(8);
     sink.length = sink.bytes.writeInt32BE(4, sink.length);
     sink.length = sink.bytes.writeInt32BE(number, sink.length);

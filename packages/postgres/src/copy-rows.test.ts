@@ -1,5 +1,5 @@
 import { finished } from 'node:stream/promises';
-import type { CuratedMapping, EventRecord, PostgresType } from '@windrow/contracts';
+import { type CuratedMapping, type EventRecord, longValue, type PostgresType } from '@windrow/contracts';
 import fc from 'fast-check';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
@@ -46,7 +46,7 @@ async function roundTrip(rows: CopyRows, from?: number, to?: number): Promise<Ev
   return read.map((row) => ({
     ...row,
     at: row.at === null ? null : Number(row.at),
-    big: row.big === null ? null : Number(row.big),
+    big: row.big === null ? null : longValue(BigInt(String(row.big))),
   }));
 }
 
@@ -61,7 +61,9 @@ const record = fc.record({
   name: nullable(sendable),
   at: nullable(fc.integer({ min: Date.UTC(-3000, 0, 1), max: Date.UTC(9999, 0, 1) })),
   amount: nullable(fc.double()),
-  big: nullable(fc.maxSafeInteger()),
+  big: nullable(
+    fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(longValue)),
+  ),
   small: nullable(fc.integer()),
   flag: nullable(fc.boolean()),
   doc: nullable(json.map((value) => JSON.stringify(value))),
@@ -93,12 +95,15 @@ test.each([
   ['invalid JSON', { doc: '{"a":' }],
   ['a fraction for a whole number', { big: 1.5 }],
   ['an integer out of range', { small: 2 ** 31 }],
+  ['a long out of range of an integer', { small: 2n ** 60n }],
+  ['a long that no double is', { amount: 2n ** 60n + 1n }],
+  ['a time of year 292 million', { at: 2n ** 63n - 1n }],
   ['a text for a number', { amount: '1' }],
 ])('%s is refused, and the rows around it are not', async (_, bad) => {
   const rows = new CopyRows(mapping);
   expect(rows.add({ small: 1, name: 'before' })).toBeNull();
   expect(rows.add({ small: 2, name: 'bad', ...bad })).toEqual(
-    expect.stringMatching(/^(name|doc|big|small|amount): /),
+    expect.stringMatching(/^(name|doc|big|small|amount|at): /),
   );
   expect(rows.add({ small: 3, name: 'after' })).toBeNull();
   expect((await roundTrip(rows)).map(({ name }) => name)).toEqual(['before', 'after']);
@@ -110,4 +115,5 @@ test('the days of the partition column are collected, and times that no partitio
   expect(rows.add({ at: Date.parse('1970-01-02T00:00:00Z') })).toBeNull();
   expect([...rows.days]).toEqual([-1, 1]);
   expect(rows.add({ at: Date.UTC(12_000, 0, 1) })).toMatch(/years 1 to 9999/);
+  expect(rows.add({ at: 2n ** 63n - 1n })).toMatch(/years 1 to 9999/);
 });

@@ -79,7 +79,7 @@ export class CopyRows {
     if (this.#dayField === undefined) return null;
     const value = record[this.#dayField];
     // Postgres rejects a row without a time.
-    return typeof value === 'number' ? Math.floor(value / dayMs) : null;
+    return typeof value === 'number' || typeof value === 'bigint' ? Math.floor(Number(value) / dayMs) : null;
   }
 
   /** The rows `from ≤ row < to` as a complete COPY stream. */

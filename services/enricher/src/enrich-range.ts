@@ -112,7 +112,8 @@ export function enrichRange(
     }
     accepted += 1;
     dedupe?.add(id, input.timestampMs);
-    newestEventMs = Math.max(newestEventMs, record[contract.eventTime] as number);
+    // A time beyond 2^53 is a bigint.
+    newestEventMs = Math.max(newestEventMs, Number(record[contract.eventTime]));
   }
 
   const { topic, partition } = range;

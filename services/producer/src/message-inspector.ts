@@ -10,7 +10,7 @@ export type IngestionWarning =
   | 'too_large'
   | 'unknown_fields';
 
-const maxClockErrorMs = 24 * 3_600_000;
+const usualClockErrorMs = 24 * 3_600_000;
 
 /** Finds problems in accepted messages of a stream. */
 export class MessageInspector {
@@ -47,10 +47,10 @@ export class MessageInspector {
 
   /** Compares the time of receipt with the time of sending, or with the event time if the sender doesn't say when it sent. */
   #hasClockError(record: EventRecord, receivedAtMs: number): boolean {
-    const { sentTime, eventTime } = this.#contract;
+    const { sentTime, eventTime, clock } = this.#contract;
     if (sentTime === undefined) return false;
     const timeMs = (record[sentTime] ?? record[eventTime]) as number;
-    return Math.abs(receivedAtMs - timeMs) > maxClockErrorMs;
+    return Math.abs(receivedAtMs - timeMs) > (clock?.maxErrorMs ?? usualClockErrorMs);
   }
 
   #hasUnknownField(message: object): boolean {

@@ -86,14 +86,10 @@ export function describeLoad(result: LoadResult): string[] {
       reasons.set(reason, (reasons.get(reason) ?? 0) + events);
     }
   }
-  const replaced = perFile.reduce((sum, { replacedTexts }) => sum + replacedTexts, 0);
   const complete = perFile.filter((file) => file.complete).length;
   return [
     `${stream}: ${count(read)} read, ${count(sent)} sent, ${count(rejected)} dead letters in ${seconds.toFixed(1)} s (${count(rate)} a second)`,
     ...[...reasons].map(([reason, events]) => `  ${reason}: ${count(events)}`),
-    ...(replaced > 0
-      ? [`${count(replaced)} events had U+0000 or half of a surrogate pair in a text: U+FFFD replaces it`]
-      : []),
     ...(result.files > 1 ? [`${count(complete)} of ${count(result.files)} files loaded`] : []),
     ...perFile
       .filter(({ startedAt }) => startedAt > 0)

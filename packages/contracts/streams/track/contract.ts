@@ -53,13 +53,13 @@ export default defineStream({
   eventTime: 'occurred_at',
   receivedTime: 'received_at',
   sentTime: 'sent_at',
+  clock: { maxErrorMs: dayMs },
   topics: {
     raw: { cleanup: 'delete', retentionMs: 7 * dayMs },
     enriched: { cleanup: 'delete', retentionMs: 7 * dayMs },
   },
   parse: parseTrack,
   jsonFields: ['properties', 'traits', 'context'],
-  nfcFields: ['city'],
 
   rules: [
     required('event_id'),

@@ -2,7 +2,6 @@ import type { EventRecord } from '../../src/avro-record.ts';
 import type { InputSource } from '../../src/contract.ts';
 import { contentId } from '../../src/event-id.ts';
 import { messageReader } from '../../src/message-fields.ts';
-import { epochMs } from '../../src/time.ts';
 import { segmentMessage } from './message.ts';
 
 /**
@@ -31,26 +30,13 @@ const readMessage = messageReader(segmentMessage);
 
 function fromSegment(message: EventRecord, source: InputSource): EventRecord {
   const values = readMessage(message);
-  values.occurred_at = occurredAt(values.occurred_at, message, source);
+  // Files are history: their times are kept.
+  if (source.kind === 'file') values.occurred_at ??= message.sentAt ?? message.receivedAt;
   values.received_at = message.receivedAt;
   const { groupId, previousId } = message;
   if (values.properties === undefined && (groupId !== undefined || previousId !== undefined))
     values.properties = { groupId, previousId };
   return values;
-}
-
-/** If the device's clock is off by more than this, its times are corrected. */
-const clockErrorMs = 60_000;
-
-/** Applies Segment's clock correction over HTTP. Files are history: their times are kept. */
-function occurredAt(time: unknown, message: EventRecord, source: InputSource): unknown {
-  if (source.kind === 'file') return time ?? message.sentAt ?? message.receivedAt;
-  if (time === undefined) return source.receivedAtMs;
-  const occurredMs = epochMs(time);
-  const sentMs = epochMs(message.sentAt);
-  if (occurredMs === undefined || sentMs === undefined) return time;
-  if (Math.abs(source.receivedAtMs - sentMs) <= clockErrorMs) return occurredMs;
-  return source.receivedAtMs - (sentMs - occurredMs);
 }
 
 const isExport = (input: EventRecord): boolean =>

@@ -27,8 +27,9 @@ export function appendValue(column: Column, value: unknown, count = 1): boolean 
       column.fill(value, count);
       return true;
     case 'int64':
-      if (!Number.isSafeInteger(value)) return false;
-      column.fill(value as number, count);
+      if (!Number.isSafeInteger(value) && !(typeof value === 'bigint' && BigInt.asIntN(64, value) === value))
+        return false;
+      column.fill(value as number | bigint, count);
       return true;
     default:
       if (typeof value !== 'number') return false;

@@ -1,5 +1,6 @@
+import { resolveSchemas, type SchemaResolution } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
-import type { Resolver, Type, types } from 'avsc';
+import type { Type, types } from 'avsc';
 import type { TableSchema } from '../table-schema.ts';
 import { avscDecoder } from './avsc-decoder.ts';
 import { generatedDecoder } from './generated-decoder.ts';
@@ -18,17 +19,19 @@ export function createRecordDecoder(writer: Type, reader: Type, schema: TableSch
     const message = `column ${index + 1} of the table is not ${name}: derive the table's schema from the reader's Avro schema`;
     throw new WindrowError('CONTRACT_INVALID', message);
   });
-  const resolver = resolverOf(writer, reader);
+  const { resolver, converted } = resolutionOf(writer, reader);
   const schemas = { writer, reader: reader as types.RecordType, resolver, schema };
   if (writer.typeName !== 'record')
     return avscDecoder(schemas, `the writer's schema is a ${writer.typeName}`);
+  // The generated code reads the writer's values as they are; the resolver converts them.
+  if (converted.length > 0)
+    return avscDecoder(schemas, `other logical types are converted: ${converted.join(', ')}`);
   return generatedDecoder(schemas);
 }
 
-function resolverOf(writer: Type, reader: Type): Resolver | undefined {
-  if (writer.fingerprint().equals(reader.fingerprint())) return undefined;
+function resolutionOf(writer: Type, reader: Type): SchemaResolution {
   try {
-    return reader.createResolver(writer);
+    return resolveSchemas(writer, reader);
   } catch (cause) {
     const message = `${writer.name} can't be resolved to ${reader.name}: ${String(cause)}`;
     throw new WindrowError('SCHEMA_INCOMPATIBLE', message, { cause });

@@ -1,3 +1,4 @@
+import { jsonText } from '@windrow/contracts';
 import type { Resolver, Type } from 'avsc';
 import type { BytesColumn } from './bytes-column.ts';
 import { findEndOf } from './value-end.ts';
@@ -39,5 +40,5 @@ export function jsonReader(writer: Type, reader: Type, resolver: Resolver | unde
 /** The text for a decoded Avro value: strings as they are, other values as JSON. */
 export function textOf(value: unknown): string | null {
   if (value === null || value === undefined) return null;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : (jsonText(value) ?? null);
 }

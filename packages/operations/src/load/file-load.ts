@@ -25,8 +25,6 @@ export interface FileResult {
   rejected: number;
   /** Reason code → rejected events. */
   reasons: Record<string, number>;
-  /** Events with a text in which characters were replaced that the stores can't hold. */
-  replacedTexts: number;
   /** Bytes of the stored file that were read. */
   bytes: number;
   /** False if the load was stopped before the end of the file, or failed. */
@@ -88,17 +86,7 @@ export class FileLoad {
     this.#options = options;
     const startedAt = options.soFar?.position ?? 0;
     const { name: file } = options.file;
-    this.result = {
-      file,
-      startedAt,
-      read: 0,
-      sent: 0,
-      rejected: 0,
-      reasons: {},
-      replacedTexts: 0,
-      bytes: 0,
-      complete: false,
-    };
+    this.result = { file, startedAt, read: 0, sent: 0, rejected: 0, reasons: {}, bytes: 0, complete: false };
     this.#position = startedAt;
     this.#rememberedPosition = startedAt;
   }
@@ -140,9 +128,8 @@ export class FileLoad {
     this.#next += 1;
     if (this.#next <= this.result.startedAt) return;
     this.result.read += 1;
-    const taken = item.ok ? this.#options.intake.take(item.value, { kind: 'file' }, item.traits) : item;
+    const taken = item.ok ? this.#options.intake.take(item.value, { kind: 'file' }) : item;
     if (taken.ok) {
-      if (taken.warnings?.includes('replaced_text')) this.result.replacedTexts += 1;
       this.#chunk.events.push(taken.output);
       this.#chunk.bytes += taken.output.value?.length ?? 0;
     } else this.#reject(item, taken);

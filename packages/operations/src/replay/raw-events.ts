@@ -1,4 +1,4 @@
-import { AvroCodec, brokenRule, type EventRecord, type StreamContract } from '@windrow/contracts';
+import { AvroCodec, brokenRule, type EventRecord, longValue, type StreamContract } from '@windrow/contracts';
 import { decodeAndCheck, type InputRecord, type Outcome } from '@windrow/pipeline';
 import { retry, WindrowError } from '@windrow/runtime';
 import type { Installation } from '../installation.ts';
@@ -173,7 +173,7 @@ function recordReader({ schema }: StreamContract): (row: Record<string, unknown>
       const value = row[name];
       if (value === null || value === undefined) record[name] = null;
       else if (value instanceof Date) record[name] = value.getTime();
-      else if (typeof value === 'bigint') record[name] = Number(value);
+      else if (typeof value === 'bigint') record[name] = longValue(value);
       else if (isJson) record[name] = JSON.parse(String(value));
       else if (isBytes) record[name] = Buffer.from(value as Uint8Array);
       else record[name] = value;

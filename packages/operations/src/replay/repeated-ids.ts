@@ -1,4 +1,4 @@
-import type { StreamContract } from '@windrow/contracts';
+import { longValue, type StreamContract } from '@windrow/contracts';
 import { idReader } from '@windrow/enrichment';
 import type { InputRecord } from '@windrow/pipeline';
 import type { LakeScan } from './lake-scan.ts';
@@ -28,7 +28,7 @@ export async function withoutRow(
   for (const candidate of candidates) {
     const id = toId(candidate.record);
     if (!byId.has(id)) byId.set(id, candidate);
-    const timeMs = candidate.record[contract.eventTime] as number;
+    const timeMs = Number(candidate.record[contract.eventTime]);
     fromMs = Math.min(fromMs, timeMs);
     toMs = Math.max(toMs, timeMs);
   }
@@ -46,7 +46,7 @@ function plain(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => [
       name,
-      value instanceof Date ? value.getTime() : typeof value === 'bigint' ? Number(value) : value,
+      value instanceof Date ? value.getTime() : typeof value === 'bigint' ? longValue(value) : value,
     ]),
   );
 }

@@ -275,6 +275,9 @@ describe('ingestion warnings', () => {
     const cases: [string, object][] = [
       ['clock_skew', message({ sentAt: ago(1.1 * dayMs), timestamp: ago(1.1 * dayMs) })],
       ['clock_skew', message({ timestamp: ago(3 * dayMs) })],
+      ['clock_implausible', message({ sentAt: ago(dayMs / 2), timestamp: ago(0) })],
+      ['clock_implausible', message({ sentAt: '+287168-10-07T04:00:00Z', timestamp: ago(0) })],
+      ['time_unit_guessed', message({ timestamp: Math.floor(Date.now() / 1_000) })],
       ['unknown_fields', message({ evnet: 'Opened' })],
       ['dropped_by_rule', message({ event: undefined })],
       ['too_large', message({ properties: { x: 'x'.repeat(33_000) } })],

@@ -41,7 +41,7 @@ afterAll(() => bucket?.store.close());
 async function land(table: LakeTable, from: number, to: number): Promise<void> {
   const claim = await table.claim([of]);
   for (let n = from; n < to; n++) {
-    const values = [1.357e12 - n, n % 4 === 0 ? null : `row ${n}`, n / 8, of.topic, 0, n, 1.4e12];
+    const values = [(1.357e12 - n) * 1_000, n % 4 === 0 ? null : `row ${n}`, n / 8, of.topic, 0, n, 1.4e15];
     const columns = values.map((value) => [value]);
     const encode = () => encoder.encode({ buffers: columnBuffersFrom({ schema, rowCount: 1, columns }) });
     const partitionValues = { date: n % 3 === 0 ? '2013-01-02' : '2013-01-01' };

@@ -32,13 +32,13 @@ export function dayOfEvents(day: number): ColumnBatch {
     rowCount: 30,
     columns: [
       rows((row) => `${day}-${String(row).padStart(2, '0')}-é`),
-      rows((row) => startMs + row * 600_000),
+      rows((row) => (startMs + row * 600_000) * 1_000),
       rows((row) => (row % 2 === 0 ? null : row / 4 - day)),
       rows((row) => (row === 0 ? null : Uint8Array.of(row, 0xff))),
       rows(() => 'track.raw'),
       rows((row) => row % 3),
       rows((row) => day * 30 + row),
-      rows(() => startMs + dayMs + 123),
+      rows(() => (startMs + dayMs + 123) * 1_000),
     ],
   };
 }

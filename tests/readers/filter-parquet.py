@@ -22,7 +22,7 @@ asked = json.loads(sys.argv[2])
 connection = duckdb.connect()
 connection.execute("SET TimeZone = 'UTC'")
 # Functions of Spark.
-connection.execute("CREATE MACRO timestamp_millis(ms) AS make_timestamptz(ms * 1000)")
+connection.execute("CREATE MACRO timestamp_micros(us) AS make_timestamptz(us)")
 connection.execute("CREATE MACRO date_from_unix_date(days) AS DATE '1970-01-01' + days")
 # DuckDB pushes its filters down to the dataset, which skips row groups by their statistics.
 arrow = ds.dataset(path)

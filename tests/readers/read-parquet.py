@@ -5,7 +5,7 @@ usage: read-parquet.py FILE…
 {FILE: {"pyarrow": {"types": {column: type}, "values": {column: […]}}, "duckdb": {…}, "deltaRs": {…},
         "rowGroups": [{"rows": n, "columns": {column: {"nulls": n, "min": …, "max": …}}}]}}
 
-Values: see told_value in told.py. Times are in milliseconds, dates in days since 1970-01-01.
+Values: see told_value in told.py. Times are in microseconds, dates in days since 1970-01-01.
 """
 
 import json
@@ -21,8 +21,8 @@ from told import told_value
 def told_column(column):
     """Times and dates are returned as integers, because Python's types only support the years 1 to 9999."""
     if pa.types.is_timestamp(column.type):
-        per_ms = {"ms": 1, "us": 1000}[column.type.unit]
-        return [None if v is None else str(v // per_ms) for v in column.cast(pa.int64()).to_pylist()]
+        us = {"ms": 1000, "us": 1}[column.type.unit]
+        return [None if v is None else str(v * us) for v in column.cast(pa.int64()).to_pylist()]
     if pa.types.is_date32(column.type):
         return [None if v is None else str(v) for v in column.cast(pa.int32()).to_pylist()]
     return [told_value(v) for v in column.to_pylist()]

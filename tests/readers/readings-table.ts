@@ -14,7 +14,7 @@ const columns: ReadonlyArray<[string, ColumnType, (row: number) => ColumnValue]>
   ['real', 'double', (row) => (row % 10 === 0 ? Number.NaN : row / 8)],
   ['short', 'float', (row) => row / 4],
   ['flag', 'boolean', (row) => (row % 3 === 0 ? null : row % 2 === 0)],
-  ['seen_at', 'timestamp', (row) => Date.UTC(1969, 11, 31, 23) + row * 60_000],
+  ['seen_at', 'timestamp', (row) => (Date.UTC(1969, 11, 31, 23) + row * 60_000) * 1_000],
   ['bytes', 'binary', (row) => (row % 2 === 0 ? null : Uint8Array.of(row & 0xff))],
   ['day', 'date', (row) => row - 60],
   ['never', 'string', () => null],

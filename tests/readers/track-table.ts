@@ -20,7 +20,7 @@ async function land(table: LakeTable, from: number, to: number): Promise<number>
   const offsets = Array.from({ length: to - from }, (_, n) => from + n);
   const columns = [
     offsets.map((n) => `event ${n}`),
-    offsets.map((n) => Date.UTC(2013, 0, 1) + n),
+    offsets.map((n) => (Date.UTC(2013, 0, 1) + n) * 1_000),
     offsets.map((n) => (n % 4 === 0 ? 'rain' : null)),
     ...[offsets.map(() => of.topic), offsets.map(() => 0), offsets, offsets.map(() => 0)],
   ];

@@ -35,11 +35,11 @@ const eventColumns: ReadonlyArray<[TableColumn, ValueOf]> = [
   text('event_name', (row) => must(events[(row * 7) % 4])),
   text('anonymous_id', (row) => idOf('anonymous', row % 20_011)),
   text('user_id', (row) => (row % 3 === 0 ? `N${14_000 + (row % 5_003)}` : null)),
-  [{ name: 'occurred_at', type: 'timestamp', nullable: true }, (row) => startMs + row * 137],
-  [{ name: 'sent_at', type: 'timestamp', nullable: true }, (row) => startMs + row * 137 + 2_000],
+  [{ name: 'occurred_at', type: 'timestamp', nullable: true }, (row) => (startMs + row * 137) * 1_000],
+  [{ name: 'sent_at', type: 'timestamp', nullable: true }, (row) => (startMs + row * 137 + 2_000) * 1_000],
   [
     { name: 'received_at', type: 'timestamp', nullable: true },
-    (row) => startMs + Math.floor(row / 50) * 7_000,
+    (row) => (startMs + Math.floor(row / 50) * 7_000) * 1_000,
   ],
   text('city', (row) => must(cities[row % 4])),
   [

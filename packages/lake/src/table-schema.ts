@@ -2,7 +2,7 @@ import { WindrowError } from '@windrow/runtime';
 
 /**
  * Physical types of a lake column, named as in the Delta protocol's schema serialization ("Primitive Types").
- * `timestamp` is INT64 milliseconds with the UTC-adjusted TIMESTAMP logical type in Parquet; `date` is INT32 days.
+ * `timestamp` is INT64 microseconds with the UTC-adjusted TIMESTAMP logical type in Parquet; `date` is INT32 days.
  */
 export type ColumnType =
   | 'string'
@@ -19,6 +19,8 @@ export interface TableColumn {
   readonly name: string;
   readonly type: ColumnType;
   readonly nullable: boolean;
+  /** For timestamps: the unit of the Avro field, when it isn't the column's own. */
+  readonly avroUnit?: 'millis';
 }
 
 /** The columns of a table's data files, in file order. Partition columns are not among them: their values are in the path. */
@@ -31,7 +33,7 @@ export interface TableSchema {
 /**
  * One value of a column, as encoders accept it; `null` in nullable columns.
  * string → string; integer → number; long → number (safe integers only) or bigint; double, float → number (NaN and
- * infinities allowed); boolean → boolean; timestamp → number, epoch milliseconds; binary → Uint8Array;
+ * infinities allowed); boolean → boolean; timestamp → epoch microseconds, as a long; binary → Uint8Array;
  * date → number, days since 1970-01-01.
  */
 export type ColumnValue = string | number | bigint | boolean | Uint8Array | null;
@@ -49,7 +51,7 @@ export const datePartition: TableColumn = { name: 'date', type: 'date', nullable
 
 /**
  * The columns of an Avro record's fields, in their order, then the ledger columns. A union with null is nullable;
- * timestamp-millis → timestamp; date → date; string and enum → string; bytes and fixed → binary; int → integer; map,
+ * timestamp-millis and timestamp-micros → timestamp; date → date; string and enum → string; bytes and fixed → binary; int → integer; map,
  * array, record and a union of several types → string, with the value as JSON text. All columns that come from Avro are
  * nullable: a later version of a contract may drop a field, and its rows must still fit the table.
  * @param avro the parsed Avro schema, a record
@@ -72,7 +74,9 @@ export function tableSchemaFromAvro(avro: unknown): TableSchema {
       );
     }
     taken.add(field.name);
-    columns.push({ name: field.name, type: columnType(field.type), nullable: true });
+    const type = columnType(field.type);
+    const isMillis = type === 'timestamp' && logicalTypeOf(field.type) === 'timestamp-millis';
+    columns.push({ name: field.name, type, nullable: true, ...(isMillis && { avroUnit: 'millis' }) });
   }
   return { columns: [...columns, ...ledgerColumns] };
 }
@@ -84,10 +88,17 @@ function columnType(avro: unknown): ColumnType {
   }
   if (typeof avro === 'string') return primitiveTypes.get(avro) ?? 'string';
   if (!isObject(avro)) return 'string';
-  if (avro.logicalType === 'timestamp-millis' && avro.type === 'long') return 'timestamp';
+  const isTime = avro.logicalType === 'timestamp-millis' || avro.logicalType === 'timestamp-micros';
+  if (isTime && avro.type === 'long') return 'timestamp';
   if (avro.logicalType === 'date' && avro.type === 'int') return 'date';
   if (avro.type === 'fixed') return 'binary';
   return typeof avro.type === 'string' ? (primitiveTypes.get(avro.type) ?? 'string') : columnType(avro.type);
+}
+
+/** Of a type, or of the only branch of a union beside null. */
+function logicalTypeOf(avro: unknown): unknown {
+  if (Array.isArray(avro)) return logicalTypeOf(avro.find((branch) => branch !== 'null'));
+  return isObject(avro) ? (avro.logicalType ?? logicalTypeOf(avro.type)) : undefined;
 }
 
 const primitiveTypes = new Map<string, ColumnType>([

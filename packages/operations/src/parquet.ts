@@ -3,11 +3,18 @@ import type { ObjectStore } from '@windrow/lake';
 import { WindrowError } from '@windrow/runtime';
 import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 
+/** A time that a Date would round is a bigint: microseconds. Files of former versions have milliseconds. */
+const parsers = {
+  timestampFromMicroseconds: (us: bigint): Date | bigint =>
+    us % 1_000n === 0n ? new Date(Number(us / 1_000n)) : us,
+};
+
 /** Codecs that hyparquet lacks. It reads Snappy and uncompressed pages itself. */
 const compressors = { ZSTD: (input: Uint8Array): Uint8Array => zstdDecompressSync(input) };
 
 /**
- * Reads these columns of all rows of a Parquet file: timestamps as Date, 64-bit integers as bigint.
+ * Reads these columns of all rows of a Parquet file: 64-bit integers as bigint, timestamps as Date, or as
+ * bigint with the microseconds where a Date would round.
  * @throws WindrowError LAKE_LOG_INVALID when the object does not exist
  */
 export async function readColumns(
@@ -21,7 +28,7 @@ export async function readColumns(
       'LAKE_LOG_INVALID',
       `${store.url(key)} does not exist, but the log of the table names it`,
     );
-  return parquetReadObjects({ file: bufferOf(bytes), columns, compressors });
+  return parquetReadObjects({ file: bufferOf(bytes), columns, compressors, parsers });
 }
 
 const rowsAtOnce = 10_000;
@@ -52,6 +59,7 @@ export async function* readRows(
       rowStart,
       rowEnd,
       compressors,
+      parsers,
       useOffsetIndex: true,
     });
   }

@@ -59,7 +59,7 @@ describe('MicroBatch', () => {
       _offset: [7, 5],
       _partition: [0, 0],
       _topic: ['track.raw', 'track.raw'],
-      _ingested_at: [batch.openedMs, batch.openedMs],
+      _ingested_at: [batch.openedMs * 1_000, batch.openedMs * 1_000],
     });
     expect(files[1]).toMatchObject({ event_id: ['c'] });
     const range = { partition: 0, fromOffset: 5, nextOffset: 8 };

@@ -81,7 +81,7 @@ export class MicroBatch implements FilledMicroBatch {
     partitions.fill(partition, to - from);
     // Every record of a batch has an offset.
     for (let index = from; index < to; index++) ownOffsets.append(offsets[index] ?? Number.NaN);
-    ingested.fill(this.openedMs, to - from);
+    ingested.fill(this.openedMs * 1_000, to - from);
   }
 
   /** Counts the rows from `first` on for their partition, and notes its newest event time. */
@@ -90,7 +90,7 @@ export class MicroBatch implements FilledMicroBatch {
     let newestMs = this.newestMs.get(partition) ?? Number.NEGATIVE_INFINITY;
     for (let row = first; row < this.rowCount; row++) {
       if (times.present[row] === 0) continue;
-      const timeMs = times.numberAt(row);
+      const timeMs = times.millisAt(row);
       if (timeMs > newestMs && isDated(timeMs)) newestMs = timeMs;
     }
     if (Number.isFinite(newestMs)) this.newestMs.set(partition, newestMs);
@@ -107,7 +107,7 @@ export class MicroBatch implements FilledMicroBatch {
   noteAccepted(row: number, timestampMs: number): void {
     const { receivedTimeColumn } = this.#feed;
     const received = receivedTimeColumn === undefined ? undefined : this.#timestamps(receivedTimeColumn);
-    const receivedMs = received?.present[row] === 1 ? received.numberAt(row) : Number.NEGATIVE_INFINITY;
+    const receivedMs = received?.present[row] === 1 ? received.millisAt(row) : Number.NEGATIVE_INFINITY;
     // Events of loaded files were received long ago by another installation. For them, Kafka's time counts.
     this.acceptedMs.push(receivedMs < timestampMs - historyMs ? timestampMs : receivedMs);
   }

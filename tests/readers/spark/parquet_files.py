@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from told import told_value
 
-PER_TYPE = {"timestamp": "unix_millis(`{}`)", "date": "unix_date(`{}`)"}
+PER_TYPE = {"timestamp": "unix_micros(`{}`)", "date": "unix_date(`{}`)"}
 
 
 @contextmanager

@@ -10,8 +10,9 @@ export function appendRecord(buffers: ColumnBuffers, record: Readonly<Record<str
   const { schema, columns } = buffers;
   const fields = schema.columns.slice(0, -ledgerColumns.length);
   const rows = columns[0]?.rows ?? 0;
-  for (const [index, { name, type }] of fields.entries()) {
-    if (appendValue(columns[index]!, record[name])) continue;
+  for (const [index, field] of fields.entries()) {
+    const { name, type } = field;
+    if (appendValue(columns[index]!, record[name], field)) continue;
     for (let at = 0; at < index; at++) columns[at]!.truncate(rows);
     throw new TypeError(`column ${name} of type ${type} can't store the value of its field`);
   }

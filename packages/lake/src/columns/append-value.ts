@@ -1,3 +1,4 @@
+import type { TableColumn } from '../table-schema.ts';
 import type { Column } from './column-buffers.ts';
 import { textOf } from './json-field.ts';
 
@@ -6,7 +7,12 @@ import { textOf } from './json-field.ts';
  * become JSON.
  * @returns false, with nothing appended, when the value doesn't fit the column
  */
-export function appendValue(column: Column, value: unknown, count = 1): boolean {
+export function appendValue(
+  column: Column,
+  value: unknown,
+  { avroUnit }: Pick<TableColumn, 'avroUnit'>,
+  count = 1,
+): boolean {
   if (value === null || value === undefined) {
     column.appendNulls(count);
     return true;
@@ -26,11 +32,13 @@ export function appendValue(column: Column, value: unknown, count = 1): boolean 
       if (value !== (Number(value) | 0)) return false;
       column.fill(value, count);
       return true;
-    case 'int64':
-      if (!Number.isSafeInteger(value) && !(typeof value === 'bigint' && BigInt.asIntN(64, value) === value))
-        return false;
-      column.fill(value as number | bigint, count);
+    case 'int64': {
+      const long = typeof value === 'bigint' || Number.isSafeInteger(value) ? BigInt(value as number) : null;
+      const stored = long !== null && avroUnit === 'millis' ? long * 1_000n : long;
+      if (stored === null || BigInt.asIntN(64, stored) !== stored) return false;
+      column.fill(stored, count);
       return true;
+    }
     default:
       if (typeof value !== 'number') return false;
       column.fill(value, count);

@@ -2,7 +2,10 @@ import { appendValue } from './append-value.ts';
 import type { RecordDecoder, ResolvedSchemas } from './record-decoder.ts';
 
 /** Decodes with avsc to a JavaScript object for each record, and appends its values to the columns. */
-export function avscDecoder({ reader, resolver }: ResolvedSchemas, fallbackReason: string): RecordDecoder {
+export function avscDecoder(
+  { reader, resolver, schema }: ResolvedSchemas,
+  fallbackReason: string,
+): RecordDecoder {
   const names = reader.fields.map(({ name }) => name);
   return {
     isGenerated: false,
@@ -12,7 +15,10 @@ export function avscDecoder({ reader, resolver }: ResolvedSchemas, fallbackReaso
       for (let index = from; index < to; index++) {
         const record = recordOf(buffer.subarray(starts[index], ends[index]));
         const rows = columns[0]?.rows ?? 0;
-        if (record !== undefined && names.every((name, at) => appendValue(columns[at]!, record[name])))
+        if (
+          record !== undefined &&
+          names.every((name, at) => appendValue(columns[at]!, record[name], schema.columns[at]!))
+        )
           continue;
         for (const column of columns.slice(0, names.length)) column.truncate(rows);
         return index;

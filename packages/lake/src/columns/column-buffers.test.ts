@@ -169,3 +169,16 @@ describe('column buffers', () => {
     expect(buffers.valueAt(0, 1)).toBe(isSafe ? Number(long) : null);
   });
 });
+
+test('a time is the millisecond in which it is, rounded down, over the whole range', () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (us) => {
+      const buffers = new ColumnBuffers({ columns: [{ name: 't', type: 'timestamp', nullable: false }] });
+      const [times] = buffers.columns;
+      if (times?.kind !== 'int64') throw new Error('not a column of times');
+      times.append(us);
+      const floored = us / 1_000n - (us % 1_000n < 0n ? 1n : 0n);
+      expect(times.millisAt(0)).toBe(Number(floored));
+    }),
+  );
+});

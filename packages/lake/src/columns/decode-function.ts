@@ -4,7 +4,7 @@ import type { FieldPlan } from './field-plan.ts';
 import type { ReadJson } from './json-field.ts';
 import { SymbolCodes } from './symbol-codes.ts';
 import type { FindEnd } from './value-end.ts';
-import { readInt, readLong, readSafeLong } from './varint.ts';
+import { readInt, readIntMillis, readLong, readLongMillis } from './varint.ts';
 
 /** A field of the writer's schema: the columns that get its value (several when they have its name as an alias), or how to skip it. */
 export type WriterField =
@@ -39,7 +39,10 @@ export function decodeFunction(
   fields: readonly WriterField[],
   kinds: readonly Column['kind'][],
 ): DecodeFunction {
-  const bound: Record<string, unknown> = { readInt, readLong, readSafeLong, long: new Int32Array(2) };
+  const bound: Record<string, unknown> = {
+    ...{ readInt, readIntMillis, readLong, readLongMillis },
+    long: new Int32Array(2),
+  };
   const opening: string[] = [];
   const nameOf = (symbols: readonly string[], column: number): string => {
     const name = `symbols${Object.keys(bound).length}`;

@@ -23,6 +23,10 @@ export function fieldCode(plan: FieldPlan, kind: Column['kind'], column: number,
       return `${intCode(kind, column)} ${present}`;
     case 'long':
       return `${longCode(kind, column)} ${present}`;
+    case 'millis': {
+      const read = plan.as === 'int' ? 'readIntMillis' : 'readLongMillis';
+      return `pos = ${read}(source, pos, halves${column}, row); if (pos < 0) break records; ${present}`;
+    }
     case 'float':
       return `if (end - pos < 4) break records;
         values${column}[row] = view.getFloat32(pos, true); pos += 4; ${present}`;
@@ -73,7 +77,7 @@ function intCode(kind: Column['kind'], column: number): string {
 
 function longCode(kind: Column['kind'], column: number): string {
   if (kind === 'int64') {
-    return `pos = readSafeLong(source, pos, halves${column}, row); if (pos < 0) break records;`;
+    return `pos = readLong(source, pos, halves${column}, row); if (pos < 0) break records;`;
   }
   return `pos = readLong(source, pos, long, 0); if (pos < 0) break records;
     values${column}[row] = long[1] * 4294967296 + (long[0] >>> 0);`;

@@ -1,5 +1,5 @@
 import type { Type, types } from 'avsc';
-import type { ColumnType } from '../table-schema.ts';
+import type { ColumnType, TableColumn } from '../table-schema.ts';
 
 const primitives = ['null', 'boolean', 'int', 'long', 'float', 'double'] as const;
 
@@ -9,6 +9,8 @@ const primitives = ['null', 'boolean', 'int', 'long', 'float', 'double'] as cons
  */
 export type FieldPlan =
   | { readonly read: (typeof primitives)[number] }
+  /** A number of milliseconds of this type, stored as microseconds. */
+  | { readonly read: 'millis'; readonly as: 'int' | 'long' }
   /** A length, then that many bytes: Avro's bytes and string. */
   | { readonly read: 'bytes' }
   | { readonly read: 'fixed'; readonly size: number }
@@ -24,11 +26,11 @@ export type FieldPlan =
  * made sure that `reader.createResolver(writer)` doesn't throw.
  * @returns undefined when the column's type is not the one that {@link tableSchemaFromAvro} derives from the reader's type
  */
-export function planOf(writer: Type, reader: Type, column: ColumnType): FieldPlan | undefined {
+export function planOf(writer: Type, reader: Type, column: TableColumn): FieldPlan | undefined {
   const branches = branchesOf(reader).filter((branch) => branch.typeName !== 'null');
-  const isScalar = branches.length < 2 && branches.every((branch) => isOwn(branch, column));
-  if (isScalar) return resolve(writer, reader);
-  return column === 'string' ? { read: 'json' } : undefined;
+  const isScalar = branches.length < 2 && branches.every((branch) => isOwn(branch, column.type));
+  if (isScalar) return resolve(writer, reader, column);
+  return column.type === 'string' ? { read: 'json' } : undefined;
 }
 
 /** The Avro types whose values each column type stores without conversion to JSON. */
@@ -56,9 +58,9 @@ function isUnion(type: Type): type is types.UnwrappedUnionType {
   return type.typeName.startsWith('union:');
 }
 
-function resolve(writer: Type, reader: Type): FieldPlan {
+function resolve(writer: Type, reader: Type, column: TableColumn): FieldPlan {
   if (isUnion(writer))
-    return { read: 'union', branches: writer.types.map((branch) => resolve(branch, reader)) };
+    return { read: 'union', branches: writer.types.map((branch) => resolve(branch, reader, column)) };
   const target = branchesOf(reader).find((branch) => canRead(branch, writer));
   switch (target?.typeName) {
     case 'enum': {
@@ -80,7 +82,8 @@ function resolve(writer: Type, reader: Type): FieldPlan {
     default: {
       const read = primitives.find((name) => name === writer.typeName);
       if (read === undefined) throw new TypeError(`unknown Avro type: ${writer.typeName}`);
-      return { read };
+      const isMillis = column.avroUnit === 'millis' && (read === 'int' || read === 'long');
+      return isMillis ? { read: 'millis', as: read } : { read };
     }
   }
 }

@@ -1,3 +1,4 @@
+import { longValue } from '@windrow/contracts';
 import { describe, expect, test } from 'vitest';
 import { DecodedTable, oneField, recordOf, varint } from './testing/decoded-table.ts';
 
@@ -9,11 +10,10 @@ const edges = [0n, 1n, -1n, 63n, 64n, -64n, -65n].concat(
 const longs = edges.filter((value) => BigInt.asIntN(64, value) === value);
 
 describe('integers', () => {
-  test.each(longs)('the long %s is exact, or refused where avsc refuses it', (value) => {
-    const isSafe = value >= 2n - 2n ** 53n && value <= 2n ** 53n - 2n;
+  test.each(longs)('the long %s is exact', (value) => {
     const table = new DecodedTable(oneField('long'));
-    expect(table.add(varint(value))).toEqual([isSafe]);
-    expect(table.rows).toEqual(isSafe ? [[Number(value)]] : []);
+    expect(table.add(varint(value))).toEqual([true]);
+    expect(table.rows).toEqual([[longValue(value)]]);
   });
 
   test.each(longs)('the long %s becomes the double and the float next to it', (value) => {
@@ -46,21 +46,54 @@ describe('integers', () => {
     expect(int.add([0x82, 0x80, 0], spare(5), spare(6))).toEqual([true, true, false]);
   });
 
-  test('dates and timestamps are the numbers that they are made of', () => {
+  test('dates are days, and timestamps are microseconds, whatever the unit of their field', () => {
     const date = { type: 'int', logicalType: 'date' };
-    const time = { type: 'long', logicalType: 'timestamp-millis' };
+    const millis = { type: 'long', logicalType: 'timestamp-millis' };
+    const micros = { type: 'long', logicalType: 'timestamp-micros' };
     const table = new DecodedTable(
       recordOf([
         { name: 'd', type: date },
-        { name: 't', type: time },
+        { name: 't', type: millis },
+        { name: 'u', type: ['null', micros] },
       ]),
     );
-    table.addValues({ d: -1, t: -62_135_596_800_000 }, { d: 15_706, t: 1_356_998_400_000 });
-    expect(table.columns.schema.columns.slice(0, 2).map(({ type }) => type)).toEqual(['date', 'timestamp']);
+    table.addValues(
+      { d: -1, t: -62_135_596_800_000, u: -1 },
+      { d: 15_706, t: 1_356_998_400_001, u: 1_356_998_400_000_001 },
+      { d: 0, t: -1, u: null },
+    );
+    const types = table.columns.schema.columns.slice(0, 3).map(({ type }) => type);
+    expect(types).toEqual(['date', 'timestamp', 'timestamp']);
     expect(table.rows).toEqual([
-      [-1, -62_135_596_800_000],
-      [15_706, 1_356_998_400_000],
+      [-1, -62_135_596_800_000_000n, -1],
+      [15_706, 1_356_998_400_001_000, 1_356_998_400_000_001],
+      [0, -1_000, null],
     ]);
+  });
+
+  test.each(longs)('a time of %s milliseconds is exact in microseconds, or refused', (value) => {
+    const table = new DecodedTable(oneField({ type: 'long', logicalType: 'timestamp-millis' }));
+    const us = value * 1_000n;
+    const isHeld = BigInt.asIntN(64, us) === us;
+    expect(table.add(varint(value))).toEqual([isHeld]);
+    expect(table.rows).toEqual(isHeld ? [[longValue(us)]] : []);
+  });
+
+  test.each([0, -1, 2 ** 31 - 1, -(2 ** 31)])('a time whose writer has an int, %s, is exact', (value) => {
+    const table = new DecodedTable(
+      oneField('int'),
+      oneField({ type: 'long', logicalType: 'timestamp-millis' }),
+    );
+    expect(table.addValues({ f: value })).toEqual([true]);
+    expect(table.rows).toEqual([[value * 1_000]]);
+  });
+
+  test('a default time is in microseconds too', () => {
+    const time = { type: 'long', logicalType: 'timestamp-millis' };
+    const reader = recordOf([{ name: 't', type: time, default: 1_356_998_400_001 }]);
+    const table = new DecodedTable(recordOf([{ name: 'x', type: 'int' }]), reader);
+    table.addValues({ x: 1 });
+    expect(table.rows).toEqual([[1_356_998_400_001_000]]);
   });
 });
 

@@ -37,7 +37,8 @@ export function generatedDecoder(schemas: ResolvedSchemas): RecordDecoder {
       for (let at = 0; at < columnCount; at++) columns[at]!.reserve(firstRow + to - from);
       const buffer = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
       const next = decode(source, buffer, viewOf(source), starts, ends, from, to, columns, firstRow);
-      for (const { column, value } of defaults) appendValue(columns[column]!, value, next - from);
+      for (const { column, value } of defaults)
+        appendValue(columns[column]!, value, schema.columns[column]!, next - from);
       for (let at = 0; at < columnCount; at++) columns[at]!.rows = firstRow + next - from;
       return next;
     },
@@ -46,10 +47,10 @@ export function generatedDecoder(schemas: ResolvedSchemas): RecordDecoder {
 
 function columnPlan({ reader, resolver, schema }: ResolvedSchemas, writer: Type, column: number): ColumnPlan {
   const { name, type } = reader.fields[column]!;
-  const { type: columnType } = schema.columns[column]!;
-  const plan = planOf(writer, type, columnType);
+  const tableColumn = schema.columns[column]!;
+  const plan = planOf(writer, type, tableColumn);
   if (plan === undefined) {
-    const message = `column ${name} is of type ${columnType}, but its Avro field is ${type.typeName}: derive the table's schema from the reader's Avro schema`;
+    const message = `column ${name} is of type ${tableColumn.type}, but its Avro field is ${type.typeName}: derive the table's schema from the reader's Avro schema`;
     throw new WindrowError('CONTRACT_INVALID', message);
   }
   const fieldResolver = resolver === undefined ? undefined : type.createResolver(writer);

@@ -44,8 +44,10 @@ export class MergedRows {
             column.reserve(column.rows + columnData.length);
             for (let row = 0; row < columnData.length; row++) append(column, columnData[row], name);
           };
-          const parsers = parsersOf(type === 'timestamp');
-          await parquetRead({ file, metadata, columns: [name], compressors, utf8: false, parsers, onChunk });
+          await parquetRead({
+            ...{ file, metadata, columns: [name], compressors, utf8: false, onChunk },
+            parsers: type === 'timestamp' ? timestampParsers : parsers,
+          });
           this.#valuesSincePause += rows;
           if (this.#valuesSincePause >= valuesPerPause) {
             this.#valuesSincePause = 0;
@@ -117,21 +119,26 @@ function arrayBufferOf({ buffer, byteOffset, byteLength }: Uint8Array): ArrayBuf
   return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
 }
 
+/** Text stays bytes, dates stay days. */
+const parsers = {
+  stringFromBytes: (bytes: Uint8Array) => bytes,
+  dateFromDays: (days: number) => days,
+};
+
 /**
- * Text stays bytes. Timestamps become milliseconds: other engines write microseconds, and a time that isn't a whole number of
- * milliseconds is an error, because it would be rounded.
+ * Timestamps become microseconds. Windrow's files of former versions have milliseconds, and other engines write nanoseconds, of
+ * which a time that isn't a whole number of microseconds is an error, because it would be rounded.
  */
-function parsersOf(isTimestamp: boolean) {
-  const stringFromBytes = (bytes: Uint8Array) => bytes;
-  if (!isTimestamp) return { stringFromBytes, dateFromDays: (days: number) => days };
-  const whole = (time: bigint, perMillisecond: bigint) => {
-    if (time % perMillisecond !== 0n)
-      throw new RangeError('it has timestamps that are not whole milliseconds');
-    return Number(time / perMillisecond);
-  };
-  return {
-    timestampFromMilliseconds: (ms: bigint) => Number(ms),
-    timestampFromMicroseconds: (us: bigint) => whole(us, 1_000n),
-    timestampFromNanoseconds: (ns: bigint) => whole(ns, 1_000_000n),
-  };
+const timestampParsers = {
+  timestampFromMilliseconds: (ms: bigint) => inRange(ms * 1_000n),
+  timestampFromMicroseconds: (us: bigint) => us,
+  timestampFromNanoseconds(ns: bigint) {
+    if (ns % 1_000n !== 0n) throw new RangeError('it has timestamps that are not whole microseconds');
+    return ns / 1_000n;
+  },
+};
+
+function inRange(us: bigint): bigint {
+  if (BigInt.asIntN(64, us) !== us) throw new RangeError('it has timestamps that microseconds cannot hold');
+  return us;
 }

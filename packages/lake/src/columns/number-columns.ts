@@ -96,7 +96,7 @@ export class BooleanColumn extends ColumnBuffer {
 
 const two32 = 2 ** 32;
 
-/** Columns of type long and timestamp. */
+/** Columns of type long and timestamp (epoch microseconds). */
 export class Int64Column extends ColumnBuffer {
   readonly kind = 'int64';
   values: BigInt64Array = new BigInt64Array(initialCapacity);
@@ -138,6 +138,15 @@ export class Int64Column extends ColumnBuffer {
   /** The value of a row, rounded beyond 2^53. It doesn't check whether the row is null. */
   numberAt(row: number): number {
     return this.halves[2 * row + 1]! * two32 + (this.halves[2 * row]! >>> 0);
+  }
+
+  /** The time of a row of a timestamp column in epoch milliseconds, rounded down. It doesn't check whether the row is null. */
+  millisAt(row: number): number {
+    const high = this.halves[2 * row + 1]!;
+    // The remainder keeps the dividend below 2^53, so the division is exact.
+    const thousands = Math.floor(high / 1_000);
+    const rest = (high - thousands * 1_000) * two32 + (this.halves[2 * row]! >>> 0);
+    return thousands * two32 + Math.floor(rest / 1_000);
   }
 
   protected resize(capacity: number): void {

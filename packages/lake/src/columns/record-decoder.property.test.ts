@@ -1,5 +1,6 @@
+import { avroType, jsonText } from '@windrow/contracts';
 import { must } from '@windrow/runtime/testing';
-import avsc, { type Resolver, type Type } from 'avsc';
+import type { Resolver, Type } from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ColumnValue, ledgerColumns, type TableSchema, tableSchemaFromAvro } from '../table-schema.ts';
@@ -9,7 +10,7 @@ import { type Schema, SchemaDraw } from './testing/drawn-schema.ts';
 import { drawnValue } from './testing/drawn-value.ts';
 import { isStrictly } from './testing/strict-reader.ts';
 
-const typeOf = (schema: Schema): Type => avsc.Type.forSchema(schema as avsc.Schema);
+const typeOf = (schema: Schema): Type => avroType(schema);
 
 /** The values that the lake stores for a record as avsc decodes it; undefined if avsc fails. */
 function rowByAvsc(reader: Type, resolver: Resolver | undefined, bytes: Buffer, schema: TableSchema) {
@@ -26,7 +27,7 @@ function rowByAvsc(reader: Type, resolver: Resolver | undefined, bytes: Buffer, 
 function cellOf(value: unknown, column: string): ColumnValue {
   if (value === null || value === undefined) return null;
   if (column === 'string')
-    return typeof value === 'string' ? value.toWellFormed() : JSON.stringify(value).toWellFormed();
+    return typeof value === 'string' ? value.toWellFormed() : String(jsonText(value)).toWellFormed();
   if (column === 'float') return Math.fround(value as number);
   return Buffer.isBuffer(value) ? new Uint8Array(value) : (value as ColumnValue);
 }

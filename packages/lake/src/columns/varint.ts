@@ -53,14 +53,23 @@ export function readLong(source: Uint8Array, pos: number, halves: Int32Array, ro
   return at;
 }
 
-/** Like {@link readLong}, but returns -1 also for a long that avsc rejects, so that all steps accept the same records. */
-export function readSafeLong(source: Uint8Array, pos: number, halves: Int32Array, row: number): number {
+/** Reads a long of milliseconds like {@link readLong}, and stores it as microseconds. Returns -1 also when they have more than 64 bits. */
+export function readLongMillis(source: Uint8Array, pos: number, halves: Int32Array, row: number): number {
   const next = readLong(source, pos, halves, row);
-  const high = halves[2 * row + 1]!;
-  if (high < 0x1f_ffff && high > -0x20_0000) return next;
-  const long = high * 2 ** 32 + (halves[2 * row]! >>> 0);
-  return Math.abs(long) <= maxSafeLong ? next : -1;
+  // Each product is below 2^53.
+  const low = (halves[2 * row]! >>> 0) * 1_000;
+  const high = halves[2 * row + 1]! * 1_000 + Math.floor(low / 2 ** 32);
+  if (high !== (high | 0)) return -1;
+  halves[2 * row] = low;
+  halves[2 * row + 1] = high;
+  return next;
 }
 
-/** The largest long that avsc 5 decodes; the smallest is its negative. Doubles could hold a few more exactly. */
-const maxSafeLong = 2 ** 53 - 2;
+/** Reads an int of milliseconds into a row of longs, and stores it as microseconds. */
+export function readIntMillis(source: Uint8Array, pos: number, halves: Int32Array, row: number): number {
+  const next = readInt(source, pos, halves, 2 * row);
+  const us = halves[2 * row]! * 1_000;
+  halves[2 * row] = us;
+  halves[2 * row + 1] = Math.floor(us / 2 ** 32);
+  return next;
+}

@@ -35,7 +35,7 @@ export function plannedFiles(
 function timesOf(times: Int64Column, rows: number): Float64Array {
   const timesMs = new Float64Array(rows);
   for (let row = 0; row < rows; row++) {
-    const timeMs = times.present[row] === 1 ? times.numberAt(row) : Number.NaN;
+    const timeMs = times.present[row] === 1 ? times.millisAt(row) : Number.NaN;
     timesMs[row] = isDated(timeMs) ? timeMs : Number.NaN;
   }
   return timesMs;

@@ -71,7 +71,7 @@ async function land(rows: ColumnValue[][], of = schema, namePrefix = '20130101T0
 
 /** A row with a value in each column. */
 const row = (at: number | null): ColumnValue[] => [
-  at,
+  at === null ? null : at * 1_000,
   2n ** 60n + BigInt(at ?? 0),
   at === 3 ? Number.NaN : (at ?? 0) / 8,
   0.25,

@@ -49,8 +49,8 @@ export function fileStats(
     const { bounds, nullCount: nulls } = summaries[index]!;
     nullCount[name] = nulls;
     if (type === 'binary' || bounds === undefined) return;
-    const min = bounds === 'unordered' ? undefined : statValue(type, bounds.min, lowerBound);
-    const max = bounds === 'unordered' ? undefined : statValue(type, bounds.max, upperBound);
+    const min = bounds === 'unordered' ? undefined : statValue(type, bounds.min, 'min');
+    const max = bounds === 'unordered' ? undefined : statValue(type, bounds.max, 'max');
     if (min === undefined || max === undefined) {
       complete = false;
       return;
@@ -63,19 +63,22 @@ export function fileStats(
 }
 
 /** A bound as a JSON value; undefined when JSON can't represent it. */
-function statValue(
-  type: ColumnType,
-  value: OrderedValue,
-  cut: (value: string) => string | undefined,
-): StatValue | undefined {
-  if (typeof value === 'string') return cut(value);
+function statValue(type: ColumnType, value: OrderedValue, bound: 'min' | 'max'): StatValue | undefined {
+  if (typeof value === 'string') return bound === 'min' ? lowerBound(value) : upperBound(value);
   if (typeof value === 'boolean') return value;
+  if (type === 'timestamp') return isoTime(wholeMillis(value, bound));
   const number = Number(value);
-  if (type === 'timestamp') return isoTime(number);
   if (type === 'date') return isoTime(number * 86_400_000)?.slice(0, 10);
   // JSON has no infinities and no negative zero.
   if (type === 'double' || type === 'float') return Number.isFinite(number) ? number + 0 : undefined;
   return Number.isSafeInteger(number) ? number : rawJson.rawJSON(String(value));
+}
+
+/** Bounds of times have milliseconds, because readers disagree on more digits. They still enclose all values. */
+function wholeMillis(microseconds: number | bigint, bound: 'min' | 'max'): number {
+  const us = BigInt(microseconds);
+  const rest = ((us % 1_000n) + 1_000n) % 1_000n;
+  return Number((us - rest) / 1_000n) + (bound === 'max' && rest > 0n ? 1 : 0);
 }
 
 /** Node 24 has `JSON.rawJSON`; TypeScript's library for ES2024 doesn't declare it. */

@@ -30,11 +30,20 @@ test.each(lengths)('%i values of every step are read back', (length) => {
 });
 
 test('any whole numbers within the limits are read back, as longs and as integers', () => {
-  const within = (limit: number) =>
-    fc.array(fc.oneof(fc.integer({ min: -limit / 2, max: limit / 2 }), fc.integer({ min: -100, max: 100 })), {
-      minLength: 1,
-      maxLength: 400,
-    });
+  const within = ({ range, value }: { range: number; value: number }) => {
+    const farthest = value - range / 2;
+    const near = fc.oneof(
+      fc.integer({ min: -range / 2, max: range / 2 }),
+      fc.constantFrom(-range / 2, range / 2),
+      fc.integer({ min: -100, max: 100 }),
+    );
+    return fc
+      .tuple(
+        fc.oneof(fc.constant(0), fc.constantFrom(-farthest, farthest)),
+        fc.array(near, { minLength: 1, maxLength: 400 }),
+      )
+      .map(([middle, values]) => values.map((each) => middle + each));
+  };
   const keeps = (values: number[], source: Float64Array | Int32Array, output: Int32Array | BigInt64Array) => {
     page.clear();
     appendDeltas(page, source, 0, values.length);

@@ -9,8 +9,14 @@ const piece = 2 ** pieceBits;
 
 const deltas = new Float64Array(blockValues);
 
-/** Up to this absolute value and range, the values, their deltas and the deltas' differences are exact in doubles. */
-export const deltaLimits = { long: 2 ** 50, integer: 2 ** 30 };
+/**
+ * Up to this absolute value and this range, the values, their deltas and the deltas' differences are exact in doubles, also with
+ * their sign as the lowest bit.
+ */
+export const deltaLimits = {
+  long: { value: 2 ** 52, range: 2 ** 51 },
+  integer: { value: 2 ** 30, range: 2 ** 30 },
+};
 
 /**
  * DELTA_BINARY_PACKED (parquet-format, Encodings.md): deltas minus the minimum of their block of 128, bit-packed with the width

@@ -201,7 +201,7 @@ function realBounds(
   return { min: min === 0 ? -0 : min, max: max === 0 ? 0 : max };
 }
 
-function isNarrow(bounds: ColumnBounds, limit: number): boolean {
+function isNarrow(bounds: ColumnBounds, limit: { value: number; range: number }): boolean {
   if (bounds === undefined || typeof bounds.min !== 'number' || typeof bounds.max !== 'number') return false;
-  return bounds.min >= -limit && bounds.max <= limit && bounds.max - bounds.min <= limit;
+  return bounds.min >= -limit.value && bounds.max <= limit.value && bounds.max - bounds.min <= limit.range;
 }

@@ -16,8 +16,9 @@ export type StatValue = string | number | boolean | RawJsonInteger;
 
 /**
  * Statistics of one file, ready for the `stats` JSON of a Delta `add` action (protocol: "Per-file Statistics").
- * Timestamps are ISO-8601 strings in UTC with milliseconds (`2013-01-01T00:10:00.000Z`), dates `YYYY-MM-DD`. Long strings are
- * truncated: the minimum to a prefix, the maximum to a string that still sorts after every value. Binary columns and columns
+ * Timestamps are ISO-8601 strings in UTC with milliseconds (`2013-01-01T00:10:00.000Z`), the minimum rounded down and the maximum
+ * rounded up; dates are `YYYY-MM-DD`. Long strings are truncated: the minimum to a prefix, the maximum to a string that still sorts
+ * after every value. Binary columns and columns
  * without values have no bounds. `nullCount` has every column.
  *
  * A file has bounds for all other columns or for none: when one of them has a value that bounds can't represent (NaN,

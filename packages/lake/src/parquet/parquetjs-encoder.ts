@@ -13,7 +13,7 @@ import type { EncodedFile, FileRows, ParquetEncoder } from './parquet-encoder.ts
 const rowGroupRows = 16_384;
 const dayMs = 86_400_000;
 /** The farthest time from 1970 that a JavaScript Date holds. */
-const maxDateMs = 8.64e15;
+const maxDateUs = 8_640_000_000_000_000_000n;
 
 const fieldTypes: Readonly<Record<ColumnType, FieldDefinition['type']>> = {
   binary: 'BYTE_ARRAY',
@@ -24,12 +24,13 @@ const fieldTypes: Readonly<Record<ColumnType, FieldDefinition['type']>> = {
   integer: 'INT32',
   long: 'INT64',
   string: 'UTF8',
-  timestamp: 'TIMESTAMP_MILLIS',
+  timestamp: 'TIMESTAMP_MICROS',
 };
 
 /**
  * Encodes row by row with parquetjs-lite, for users who need that library's files. It rejects values that the library would
- * change or fail on: longs beyond ±(2^53 − 1) and NaN. Its timestamps have only the converted type TIMESTAMP_MILLIS.
+ * change or fail on: longs beyond ±(2^53 − 1), NaN, and times before 1970 with microseconds. Its timestamps have only the converted
+ * type TIMESTAMP_MICROS.
  */
 export function createParquetjsEncoder(): ParquetEncoder {
   return { name: 'parquetjs-lite', encode };
@@ -79,12 +80,24 @@ function summarize(
   const isFloat = column.type === 'double' || column.type === 'float';
   if (bounds === 'unordered' && isFloat) throw beyondParquetjs(column, 'has no NaN');
   if (bounds === undefined || bounds === 'unordered') return { bounds, nullCount };
-  if (column.type === 'timestamp' && Number(bounds.min) < -maxDateMs) {
-    throw beyondParquetjs(column, 'has no times before the year -271821');
+  if (column.type === 'timestamp') {
+    assertTimes(column, buffer, order);
+    return { bounds, nullCount };
   }
   const isWide = [bounds.min, bounds.max].some((bound) => !Number.isSafeInteger(Number(bound)));
   if (buffer.kind === 'int64' && isWide) throw beyondParquetjs(column, 'rounds longs beyond 2^53');
   return { bounds, nullCount };
+}
+
+/** The library takes times before 1970 only as a Date, which has milliseconds. */
+function assertTimes(column: TableColumn, buffer: Column, order: Uint32Array): void {
+  if (buffer.kind !== 'int64') return;
+  for (const row of order) {
+    const time = buffer.values[row]!;
+    if (buffer.present[row] === 0 || time >= 0n) continue;
+    if (time < -maxDateUs) throw beyondParquetjs(column, 'has no times before the year -271821');
+    if (time % 1_000n !== 0n) throw beyondParquetjs(column, 'has no microseconds before 1970');
+  }
 }
 
 function beyondParquetjs(column: TableColumn, limit: string): WindrowError {
@@ -117,12 +130,12 @@ function parquetjsSchema(schema: TableSchema): ParquetSchema {
  */
 function toParquetjs(type: ColumnType): (value: NonNullable<ColumnValue>) => unknown {
   if (type !== 'timestamp' && type !== 'date') return (value) => value;
-  const unitMs = type === 'date' ? dayMs : 1;
-  const dates = new Map<number, Date>();
+  const msOf = (value: bigint) => (type === 'date' ? Number(value) * dayMs : Number(value / 1_000n));
+  const dates = new Map<bigint, Date>();
   return (value) => {
-    const time = Number(value);
-    if (time >= 0) return time;
-    const date = dates.get(time) ?? new Date(time * unitMs);
+    const time = BigInt(value as number | bigint);
+    if (time >= 0n) return type === 'date' ? value : time;
+    const date = dates.get(time) ?? new Date(msOf(time));
     dates.set(time, date);
     return date;
   };

@@ -9,7 +9,7 @@ declare module 'parquetjs-lite' {
       | 'FLOAT'
       | 'INT32'
       | 'INT64'
-      | 'TIMESTAMP_MILLIS'
+      | 'TIMESTAMP_MICROS'
       | 'UTF8';
     readonly optional: boolean;
     readonly compression: 'SNAPPY';

@@ -2,6 +2,18 @@ import { WindrowError } from '@windrow/runtime';
 import { parquetMetadata, parquetRead } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 
+/** Rounded down. Files from before Windrow wrote microseconds have milliseconds. */
+const parsers = {
+  timestampFromMilliseconds: (ms: bigint) => Number(ms),
+  timestampFromMicroseconds: (us: bigint) => flooredQuotient(us, 1_000n),
+  timestampFromNanoseconds: (ns: bigint) => flooredQuotient(ns, 1_000_000n),
+};
+
+function flooredQuotient(dividend: bigint, divisor: bigint): number {
+  const quotient = Number(dividend / divisor);
+  return dividend < 0n && dividend % divisor !== 0n ? quotient - 1 : quotient;
+}
+
 /**
  * Reads columns of numbers and timestamps (as epoch milliseconds) from a Parquet file, in the order of `names`. Nulls and
  * columns that the file lacks are NaN. Integers beyond 2^53 are rounded.
@@ -26,7 +38,7 @@ export async function readNumberColumns(
             if (value !== null && value !== undefined) values[rowStart + row] = Number(value);
           }
         };
-        await parquetRead({ file, metadata, columns: [name], compressors, onChunk });
+        await parquetRead({ file, metadata, columns: [name], compressors, parsers, onChunk });
       }
       read.push(values);
     }

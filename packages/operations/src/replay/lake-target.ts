@@ -81,7 +81,7 @@ export class LakeTarget implements ReplayTarget {
     topics.append(this.#stream.enrichedTopic);
     partitions.append(partition);
     offsets.append(accepted.landedOffset);
-    ingested.append(accepted.ingestedAtMs);
+    ingested.append(accepted.ingestedAtMs * 1_000);
     this.#added.set(partition, (this.#added.get(partition) ?? 0) + 1);
     if (this.#buffers.rowCount >= maxRows || this.#buffers.usedBytes >= maxBytes) await this.#upload();
   }

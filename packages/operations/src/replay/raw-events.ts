@@ -1,8 +1,9 @@
-import { AvroCodec, brokenRule, type EventRecord, longValue, type StreamContract } from '@windrow/contracts';
+import { AvroCodec, brokenRule, type EventRecord, type StreamContract } from '@windrow/contracts';
 import { decodeAndCheck, type InputRecord, type Outcome } from '@windrow/pipeline';
 import { retry, WindrowError } from '@windrow/runtime';
 import type { Installation } from '../installation.ts';
 import type { AcceptedEvents } from './accepted-events.ts';
+import { recordReader } from './lake-record.ts';
 import type { LakeScan } from './lake-scan.ts';
 import { OffsetRanges } from './offset-ranges.ts';
 
@@ -159,37 +160,3 @@ function judged(
   if (broken) return { kind: 'deadLetter', input, stage: 'rules', ...broken, schemaId };
   return { kind: 'ok', input, record };
 }
-
-/** Converts Parquet values to the values that avsc decodes: times to epoch milliseconds, JSON text to structures. */
-function recordReader({ schema }: StreamContract): (row: Record<string, unknown>) => EventRecord {
-  const fields = schema.fields.map(({ name, type }) => ({
-    name,
-    isJson: isStructured(type),
-    isBytes: isBytes(type),
-  }));
-  return (row) => {
-    const record: EventRecord = {};
-    for (const { name, isJson, isBytes } of fields) {
-      const value = row[name];
-      if (value === null || value === undefined) record[name] = null;
-      else if (value instanceof Date) record[name] = value.getTime();
-      else if (typeof value === 'bigint') record[name] = longValue(value);
-      else if (isJson) record[name] = JSON.parse(String(value));
-      else if (isBytes) record[name] = Buffer.from(value as Uint8Array);
-      else record[name] = value;
-    }
-    return record;
-  };
-}
-
-function baseOf(type: unknown): unknown {
-  if (Array.isArray(type)) {
-    const others = type.filter((branch) => branch !== 'null');
-    return others.length === 1 ? baseOf(others[0]) : 'union';
-  }
-  return typeof type === 'object' && type !== null ? baseOf((type as { type: unknown }).type) : type;
-}
-
-const isStructured = (type: unknown): boolean =>
-  ['map', 'array', 'record', 'union'].includes(String(baseOf(type)));
-const isBytes = (type: unknown): boolean => ['bytes', 'fixed'].includes(String(baseOf(type)));

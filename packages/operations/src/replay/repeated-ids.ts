@@ -1,6 +1,7 @@
-import { longValue, type StreamContract } from '@windrow/contracts';
+import { type StreamContract } from '@windrow/contracts';
 import { idReader } from '@windrow/enrichment';
 import type { InputRecord } from '@windrow/pipeline';
+import { recordReader } from './lake-record.ts';
 import type { LakeScan } from './lake-scan.ts';
 
 /** An event that is valid today and has no row. Either it was rejected earlier, or it is a duplicate. */
@@ -23,6 +24,7 @@ export async function withoutRow(
 ): Promise<Candidate[]> {
   if (candidates.length === 0) return [];
   const toId = idReader(contract.id);
+  const toRecord = recordReader(contract);
   const byId = new Map<string, Candidate>();
   let [fromMs, toMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const candidate of candidates) {
@@ -35,18 +37,8 @@ export async function withoutRow(
   const spanMs = contract.dedupe?.horizonMs ?? dayMs;
   await curated.rows(
     contract.id,
-    (row) => byId.delete(toId(plain(row))),
+    (row) => byId.delete(toId(toRecord(row))),
     (bounds) => bounds.mayHoldTime(contract.eventTime, fromMs - spanMs, toMs + spanMs),
   );
   return [...byId.values()];
-}
-
-/** Converts Parquet values to the values that avsc decodes. */
-function plain(row: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [
-      name,
-      value instanceof Date ? value.getTime() : typeof value === 'bigint' ? longValue(value) : value,
-    ]),
-  );
 }

@@ -54,7 +54,7 @@ function appended({ type }: TableColumn, buffer: Column, value: NonNullable<Colu
     case 'int64': {
       const isHeld =
         typeof value === 'bigint'
-          ? type === 'long' && BigInt.asIntN(64, value) === value
+          ? BigInt.asIntN(64, value) === value
           : typeof value === 'number' && Number.isSafeInteger(value);
       if (isHeld) buffer.append(value as number | bigint);
       return isHeld;

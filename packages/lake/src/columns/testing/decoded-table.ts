@@ -1,5 +1,6 @@
+import { avroType } from '@windrow/contracts';
 import { must } from '@windrow/runtime/testing';
-import avsc from 'avsc';
+import type avsc from 'avsc';
 import { type ColumnValue, tableSchemaFromAvro } from '../../table-schema.ts';
 import { ColumnBuffers } from '../column-buffers.ts';
 import { createRecordDecoder } from '../create-record-decoder.ts';
@@ -7,7 +8,7 @@ import type { RecordDecoder } from '../record-decoder.ts';
 
 type Bytes = Uint8Array | readonly number[];
 
-export const typeOf = (schema: unknown): avsc.Type => avsc.Type.forSchema(schema as avsc.Schema);
+export const typeOf = (schema: unknown): avsc.Type => avroType(schema);
 export const recordOf = (fields: unknown[]): unknown => ({ type: 'record', name: 'R', fields });
 export const oneField = (type: unknown): unknown => recordOf([{ name: 'f', type }]);
 

@@ -16,7 +16,10 @@ export function arbitraryBatch(limits: EncoderLimits): fc.Arbitrary<ColumnBatch>
     long:
       limits.longs === 'exact' ? fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) : fc.maxSafeInteger(),
     string: fc.string({ unit: 'binary', maxLength: 80 }),
-    timestamp: fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 }),
+    timestamp:
+      limits.earlyTimes === 'exact'
+        ? fc.bigInt({ min: -62_135_596_800_000_000n, max: 253_402_300_799_999_999n })
+        : fc.bigInt({ min: 0n, max: 253_402_300_799_999_999n }),
   };
   const types = Object.keys(values) as ColumnType[];
   return fc

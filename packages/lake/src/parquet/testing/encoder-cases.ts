@@ -30,7 +30,8 @@ export function oneColumn(type: ColumnType, values: ColumnValue[], nullable = tr
   return batchOf({ subject: [type, values] }, nullable);
 }
 
-const ms = (iso: string): number => Date.parse(iso);
+/** Epoch microseconds. */
+const us = (iso: string): bigint => BigInt(Date.parse(iso)) * 1_000n;
 const many = (value: (row: number) => ColumnValue): ColumnValue[] =>
   Array.from({ length: 140_000 }, (_, row) => value(row));
 
@@ -41,7 +42,7 @@ const everyType: Columns = {
   real: ['double', [0.1, -2.5, 1e300]],
   short: ['float', [0.1, -2.5, 3]],
   flag: ['boolean', [true, false, true]],
-  time: ['timestamp', [ms('2013-01-01T10:15:00.123Z'), ms('2013-01-31T00:00:00Z'), 0]],
+  time: ['timestamp', [us('2013-01-01T10:15:00.123Z') + 456n, us('2013-01-31T00:00:00Z') + 1n, 0]],
   bytes: ['binary', [Buffer.from('ff00', 'hex'), new Uint8Array(), Buffer.from('Parquet')]],
   day: ['date', [15_706, 0, 20_000]],
 };
@@ -62,10 +63,11 @@ const everyTypeMax = {
   real: 1e300,
   short: 3,
   flag: true,
-  time: '2013-01-31T00:00:00.000Z',
+  // Rounded up to milliseconds.
+  time: '2013-01-31T00:00:00.001Z',
   day: '2024-10-04',
 };
-const oneRow = {
+const oneRowMin = {
   text: 'b',
   whole: 7,
   wide: 2 ** 40,
@@ -91,8 +93,8 @@ export const encoderCases: readonly EncoderCase[] = [
         Object.entries(everyType).map(([name, [type, values]]) => [name, [type, [must(values[0])]]]),
       ),
     ),
-    minValues: oneRow,
-    maxValues: oneRow,
+    minValues: oneRowMin,
+    maxValues: { ...oneRowMin, time: '2013-01-01T10:15:00.124Z' },
   },
   {
     name: 'nulls among values',
@@ -152,8 +154,8 @@ export const encoderCases: readonly EncoderCase[] = [
   {
     name: 'times long ago and far ahead',
     batch: batchOf({
-      old: ['timestamp', [ms('0001-01-01T00:00:00Z'), ms('1582-10-10T12:00:00.001Z'), -1, -1, null]],
-      ahead: ['timestamp', [ms('9999-12-31T23:59:59.999Z'), 0, 0, 1, null]],
+      old: ['timestamp', [us('0001-01-01T00:00:00Z'), us('1582-10-10T12:00:00.001Z'), -1_000, -1_000, null]],
+      ahead: ['timestamp', [253_402_300_799_999_000n, 0, 0, 1, null]],
       day: ['date', [-719_162, 2_932_896, -1, 0, null]],
     }),
     minValues: {
@@ -170,8 +172,8 @@ export const encoderCases: readonly EncoderCase[] = [
   {
     name: 'years that ISO 8601 writes with a sign',
     batch: batchOf({
-      old: ['timestamp', [ms('-000044-03-15T00:00:00Z'), 0, null]],
-      ahead: ['timestamp', [ms('+012000-01-01T00:00:00Z'), 0, null]],
+      old: ['timestamp', [us('-000044-03-15T00:00:00Z'), 0, null]],
+      ahead: ['timestamp', [us('+012000-01-01T00:00:00Z'), 0, null]],
       day: ['date', [-800_000, 4_000_000, null]],
     }),
   },
@@ -218,7 +220,7 @@ export const encoderCases: readonly EncoderCase[] = [
       city: ['string', many((row) => (row % 3 === 0 ? null : `city ${row % 97}`))],
       constant: ['integer', many(() => 42)],
       sparse: ['double', many((row) => (row % 1_000 === 999 ? row / 8 : null))],
-      halfway: ['timestamp', many((row) => (row < 135_000 ? null : row))],
+      halfway: ['timestamp', many((row) => (row < 135_000 ? null : row * 1_000))],
     }),
     minValues: {
       position: -70_000,
@@ -256,4 +258,15 @@ export const wideLongCase: EncoderCase = {
   }),
   minValues: { subject: -(2n ** 63n), upward: -3 },
   maxValues: { subject: 2n ** 63n - 1n, upward: 2n ** 53n + 1n },
+};
+
+/** parquetjs-lite takes times before 1970 only in milliseconds. */
+export const earlyMicrosecondsCase: EncoderCase = {
+  name: 'microseconds before 1970',
+  batch: batchOf({
+    subject: ['timestamp', [-1, -999, us('0001-01-01T00:00:00Z') + 1n, null]],
+    edge: ['timestamp', [2 ** 52, 2 ** 52 + 1, -(2 ** 52) - 1, 0]],
+  }),
+  minValues: { subject: '0001-01-01T00:00:00.000Z', edge: '1827-04-16T00:06:12.629Z' },
+  maxValues: { subject: '1970-01-01T00:00:00.000Z', edge: '2112-09-17T23:53:47.371Z' },
 };

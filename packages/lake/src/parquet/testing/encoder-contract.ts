@@ -11,7 +11,13 @@ import { columnBuffersFrom } from '../../columns/testing/buffers-from-batch.ts';
 import type { ColumnType } from '../../table-schema.ts';
 import type { EncodedFile, FileRows, FileStats, ParquetEncoder } from '../parquet-encoder.ts';
 import { arbitraryBatch } from './arbitrary-batch.ts';
-import { type EncoderCase, nanCase, oneColumn, wideLongCase } from './encoder-cases.ts';
+import {
+  type EncoderCase,
+  earlyMicrosecondsCase,
+  nanCase,
+  oneColumn,
+  wideLongCase,
+} from './encoder-cases.ts';
 import { casesWithin, type EncoderLimits } from './encoder-limits.ts';
 import { expectFooterBounds, expectFooterCounts, type RowGroupAsRead } from './footer-assertions.ts';
 import { columnsAsJson, readBack, type TableAsRead } from './values-as-json.ts';
@@ -32,7 +38,7 @@ const arrowTypes: Readonly<Record<ColumnType, string>> = {
   integer: 'int32',
   long: 'int64',
   string: 'string',
-  timestamp: 'timestamp[ms, tz=UTC]',
+  timestamp: 'timestamp[us, tz=UTC]',
 };
 
 /** Registers the tests that every encoder has to pass; its files are read by hyparquet, pyarrow, DuckDB and delta-rs. */
@@ -139,13 +145,16 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
         ['a long beyond 64 bits', oneColumn('long', [2n ** 63n])],
         ['an unsafe number in a long column', oneColumn('long', [2 ** 53])],
         ['a time that is no number', oneColumn('timestamp', [Number.NaN])],
-        ['a bigint as a time', oneColumn('timestamp', [1n])],
+        ['a time beyond 64 bits', oneColumn('timestamp', [2n ** 63n])],
         ['text in a binary column', oneColumn('binary', ['x'])],
         ['a number as a truth value', oneColumn('boolean', [1])],
         ['a date beyond 32 bits', oneColumn('date', [2 ** 31])],
         ['fewer values than rows', { ...oneColumn('string', ['secret-value']), rowCount: 2 }],
         ['more values than rows', { ...oneColumn('string', ['secret-value', 'secret-value']), rowCount: 1 }],
         ...(limits.nan === 'refused' ? [['NaN', nanCase.batch] as [string, ColumnBatch]] : []),
+        ...(limits.earlyTimes === 'millis'
+          ? [['microseconds before 1970', earlyMicrosecondsCase.batch] as [string, ColumnBatch]]
+          : []),
         ...(limits.longs === 'safe'
           ? [['longs beyond 2^53', wideLongCase.batch] as [string, ColumnBatch]]
           : []),

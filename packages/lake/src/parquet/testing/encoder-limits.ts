@@ -1,12 +1,20 @@
 import type { ColumnType } from '../../table-schema.ts';
 import type { EncoderName } from '../encoders.ts';
-import { type EncoderCase, encoderCases, nanCase, wideLongCase } from './encoder-cases.ts';
+import {
+  type EncoderCase,
+  earlyMicrosecondsCase,
+  encoderCases,
+  nanCase,
+  wideLongCase,
+} from './encoder-cases.ts';
 
 /** The limitations that an encoder declares. It must support everything else. */
 export interface EncoderLimits {
   /** `safe`: rejects longs beyond 2^53. */
   readonly longs: 'exact' | 'safe';
   readonly nan: 'kept' | 'refused';
+  /** `millis`: rejects times before 1970 that are not whole milliseconds. */
+  readonly earlyTimes: 'exact' | 'millis';
   /** `unsigned`: -0 is stored as 0. */
   readonly zero: 'signed' | 'unsigned';
   /** Types whose footer statistics have no usable bounds. */
@@ -14,10 +22,11 @@ export interface EncoderLimits {
 }
 
 export const limitsOf: Readonly<Record<EncoderName, EncoderLimits>> = {
-  columnar: { longs: 'exact', nan: 'kept', zero: 'signed', withoutFooterBounds: [] },
+  columnar: { longs: 'exact', nan: 'kept', earlyTimes: 'exact', zero: 'signed', withoutFooterBounds: [] },
   'parquetjs-lite': {
     longs: 'safe',
     nan: 'refused',
+    earlyTimes: 'millis',
     zero: 'unsigned',
     withoutFooterBounds: ['string', 'binary'],
   },
@@ -29,5 +38,6 @@ export function casesWithin(limits: EncoderLimits): EncoderCase[] {
     ...encoderCases,
     ...(limits.nan === 'kept' ? [nanCase] : []),
     ...(limits.longs === 'exact' ? [wideLongCase] : []),
+    ...(limits.earlyTimes === 'exact' ? [earlyMicrosecondsCase] : []),
   ];
 }

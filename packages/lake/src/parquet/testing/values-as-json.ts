@@ -41,7 +41,7 @@ export async function readBack(bytes: Uint8Array, schema: TableSchema): Promise<
           metadata,
           compressors,
           utf8: false,
-          parsers: { timestampFromMilliseconds: (timeMs) => timeMs, dateFromDays: (days) => days },
+          parsers: { timestampFromMicroseconds: (us) => us, dateFromDays: (days) => days },
         });
   return Object.fromEntries(
     schema.columns.map(({ name, type }) => [name, rows.map((row) => tell(type, row[name] as ColumnValue))]),

@@ -1,4 +1,4 @@
-import { isDate } from '@windrow/contracts';
+import { isDate, timeReader } from '@windrow/contracts';
 import { InvalidArgumentError } from 'commander';
 
 // Parsers for options and arguments that several commands have.
@@ -21,4 +21,14 @@ export function positiveNumber(text: string): number {
 export function date(text: string): string {
   if (isDate(text)) return text;
   throw new InvalidArgumentError('It must be a date such as 2013-01-15.');
+}
+
+const readTime = timeReader();
+
+/** Reads the forms of times that inputs have; UTC without an offset. @returns epoch milliseconds @throws InvalidArgumentError */
+export function time(text: string): number {
+  const reading = readTime(text);
+  // A person can say which unit a number has.
+  if (reading.ok && reading.warning === undefined) return reading.ms;
+  throw new InvalidArgumentError('It must be a time such as 2026-06-01T12:00:00Z.');
 }

@@ -14,7 +14,7 @@ import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
 import { installationEnvironment } from '../environment.ts';
 import { progressOf } from '../progress.ts';
-import { date, positiveInteger, positiveNumber } from './arguments.ts';
+import { date, positiveInteger, positiveNumber, time } from './arguments.ts';
 
 interface Options {
   stream?: string;
@@ -223,12 +223,6 @@ async function show(
   const record = await readReplay(db, id);
   if (json) printJson(context, shown(record));
   else context.print(recordText(record));
-}
-
-function time(text: string): number {
-  const value = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('It must be a time such as 2026-06-01T12:00:00Z.');
 }
 
 function condition(text: string): { column: string; value: string } {

@@ -8,6 +8,7 @@ import { producerAddress } from '../producer-address.ts';
 import type { SimulationResult } from '../simulate/simulate.ts';
 import type { Sink } from '../simulate/sink.ts';
 import { count } from '../tables.ts';
+import { time } from './arguments.ts';
 
 interface Options {
   rate: number;
@@ -71,12 +72,6 @@ function integer(low: number, high: number): (text: string) => number {
     if (text.trim() !== '' && Number.isInteger(value) && value >= low && value <= high) return value;
     throw new InvalidArgumentError(`It must be an integer from ${low} to ${count(high)}.`);
   };
-}
-
-function time(text: string): number {
-  const value = Date.parse(text);
-  if (Number.isFinite(value)) return value;
-  throw new InvalidArgumentError('It must be a time such as 2026-06-01T12:00:00Z.');
 }
 
 function sinkName(text: string): string {

@@ -1,4 +1,4 @@
-import type { StreamContract } from '@windrow/contracts';
+import { epochMs, type StreamContract } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import type { Installation } from '../installation.ts';
 import type { LakeScan } from './lake-scan.ts';
@@ -117,12 +117,13 @@ async function byCuratedValue(
     const message = `${contract.lake.curated} has no column ${column}; it has: ${curated.columns.join(', ')}`;
     throw new WindrowError('USAGE', message);
   }
+  const timeMs = epochMs(value);
   const found = new Map<number, number[]>();
   await curated.rows(['_partition', '_raw_offset', column], (row) => {
     const own = row[column];
-    const text = own instanceof Date ? own.toISOString() : String(own ?? 'null');
+    const isMeant = own instanceof Date ? own.getTime() === timeMs : String(own ?? 'null') === value;
     // Rows of older versions have no `_raw_offset`, so their record in the raw topic is unknown.
-    if (text === value && typeof row._raw_offset === 'bigint')
+    if (isMeant && typeof row._raw_offset === 'bigint')
       note(found, Number(row._partition), Number(row._raw_offset));
   });
   return OffsetRanges.ofOffsets(found);

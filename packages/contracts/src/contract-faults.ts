@@ -67,6 +67,7 @@ function checkRawFields(contract: StreamContract, faults: Faults): void {
   check('receivedTime', contract.receivedTime);
   check('sentTime', contract.sentTime);
   checkAll('jsonFields', contract.jsonFields);
+  checkAll('nfcFields', contract.nfcFields);
   for (const name of Object.keys(message?.fields ?? {})) check('message.fields', name);
   checkAll('message.made', message?.made);
   checkTimes(contract, fields, faults);

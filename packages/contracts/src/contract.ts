@@ -34,6 +34,8 @@ export type InputSource =
 /** A doubt about an input that was accepted. The producer counts it by source, and `load` prints the counts. */
 export type InputWarning =
   | TimeWarning
+  /** A text had U+0000 or half of a surrogate pair, which U+FFFD replaces. */
+  | 'replaced_text'
   /** By the sender's clock, the event was sent before it happened, or outside the years 1 to 9999. */
   | 'clock_implausible';
 
@@ -156,6 +158,8 @@ export interface StreamDefinition {
   parse(input: EventRecord, source: InputSource): EventRecord;
   /** Text fields that hold a JSON object. */
   jsonFields?: string[];
+  /** Text fields that are stored in Unicode's normalization form C, so that equal texts have equal bytes. */
+  nfcFields?: string[];
   rules: Rule[];
   /** How long the enricher remembers the id of an event, by the broker's time. Only for streams with `enriched`. */
   dedupe?: { horizonMs: number };

@@ -1,5 +1,6 @@
 import type { HttpRoute } from './contract.ts';
 import { hasValue } from './input.ts';
+import { isJsonObject } from './json-column.ts';
 import { timeReader } from './time/read-time.ts';
 
 /** The messages of a body, as inputs for `parse`, or the reason why there are none. */
@@ -18,14 +19,14 @@ export function messagesOf({ body, sets }: HttpRoute, value: unknown): BodyMessa
   return {
     ok: true,
     messages: sets
-      ? messages.map((message) => (isObject(message) ? { ...message, ...sets } : message))
+      ? messages.map((message) => (isJsonObject(message) ? { ...message, ...sets } : message))
       : messages,
   };
 }
 
 /** The batch's `sentAt` applies to messages without their own. Its `context` is merged with theirs, which wins. */
 function batched(value: unknown): BodyMessages {
-  if (!isObject(value) || !Array.isArray(value.batch))
+  if (!isJsonObject(value) || !Array.isArray(value.batch))
     return noBatch('the body is not a batch; expected an object with an array `batch`');
   const { batch, sentAt, context } = value;
   if (hasValue(sentAt)) {
@@ -34,16 +35,17 @@ function batched(value: unknown): BodyMessages {
     if (!reading.ok && reading.reason !== 'out_of_range')
       return noBatch(`the \`sentAt\` of the batch is not ${reading.expected}`);
   }
-  if (hasValue(context) && !isObject(context)) return noBatch('the `context` of the batch is not an object');
+  if (hasValue(context) && !isJsonObject(context))
+    return noBatch('the `context` of the batch is not an object');
   if (!hasValue(sentAt) && !hasValue(context)) return { ok: true, messages: batch };
   return {
     ok: true,
     messages: batch.map((message: unknown) => {
-      if (!isObject(message)) return message;
+      if (!isJsonObject(message)) return message;
       const merged: JsonObject = { ...message };
       if (!hasValue(message.sentAt)) merged.sentAt = sentAt;
-      if (isObject(context))
-        merged.context = isObject(message.context)
+      if (isJsonObject(context))
+        merged.context = isJsonObject(message.context)
           ? { ...context, ...message.context }
           : (message.context ?? context);
       return merged;
@@ -53,8 +55,4 @@ function batched(value: unknown): BodyMessages {
 
 function noBatch(message: string): BodyMessages {
   return { ok: false, reason: 'not_a_batch', message };
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

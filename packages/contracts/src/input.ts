@@ -1,16 +1,42 @@
 import type { EventRecord } from './avro-record.ts';
 import { correctClock } from './clock-correction.ts';
 import type { InputSource, InputWarning, ParseResult, StreamContract } from './contract.ts';
+import { isJsonObject } from './json-column.ts';
+import { shownValue } from './shown-value.ts';
+import { numberOutOfRange, withStorableTexts } from './storable-values.ts';
 import { type InputField, inputFields } from './value-types.ts';
 
+/** Whether an input has values that are rare and need more work. Its bytes show it. */
+export interface InputTraits {
+  /** Some numbers are {@link NumberText}s. */
+  hasNumberTexts: boolean;
+  /** Some texts may not be storable: see {@link isStorableText}. */
+  hasBrokenText: boolean;
+}
+
+const unknownTraits: InputTraits = { hasNumberTexts: true, hasBrokenText: true };
+
 /** Converts one input of any form that the contract knows to a record of its raw schema. Never throws for bad input. */
-export function parseInput(contract: StreamContract, input: unknown, source: InputSource): ParseResult {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    const kind = Array.isArray(input) ? 'an array' : input === null ? 'null' : `a ${typeof input}`;
+export function parseInput(
+  contract: StreamContract,
+  input: unknown,
+  source: InputSource,
+  { hasNumberTexts, hasBrokenText } = unknownTraits,
+): ParseResult {
+  if (!isJsonObject(input)) {
+    const kind = Array.isArray(input) ? 'an array' : shownValue(input);
     return { ok: false, reason: 'not_an_object', message: `the input is ${kind}; expected an object` };
   }
-  const values = source.kind === 'file' ? withoutTablePrefix(input as EventRecord) : (input as EventRecord);
-  return timed(contract, contract.parse(values, source), source);
+  const own = source.kind === 'file' ? withoutTablePrefix(input) : input;
+  const values = contract.parse(own, source);
+  const overflow = hasNumberTexts ? numberOutOfRange(contract, values) : undefined;
+  if (overflow) return overflow;
+  // The contract has told the ids apart, so texts may be replaced.
+  const storable = hasBrokenText ? withStorableTexts(contract, values) : values;
+  const result = timed(contract, storable, source);
+  return result.ok && storable !== values
+    ? { ...result, warnings: [...(result.warnings ?? []), 'replaced_text'] }
+    : result;
 }
 
 /** Converts the values, and corrects the event time by the sender's clock where the contract wants it. */
@@ -89,18 +115,16 @@ function makeTyper(fields: InputField[]): Typed {
   ) as Typed;
 }
 
-function missing({ name }: InputField): ParseResult {
-  return { ok: false, reason: `${name}_missing`, message: `${name} is required` };
+function missing({ name, label }: InputField): ParseResult {
+  return {
+    ok: false,
+    reason: `${name}_missing`,
+    message: `${label} is required, and the event has no value for it`,
+  };
 }
 
-function invalid({ name, type, typeName }: InputField, value: unknown): ParseResult {
-  const shown = (JSON.stringify(value) ?? String(value)).slice(0, 80);
-  const usual = {
-    reason: 'invalid',
-    expected: `a ${typeName === 'json' ? 'JSON object' : typeName}`,
-    advice: undefined,
-  };
-  const { reason, expected, advice } = type.refusal?.(value) ?? usual;
-  const message = `${name} is ${shown}; expected ${expected}${advice === undefined ? '' : `; ${advice}`}`;
+function invalid({ name, label, type }: InputField, value: unknown): ParseResult {
+  const { reason, expected, advice } = type.refusal(value);
+  const message = `${label} is ${shownValue(value)}; expected ${expected}${advice === undefined ? '' : `; ${advice}`}`;
   return { ok: false, reason: `${name}_${reason}`, message };
 }

@@ -1,5 +1,9 @@
 import type { AvroField } from './avro-record.ts';
 import type { InputWarning, StreamContract } from './contract.ts';
+import { parseDecimal, toBigInt, toDouble, toFloat } from './decimal.ts';
+import { isJsonObject, jsonColumnText } from './json-column.ts';
+import { jsonText } from './json-text.ts';
+import { NumberText } from './number-text.ts';
 import { epochTimeBounds, epochTimePattern } from './time/epoch-time.ts';
 import { type TimeForm, timeReader } from './time/read-time.ts';
 import { sdkTimeMs } from './time/sdk-time.ts';
@@ -11,10 +15,10 @@ export type JsonSchema = Record<string, unknown>;
 /** Why a value is not converted. */
 export interface Refusal {
   /** Short stable code; with the field's name before it, it is the reason of the rejection. */
-  reason: string;
-  /** For people: what the field takes. */
+  reason: 'invalid' | 'out_of_range' | 'not_exact';
+  /** For people, after «expected»: `a whole number between …`. */
   expected: string;
-  /** What the sender can do. */
+  /** For people: how the sender can send the value. */
   advice?: string;
 }
 
@@ -22,36 +26,79 @@ export interface Refusal {
 export interface ValueType {
   /** Converts to the Avro type; undefined for an invalid value. Never called with null or an empty text. */
   convert(value: unknown, warnings: InputWarning[]): unknown;
-  /** Why `convert` gives undefined, where the type's name doesn't say it. */
-  refusal?(value: unknown): Refusal | undefined;
+  /** Why `convert` has returned undefined for this value. */
+  refusal(value: unknown): Refusal;
   /** Types and bounds. Numeric bounds don't apply to numbers that are sent as text. Without a type: anything. */
   schema: { type?: string[] } & JsonSchema;
 }
 
 const decimal = '^\\s*[-+]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\\s*$';
 const decimalText = new RegExp(decimal);
-const whole = '^\\s*[-+]?[0-9]{1,15}\\s*$';
-const wholeText = new RegExp(whole);
+const whole = '^\\s*[-+]?[0-9]+\\s*$';
 
-function finite(value: unknown): number | undefined {
-  const number = typeof value === 'string' && decimalText.test(value) ? Number(value) : value;
-  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+/** The digits of a number, if the value is a number or such a text. */
+function numberText(value: unknown): string | undefined {
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  if (value instanceof NumberText) return value.sourceText;
+  return typeof value === 'string' ? value : undefined;
 }
 
-function integer(bound: number): ValueType {
+/** @param low,high the bounds, both included */
+function integer(low: bigint, high: bigint): ValueType {
+  const convert = (value: unknown): number | bigint | undefined => {
+    if (Number.isSafeInteger(value)) {
+      const number = value as number;
+      return number >= low && number <= high ? number : undefined;
+    }
+    const decimal = parseDecimal(numberText(value) ?? '');
+    const exact = decimal && toBigInt(decimal);
+    if (exact === undefined || exact < low || exact > high) return undefined;
+    const number = Number(exact);
+    return Number.isSafeInteger(number) ? number : exact;
+  };
+  const expected = `a whole number between ${low} and ${high}`;
   return {
-    convert(value) {
-      const number = typeof value === 'string' && wholeText.test(value) ? Number(value) : value;
-      return Number.isInteger(number) && Math.abs(number as number) <= bound ? number : undefined;
+    convert,
+    refusal(value) {
+      const decimal = parseDecimal(numberText(value) ?? '');
+      if (decimal === undefined || decimal.exponent < 0) return { reason: 'invalid', expected };
+      const advice = 'correct the value, or change the type of the field to string';
+      return { reason: 'out_of_range', expected, advice };
     },
-    schema: { type: ['integer', 'string'], pattern: whole, minimum: -bound, maximum: bound },
+    schema: { type: ['integer', 'string'], pattern: whole, minimum: Number(low), maximum: Number(high) },
   };
 }
 
-const double: ValueType = {
-  convert: finite,
-  schema: { type: ['number', 'string'], pattern: decimal },
-};
+/**
+ * @param exactly converts the text of a number, or says why it can't
+ * @param keptBelow numbers below this size need no check
+ */
+function floatingPoint(exactly: typeof toDouble, keptBelow: number, max: string): ValueType {
+  return {
+    convert(value) {
+      if (typeof value === 'number' && Math.abs(value) < keptBelow) return value;
+      const text = numberText(value);
+      if (text === undefined || (typeof value === 'string' && !decimalText.test(text))) return undefined;
+      const number = exactly(text);
+      return typeof number === 'number' ? number : undefined;
+    },
+    refusal(value) {
+      const text = numberText(value);
+      const isNumber = text !== undefined && parseDecimal(text) !== undefined;
+      const number = isNumber ? exactly(text) : undefined;
+      if (number === 'not_exact') {
+        const expected = 'a number that the field holds exactly';
+        return { reason: number, expected, advice: 'round it, or change the type of the field to string' };
+      }
+      if (number === 'out_of_range') {
+        return { reason: number, expected: `a number between -${max} and ${max} that is not almost 0` };
+      }
+      const advice = /^\s*[-+]?[0-9]+,[0-9]+\s*$/.test(String(value)) ? 'write a decimal point' : undefined;
+      return { reason: 'invalid', expected: 'a number', ...(advice !== undefined && { advice }) };
+    },
+    schema: { type: ['number', 'string'], pattern: decimal },
+  };
+}
 
 export const timeSchema = {
   type: ['string', 'number'],
@@ -74,10 +121,25 @@ function time(form: TimeForm): ValueType {
     },
     refusal(value) {
       const reading = read(value);
-      return reading.ok ? undefined : reading;
+      return reading.ok ? invalid('a time')() : reading;
     },
     schema: unit === undefined && formats === undefined ? timeSchema : { type: ['string', 'number'] },
   };
+}
+
+const invalid = (expected: string, advice?: string) => (): Refusal => ({
+  reason: 'invalid',
+  expected,
+  ...(advice !== undefined && { advice }),
+});
+
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // It holds a bigint. A function that JSON.stringify calls for every value would cost time for every event.
+    return jsonText(value);
+  }
 }
 
 const types: Record<string, ValueType> = {
@@ -85,46 +147,57 @@ const types: Record<string, ValueType> = {
     convert: (value) =>
       typeof value === 'string'
         ? value
-        : typeof value === 'boolean'
+        : typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
           ? String(value)
-          : finite(value)?.toString(),
+          : numberText(value),
+    refusal: invalid('a text', 'send one text, number or true/false'),
     schema: { type: ['string', 'number', 'boolean'] },
   },
   json: {
-    convert: (value) => (isObject(value) ? JSON.stringify(value) : isObjectText(value) ? value : undefined),
+    convert(value) {
+      if (isJsonObject(value)) return jsonOf(value);
+      const checked = typeof value === 'string' ? jsonColumnText(value) : undefined;
+      return checked?.ok ? checked.text : undefined;
+    },
+    refusal(value) {
+      const checked = typeof value === 'string' ? jsonColumnText(value) : undefined;
+      const problem = checked?.ok === false ? `; it ${checked.problem}` : '';
+      const reason = checked?.ok === false ? checked.reason : 'invalid';
+      return { reason, expected: `a JSON object${problem}` };
+    },
+    // Files may have the object as text. The schema leaves it out, because clients that send JSON don't need it.
     schema: { type: ['object'] },
   },
   time: time({}),
-  double,
-  float: double,
-  long: integer(Number.MAX_SAFE_INTEGER),
-  int: integer(2 ** 31 - 1),
+  double: floatingPoint(toDouble, Number.POSITIVE_INFINITY, '1.8e308'),
+  float: floatingPoint(toFloat, 2 ** 24, '3.4e38'),
+  long: integer(-(2n ** 63n), 2n ** 63n - 1n),
+  int: integer(-(2n ** 31n), 2n ** 31n - 1n),
   boolean: {
     convert: (value) =>
       value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined,
+    refusal: invalid('true or false'),
     schema: { type: ['boolean', 'string'], pattern: '^(?:true|false)$' },
   },
 };
 
-const anything: ValueType = { convert: (value) => value, schema: {} };
+const anything: ValueType = { convert: (value) => value, refusal: invalid('a value'), schema: {} };
 
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** For CSV. The schema leaves it out, because clients that send JSON don't need it. */
-function isObjectText(value: unknown): boolean {
-  if (typeof value !== 'string') return false;
-  try {
-    return isObject(JSON.parse(value));
-  } catch {
-    return false;
-  }
-}
+/** A text in Unicode's normalization form C, in which equal texts have equal bytes. */
+const normalized: ValueType = {
+  ...(types.string as ValueType),
+  convert(value, warnings) {
+    const text = types.string?.convert(value, warnings);
+    // All texts below U+0300 are in form C.
+    return typeof text === 'string' && /[^\0-\u02ff]/.test(text) ? text.normalize('NFC') : text;
+  },
+};
 
 /** The values that inputs of a stream may have for one field. */
 export interface InputField {
   name: string;
+  /** For people: the name, and where messages over HTTP have the value if it is elsewhere. */
+  label: string;
   /** For people: `string`, `time`, `json`, `double`, … */
   typeName: string;
   type: ValueType;
@@ -151,6 +224,14 @@ function inputField(contract: StreamContract, { name, type, doc }: AvroField): I
   const avro = typeof base === 'string' ? base : base.logicalType === 'timestamp-millis' ? 'time' : base.type;
   const typeName = contract.jsonFields?.includes(name) ? 'json' : avro;
   const form = typeName === 'time' ? contract.times?.[name] : undefined;
-  const valueType = form ? time(form) : (types[typeName] ?? anything);
-  return { name, typeName, type: valueType, nullable: branches.includes('null'), doc };
+  const usual = contract.nfcFields?.includes(name) ? normalized : types[typeName];
+  const paths = contract.message?.fields[name]?.filter((path) => path !== name) ?? [];
+  return {
+    name,
+    label: paths.length > 0 ? `${name} (${paths.join(' or ')})` : name,
+    typeName,
+    type: form ? time(form) : (usual ?? anything),
+    nullable: branches.includes('null'),
+    doc,
+  };
 }

@@ -5,6 +5,7 @@ import {
   deadLetterTopic,
   type EventRecord,
   type InputSource,
+  type InputTraits,
   type InputWarning,
   parseInput,
   type StreamContract,
@@ -47,9 +48,9 @@ export class Intake {
   }
 
   /** Accepts an input or rejects it with a reason; it never throws. */
-  take(input: unknown, source: InputSource): Taken {
+  take(input: unknown, source: InputSource, traits?: InputTraits): Taken {
     try {
-      const parsed = parseInput(this.contract, input, source);
+      const parsed = parseInput(this.contract, input, source, traits);
       if (!parsed.ok) return parsed;
       const { record, warnings } = parsed;
       const output = { key: this.contract.key(record), value: this.#codec.encode(record, this.#schemaId) };

@@ -1,4 +1,4 @@
-import { brokenRule, type HttpRoute, messagesOf } from '@windrow/contracts';
+import { brokenRule, type HttpRoute, type InputTraits, messagesOf } from '@windrow/contracts';
 import {
   type DeadLetterEncoder,
   type GroupCommit,
@@ -10,6 +10,7 @@ import {
 } from '@windrow/pipeline';
 import { hideWriteKeys, withoutWriteKey } from './auth/plugin.ts';
 import { isDeeperThan, type ParsedJson, parseJson } from './json-body.ts';
+import { type MessageBytes, messageBytes } from './message-bytes.ts';
 import type { IngestionWarning, MessageInspector } from './message-inspector.ts';
 import type { ProducerMetrics } from './metrics.ts';
 
@@ -75,20 +76,29 @@ export class Submission {
     const parsed = parseJson(body);
     const taken = parsed.ok ? messagesOf(this.#route, parsed.value) : parsed;
     this.#source = admit(parsed.ok ? parsed.value : undefined, taken.ok ? taken.messages.length : 1);
-    if (!taken.ok) return void this.#reject(0, taken, hideWriteKeys(body));
-    const check = parsed.ok ? this.#checkOf(parsed) : undefined;
+    if (!parsed.ok || !taken.ok) {
+      if (!taken.ok) this.#reject(0, taken, hideWriteKeys(body), {});
+      return;
+    }
+    const check = this.#checkOf(parsed);
+    const { hasBrokenText, numberTexts } = parsed.scan;
+    const traits = { hasBrokenText, hasNumberTexts: numberTexts.length > 0 };
+    let received: MessageBytes | undefined;
     for (const [index, message] of taken.messages.map(withoutWriteKey).entries()) {
-      const result = check?.(message) ?? this.#take(message);
+      const result = check?.(message) ?? this.#take(message, traits);
       if (result.ok) this.#accept(result);
-      else this.#reject(index, result, textOf(message));
+      else {
+        received ??= messageBytes(body, this.#route.body);
+        this.#reject(index, result, received.messages[index] ?? body, received.batch);
+      }
     }
   }
 
   /** A check of each message against the limits; undefined when the whole body is within them. */
   #checkOf(parsed: ParsedJson & { ok: true }): ((message: unknown) => Taken | undefined) | undefined {
     const depth = depthOf(this.#route, parsed.value);
-    const mayBeLarge = parsed.longestAt(depth) > maxMessageBytes;
-    const mayBeDeep = parsed.depth > maxMessageDepth;
+    const mayBeLarge = (parsed.scan.longest[depth] ?? 0) > maxMessageBytes;
+    const mayBeDeep = parsed.scan.depth > maxMessageDepth;
     if (!mayBeLarge && !mayBeDeep) return undefined;
     return (message) => {
       if (mayBeDeep && isDeeperThan(message, maxMessageDepth)) {
@@ -100,9 +110,9 @@ export class Submission {
     };
   }
 
-  #take(message: unknown): Taken {
+  #take(message: unknown, traits: InputTraits): Taken {
     const { contract } = this.#intake;
-    const taken = this.#intake.take(message, { kind: 'http', receivedAtMs: this.#receivedAtMs });
+    const taken = this.#intake.take(message, { kind: 'http', receivedAtMs: this.#receivedAtMs }, traits);
     if (!taken.ok) return taken;
     this.#warnings.push(
       ...(taken.warnings ?? []),
@@ -121,12 +131,14 @@ export class Submission {
     if (id !== undefined) this.#acceptedIds.push(id);
   }
 
-  #reject(index: number, { reason, message }: Rejection, raw: Buffer): void {
+  /** @param batch the members of the batch that apply to the message, which its own bytes don't have */
+  #reject(index: number, { reason, message }: Rejection, raw: Buffer, batch: MessageBytes['batch']): void {
     const { deadLetterEncoder } = this.#parts;
     const { name } = this.#intake.contract;
     const { path } = this.#route;
     this.#rejected.push({ index, reason, message });
-    this.#deadLetters.push(deadLetterEncoder.encode('http', name, { reason, message }, raw, { path }));
+    const headers = { path, ...batch };
+    this.#deadLetters.push(deadLetterEncoder.encode('http', name, { reason, message }, raw, headers));
   }
 
   /** Fulfilled when Kafka has acknowledged all records. @returns the rejected messages */

@@ -86,10 +86,17 @@ export function describeLoad(result: LoadResult): string[] {
       reasons.set(reason, (reasons.get(reason) ?? 0) + events);
     }
   }
+  const warnings = new Map<string, number>();
+  for (const file of perFile) {
+    for (const [warning, events] of Object.entries(file.warnings)) {
+      warnings.set(warning, (warnings.get(warning) ?? 0) + events);
+    }
+  }
   const complete = perFile.filter((file) => file.complete).length;
   return [
     `${stream}: ${count(read)} read, ${count(sent)} sent, ${count(rejected)} dead letters in ${seconds.toFixed(1)} s (${count(rate)} a second)`,
     ...[...reasons].map(([reason, events]) => `  ${reason}: ${count(events)}`),
+    ...[...warnings].map(([warning, events]) => `  warning ${warning}: ${count(events)} events`),
     ...(result.files > 1 ? [`${count(complete)} of ${count(result.files)} files loaded`] : []),
     ...perFile
       .filter(({ startedAt }) => startedAt > 0)

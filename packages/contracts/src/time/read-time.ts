@@ -1,3 +1,4 @@
+import { NumberText } from '../number-text.ts';
 import { isDay, midnightMs } from './calendar.ts';
 import { epochTime, isNumeric, type TimeUnit } from './epoch-time.ts';
 import { instantOf, isTimeZone } from './local-time.ts';
@@ -24,7 +25,8 @@ export type TimeReader = (value: unknown) => TimeReading;
 export function timeReader({ unit, timezone = 'UTC', formats = [] }: TimeForm = {}): TimeReader {
   const formatted = formats.length > 0 ? formatParser(formats) : undefined;
   return (value) => {
-    if (typeof value === 'number' || typeof value === 'bigint') return epochTime(String(value), unit);
+    if (typeof value === 'number' || typeof value === 'bigint' || value instanceof NumberText)
+      return epochTime(String(value), unit);
     if (typeof value !== 'string') return refusedTime(String(value));
     const sdkMs = sdkTimeMs(value);
     if (sdkMs !== undefined) return { ok: true, ms: sdkMs, nanos: 0 };

@@ -60,6 +60,7 @@ export default defineStream({
   },
   parse: parseTrack,
   jsonFields: ['properties', 'traits', 'context'],
+  nfcFields: ['city'],
 
   rules: [
     required('event_id'),

@@ -29,6 +29,8 @@ export default defineStream({
     return { ...input, ...Object.fromEntries(flattened.map(([field, column]) => [field, input[column]])) };
   },
 
+  nfcFields: ['city'],
+
   rules: [
     required('city'),
     notBefore('observed_at', '1900-01-01T00:00:00Z'),

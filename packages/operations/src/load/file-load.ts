@@ -25,6 +25,8 @@ export interface FileResult {
   rejected: number;
   /** Reason code → rejected events. */
   reasons: Record<string, number>;
+  /** Warning → accepted events with it. */
+  warnings: Record<string, number>;
   /** Bytes of the stored file that were read. */
   bytes: number;
   /** False if the load was stopped before the end of the file, or failed. */
@@ -86,7 +88,17 @@ export class FileLoad {
     this.#options = options;
     const startedAt = options.soFar?.position ?? 0;
     const { name: file } = options.file;
-    this.result = { file, startedAt, read: 0, sent: 0, rejected: 0, reasons: {}, bytes: 0, complete: false };
+    this.result = {
+      file,
+      startedAt,
+      read: 0,
+      sent: 0,
+      rejected: 0,
+      reasons: {},
+      warnings: {},
+      bytes: 0,
+      complete: false,
+    };
     this.#position = startedAt;
     this.#rememberedPosition = startedAt;
   }
@@ -128,8 +140,10 @@ export class FileLoad {
     this.#next += 1;
     if (this.#next <= this.result.startedAt) return;
     this.result.read += 1;
-    const taken = item.ok ? this.#options.intake.take(item.value, { kind: 'file' }) : item;
+    const taken = item.ok ? this.#options.intake.take(item.value, { kind: 'file' }, item.traits) : item;
     if (taken.ok) {
+      for (const warning of taken.warnings ?? [])
+        this.result.warnings[warning] = (this.result.warnings[warning] ?? 0) + 1;
       this.#chunk.events.push(taken.output);
       this.#chunk.bytes += taken.output.value?.length ?? 0;
     } else this.#reject(item, taken);

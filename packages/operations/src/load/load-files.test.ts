@@ -114,6 +114,39 @@ describe('loadFiles', () => {
     expect(letters[0]?.message).toMatch(`${path}, line 2: `);
   });
 
+  it('keeps the digits of numbers, and replaces and counts texts that no store can hold', async () => {
+    const stream = await ownStream(broker, 'track', 1);
+    const message = (more: string) => `{"event":"N","timestamp":"2026-11-28T09:00:00Z",${more}}`;
+    const ids = ['1329057093467865088', '1329057093467865089', '1329057093467865090'];
+    const messages = [
+      ...ids.map((id) => message(`"messageId":${id},"userId":157963456373623803,"properties":{"n":1.10}`)),
+      message('"messageId":"s-\\ud800","userId":"\\u0000"'),
+      message('"messageId":"s-\\ud801","userId":"u"'),
+    ];
+    const elements = `[\n${messages.map((text) => text.replaceAll(',"', ',\n  "')).join(',\n')}\n]`;
+    const paths = [file('numbers.jsonl', messages.join('\n')), file('numbers.json', elements)];
+    const results = await Promise.all(paths.map((path) => load(stream, [path])));
+    for (const { sent, perFile } of results)
+      expect([sent, perFile[0]?.warnings]).toEqual([5, { replaced_text: 2 }]);
+    const records = await recordsOf(broker, registry, stream);
+    expect(new Set(records.map(({ event_id }) => event_id))).toEqual(
+      new Set([...ids, 's-\ufffdd800', 's-\ufffdd801']),
+    );
+    expect(records.filter(({ user_id }) => user_id === '\ufffd')).toHaveLength(2);
+    const numeric = records.filter(({ user_id }) => user_id === '157963456373623803');
+    expect(numeric.map(({ properties }) => properties)).toEqual(new Array(6).fill('{"n":1.10}'));
+  });
+
+  it('rejects what is nested more than 64 levels deep, and nothing beside it', async () => {
+    const stream = await ownStream(broker, 'track', 1);
+    const nested = (depth: number) =>
+      `{"event":"N","userId":"u","timestamp":"2026-11-28T09:00:00Z","properties":${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}}`;
+    for (const lines of [[nested(63), nested(64), nested(5_000), nested(1)]]) {
+      const result = await load(stream, [file('deep.json', `[${lines.join(',')}]`)]);
+      expect(result).toMatchObject({ read: 4, sent: 2, perFile: [{ reasons: { too_deep: 2 } }] });
+    }
+  });
+
   it('keeps the order of a key, so that a later correction is the one that stays', async () => {
     const stream = await ownStream(broker, 'weather', 3);
     const lines = Array.from(
@@ -139,7 +172,7 @@ describe('loadFiles', () => {
         event: 'E',
         messageId: id,
         userId: 'u',
-        timestamp: 0,
+        timestamp: 1_700_000_000_000,
         properties: { x: 'x'.repeat(bytes) },
       });
     const prefix = randomUUID();
@@ -173,7 +206,7 @@ describe('loadFiles', () => {
     const stream = await ownStream(broker, 'track', 1);
     const zipped = readFileSync(join(examples, 'flights-2013-01/track_events.jsonl.gz'));
     const path = file('cut.jsonl.gz', zipped.subarray(0, zipped.length / 2));
-    const after = file('after.jsonl', '{"type":"track","event":"E","userId":"u","timestamp":0}');
+    const after = file('after.jsonl', '{"type":"track","event":"E","userId":"u","timestamp":1700000000000}');
     const { perFile, sent } = await load(stream, [path, after]);
     expect(perFile).toMatchObject([{ complete: false }, { complete: true, sent: 1 }]);
     const [, said] = must(

@@ -1,14 +1,16 @@
+import type { InputTraits } from '@windrow/contracts';
+
 /** Longer lines and elements are rejected without holding them in memory. Only their beginning is kept. */
 export const maxItemBytes = 1_048_576;
 
 /** Bytes that are kept of an item that is too long. */
 export const keptOfOverlongBytes = 4_096;
 
-export type ItemFault = 'not_json' | 'not_utf8' | 'not_csv' | 'too_long';
+export type ItemFault = 'not_json' | 'too_deep' | 'not_utf8' | 'not_csv' | 'too_long';
 
 /** One event of a file. `text` is its bytes in the file, without a separator; `line` counts from 1. */
 export type Item =
-  | { ok: true; value: unknown; line: number; text: Buffer }
+  | { ok: true; value: unknown; line: number; text: Buffer; traits?: InputTraits }
   /** `text` is cut if the item is too long. */
   | { ok: false; line: number; text: Buffer; reason: ItemFault; message: string };
 

@@ -113,9 +113,10 @@ export class JsonElements implements Splitter {
   #finish(end: number): Item {
     if (this.#droppedText) return this.#finishOverlong(this.#depth > 0 ? this.#nextBeginning(end) : -1, end);
     const item = parseJson(this.#buffer.subarray(this.#start, end), this.#startLine);
-    const damaged = item.ok ? undefined : this.#resume(end);
+    const isWhole = item.ok || item.reason === 'too_deep';
+    const damaged = isWhole ? undefined : this.#resume(end);
     if (damaged) return damaged;
-    if (item.ok) this.#beginning = this.#beginningAt(this.#start) ?? this.#beginning;
+    if (isWhole) this.#beginning = this.#beginningAt(this.#start) ?? this.#beginning;
     this.#close(end);
     return item;
   }

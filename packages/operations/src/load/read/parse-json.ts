@@ -1,11 +1,19 @@
 import { isUtf8 } from 'node:buffer';
+import { maxJsonDepth, parseExactJson, scanJson } from '@windrow/contracts';
 import type { Item } from './item.ts';
 
-/** Parses one JSON text. */
+/** Parses one JSON text, with each number as it is written. */
 export function parseJson(text: Buffer, line: number): Item {
   if (!isUtf8(text)) return { ok: false, line, text, reason: 'not_utf8', message: 'its bytes are not UTF-8' };
+  const scan = scanJson(text);
+  if (scan.depth > maxJsonDepth) {
+    const message = `nested ${scan.depth} levels deep; at most ${maxJsonDepth} are allowed`;
+    return { ok: false, line, text, reason: 'too_deep', message };
+  }
   try {
-    return { ok: true, line, text, value: JSON.parse(text.toString('utf8')) };
+    const { hasBrokenText, numberTexts } = scan;
+    const traits = { hasBrokenText, hasNumberTexts: numberTexts.length > 0 };
+    return { ok: true, line, text, value: parseExactJson(text, scan), traits };
   } catch (error) {
     return { ok: false, line, text, reason: 'not_json', message: (error as SyntaxError).message };
   }

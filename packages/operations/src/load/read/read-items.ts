@@ -1,3 +1,4 @@
+import { isJsonObject } from '@windrow/contracts';
 import { CsvRecords } from './csv-records.ts';
 import { type Item, maxItemBytes, type Splitter } from './item.ts';
 import { JsonElements } from './json-elements.ts';
@@ -75,11 +76,7 @@ function tally(splitter: Splitter, text: Buffer, whole: boolean): { objectBytes:
   let faults = 0;
   for (const item of items) {
     if (!item.ok) faults += 1;
-    else if (isObject(item.value)) objectBytes += item.text.length;
+    else if (isJsonObject(item.value)) objectBytes += item.text.length;
   }
   return { objectBytes, faults };
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

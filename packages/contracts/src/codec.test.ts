@@ -84,6 +84,43 @@ test('what is no message of this kind is answered, and costs the others nothing'
   ]);
 });
 
+test('bytes of other framings are named, with the way out', async () => {
+  const codec = new AvroCodec(first, registry);
+  const framings: [bytes: Buffer, words: RegExp][] = [
+    [Buffer.concat([Buffer.of(1), Buffer.alloc(20)]), /schema GUID.*PrefixSchemaIdSerializer/],
+    [Buffer.concat([Buffer.of(3, 0), Buffer.alloc(20)]), /Glue/],
+    [Buffer.from('Obj\u0001abc'), /container file/],
+    [Buffer.of(0xc3, 1, 2, 3, 4, 5, 6, 7, 8, 9), /single-object/],
+    [Buffer.from('{"id":"a"}'), /JSON/],
+    [Buffer.concat([Buffer.alloc(8), Buffer.of(1, 2)]), /no Avro schema 0; .*eight bytes/],
+  ];
+  const results = await codec.decode(framings.map(([bytes]) => bytes));
+  for (const [index, result] of results.entries())
+    expect(result).toMatchObject({ ok: false, message: expect.stringMatching(framings[index]?.[1] ?? /^$/) });
+});
+
+test('a logical type that the former version could not be read as is refused at once', async () => {
+  const micros = { type: 'long', logicalType: 'timestamp-micros' };
+  const local = { type: 'long', logicalType: 'local-timestamp-millis' };
+  const changed = (type: unknown): AvroRecordSchema => ({
+    ...second,
+    fields: second.fields.map((field) => (field.name === 'at' ? { ...field, type } : field)),
+  });
+  await expect(registry.register(topic, changed(local))).rejects.toMatchObject({
+    code: 'SCHEMA_INCOMPATIBLE',
+    message: expect.stringMatching(
+      /the field at is written as long timestamp-millis and read as long local-/,
+    ),
+  });
+  const microsId = await registry.register(topic, changed(micros));
+  const bytes = new AvroCodec(first, registry).encode({ id: 'a', at: 1 }, firstId);
+  const [decoded] = await new AvroCodec(changed(micros), registry).decode([bytes]);
+  expect(decoded).toMatchObject({ ok: true, record: { at: 1000 } });
+  // An instance of the former version that starts again registers what is registered.
+  expect(await registry.register(topic, second)).toBe(secondId);
+  expect(microsId).not.toBe(secondId);
+});
+
 test('a record that is not of the type names its fields', () => {
   const codec = new AvroCodec(first, registry);
   expect(() => codec.encode({ id: 7, at: 'x' }, firstId)).toThrow(/id is 7.*at is "x"/);

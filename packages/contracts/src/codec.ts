@@ -6,13 +6,12 @@ import { jsonText } from './json-text.ts';
 import { UnconvertibleValue } from './logical-conversion.ts';
 import type { AvroRegistry } from './registry.ts';
 import { resolveSchemas, type SchemaResolution } from './schema-resolution.ts';
+import { otherFraming, otherIdSize, schemaIdOf, wireHeaderBytes } from './wire-format.ts';
 
 /** The result of decoding one message. `reason` is a short stable code. */
 export type Decoded =
   | { ok: true; record: EventRecord; schemaId: number }
   | { ok: false; reason: string; message: string; schemaId: number | null };
-
-const headerBytes = 5;
 
 /** avsc's result. */
 interface Read {
@@ -20,15 +19,8 @@ interface Read {
   offset: number;
 }
 
-/** The schema id at the start of a value; null if the value is not in the registry's wire format. */
-export function schemaIdOf(value: Buffer | null): number | null {
-  return value === null || value.length < headerBytes || value[0] !== 0 ? null : value.readInt32BE(1);
-}
-
 /**
- * Avro in the registry's wire format (a zero byte, the schema's id in four bytes big-endian, the Avro binary:
- * https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format).
- * Each message is resolved from its writer's schema to `schema`, by {@link resolveSchemas}. A resolver is compiled once for
+ * Avro in the registry's wire format. Each message is resolved from its writer's schema to `schema`, by {@link resolveSchemas}. A resolver is compiled once for
  * each writer's schema. Longs are exact: numbers up to 2^53, bigints beyond.
  */
 export class AvroCodec {
@@ -49,11 +41,11 @@ export class AvroCodec {
    */
   encode(record: EventRecord, schemaId: number): Buffer {
     try {
-      let end = this.type.encode(record, this.#scratch, headerBytes);
+      let end = this.type.encode(record, this.#scratch, wireHeaderBytes);
       if (end < 0) {
         // avsc returns how many bytes were missing, as a negative number.
         this.#scratch = Buffer.allocUnsafe(2 * (this.#scratch.length - end));
-        end = this.type.encode(record, this.#scratch, headerBytes);
+        end = this.type.encode(record, this.#scratch, wireHeaderBytes);
       }
       this.#scratch.writeUInt8(0, 0);
       this.#scratch.writeInt32BE(schemaId, 1);
@@ -114,15 +106,15 @@ export class AvroCodec {
       return { ok: false, reason: 'empty', message: 'the message has no value', schemaId: null };
     const schemaId = schemaIdOf(value);
     if (schemaId === null) {
-      const start = value.subarray(0, headerBytes).toString('hex');
-      const message = `the message is not in the registry's wire format: it starts with 0x${start}; expected 0x00 and a schema id`;
+      const start = value.subarray(0, wireHeaderBytes).toString('hex');
+      const message = `the message is not in the registry's wire format: it starts with 0x${start}; expected 0x00 and a schema id${otherFraming(value)}`;
       return { ok: false, reason: 'not_avro', message, schemaId: null };
     }
     if (absent.has(schemaId)) {
       return {
         ok: false,
         reason: 'unknown_schema',
-        message: `the registry has no Avro schema ${schemaId}`,
+        message: `the registry has no Avro schema ${schemaId}${otherIdSize(schemaId)}`,
         schemaId,
       };
     }
@@ -132,7 +124,7 @@ export class AvroCodec {
       return { ok: false, reason: 'incompatible_schema', message, schemaId };
     }
     try {
-      const decoded = this.type.decode(value, headerBytes, resolution?.resolver) as Read;
+      const decoded = this.type.decode(value, wireHeaderBytes, resolution?.resolver) as Read;
       if (decoded.offset < 0) throw new Error('the value is truncated');
       if (decoded.offset !== value.length)
         throw new Error(`${value.length - decoded.offset} bytes follow the value`);

@@ -32,5 +32,6 @@ export * from './time/time-bounds.ts';
 export * from './topic-partition.ts';
 export * from './topics.ts';
 export * from './value-types.ts';
+export * from './wire-format.ts';
 export * from './write-key.ts';
 export * from './write-key-usage.ts';

@@ -2,7 +2,8 @@ import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-sc
 import { WindrowError } from '@windrow/runtime';
 import type { Type } from 'avsc';
 import type { AvroRecordSchema } from './avro-record.ts';
-import { exactTypes } from './avro-type.ts';
+import { avroType, exactTypes } from './avro-type.ts';
+import { compareLogicalTypes } from './schema-resolution.ts';
 import { subjectOf } from './topics.ts';
 
 const statusOf = (error: unknown): number | undefined =>
@@ -35,12 +36,17 @@ export class AvroRegistry {
 
   /**
    * Registers the value schema of a topic and returns its id; the same schema has the same id. Sets the compatibility to
-   * BACKWARD before the first version.
+   * BACKWARD before the first version. The registry ignores logical types, so they are compared with the latest version here.
    * @throws WindrowError SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE
    */
   async register(topic: string, schema: AvroRecordSchema): Promise<number> {
     const subject = subjectOf(topic);
     await this.#setBackward(subject);
+    const conflicts = await this.#logicalConflicts(subject, schema);
+    if (conflicts.length > 0) {
+      const message = `the schema of ${subject} can't read its latest registered version: ${conflicts.join('; ')}`;
+      throw new WindrowError('SCHEMA_INCOMPATIBLE', message);
+    }
     try {
       const { id } = await this.#registry.register(
         { type: SchemaType.AVRO, schema: JSON.stringify(schema) },
@@ -54,6 +60,18 @@ export class AvroRegistry {
       }
       throw unavailable(this.url, `register ${subject}`, cause);
     }
+  }
+
+  async #logicalConflicts(subject: string, schema: AvroRecordSchema): Promise<readonly string[]> {
+    let id: number;
+    try {
+      id = await this.#registry.getLatestSchemaId(subject);
+    } catch (cause) {
+      if (statusOf(cause) === 404) return [];
+      throw unavailable(this.url, `give the latest version of ${subject}`, cause);
+    }
+    const latest = await this.writerType(id);
+    return latest === null ? [] : compareLogicalTypes(latest, avroType(schema)).conflicts;
   }
 
   async #setBackward(subject: string): Promise<void> {

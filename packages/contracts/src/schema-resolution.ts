@@ -20,12 +20,20 @@ export interface SchemaResolution {
  * @throws TypeError naming the field, both types and what to change
  */
 export function resolveSchemas(writer: Type, reader: Type): SchemaResolution {
-  const comparison = new Comparison();
-  comparison.compare(writer, reader, '');
-  const { conflicts, converted } = comparison;
+  const { conflicts, converted } = compareLogicalTypes(writer, reader);
   if (conflicts.length > 0) throw new TypeError(conflicts.join('; '));
   const isSame = converted.length === 0 && writer.fingerprint().equals(reader.fingerprint());
   return { resolver: isSame ? undefined : reader.createResolver(writer), converted };
+}
+
+/** The fields whose logical types differ: those that convert by their path, the others as a sentence for people. */
+export function compareLogicalTypes(
+  writer: Type,
+  reader: Type,
+): { conflicts: readonly string[]; converted: readonly string[] } {
+  const comparison = new Comparison();
+  comparison.compare(writer, reader, '');
+  return comparison;
 }
 
 class Comparison {

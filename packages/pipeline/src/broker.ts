@@ -60,6 +60,8 @@ export interface RecordBatch {
   readonly valueStarts: Int32Array;
   /** The position in `source` after each value; −1 if the value is null. */
   readonly valueEnds: Int32Array;
+  /** 1 for each record that has the schema's id in a header (`schemaIdHeaders`); undefined if none has. */
+  readonly schemaIdsInHeaders: Uint8Array | undefined;
   /** One record as an object with copies of key and value, for the few records that need it, such as dead letters. */
   record(index: number): InputRecord;
 }

@@ -59,6 +59,26 @@ test('each record has its outcome, in order: bytes first, then rules', async () 
   ).toEqual(['ok', 'decode/not_avro', 'rules/temperature_c_out_of_range', 'rules/humidity_out_of_range']);
 });
 
+test('a record whose schema is named in a header is rejected by that name, whatever its bytes look like', async () => {
+  const headers = ['__value_schema_id', 'apicurio.value.globalId', 'value.schema.version.id'];
+  const records = headers.map((name, offset) => ({
+    ...input(offset, observation({ temperature_c: 1 })),
+    headers: { [name]: '\u0001guid' },
+  }));
+  const outcomes = await decodeAndCheck(weather, codec, batchOf([...records, input(3, null)]));
+  expect(outcomes.slice(0, 3)).toEqual(
+    headers.map((name, index) =>
+      expect.objectContaining({
+        ...{ kind: 'deadLetter', stage: 'decode', reason: 'schema_id_in_header', input: records[index] },
+        message: expect.stringContaining(`is in the header ${name}; Windrow reads it from the value only`),
+      }),
+    ),
+  );
+  // Keys are not decoded.
+  const keyed = { ...input(0, observation({ temperature_c: 1 })), headers: { __key_schema_id: 'guid' } };
+  expect((await decodeAndCheck(weather, codec, batchOf([keyed])))[0]?.kind).toBe('ok');
+});
+
 test('a record without a value is a deletion in a compacted topic, and a dead letter elsewhere', async () => {
   const outcomeIn = async (cleanup: TopicSpec['cleanup']) => {
     const raw = { ...weather.topics.raw, cleanup };

@@ -4,6 +4,7 @@ import {
   type DeadLetter,
   type EventRecord,
   type StreamContract,
+  schemaIdInHeader,
 } from '@windrow/contracts';
 import type { FetchedBatch, InputRecord } from './broker.ts';
 
@@ -32,10 +33,17 @@ export async function decodeAndCheck(
   codec: AvroCodec,
   batch: FetchedBatch,
 ): Promise<Outcome[]> {
-  const decoded = await codec.decode(batch.records.map(({ value }) => value));
+  const headersWithId = batch.records.map(({ headers, value }) =>
+    value === null ? null : schemaIdInHeader(headers),
+  );
+  const decoded = await codec.decode(
+    batch.records.map(({ value }, index) => (headersWithId[index] === null ? value : null)),
+  );
   const isTable = contract.topics.raw.cleanup !== 'delete';
   return batch.records.map((input, index): Outcome => {
     if (isTable && input.value === null) return { kind: 'drop', input, reason: 'deletion' };
+    const headerWithId = headersWithId[index] ?? null;
+    if (headerWithId !== null) return rejectedForHeader(input, headerWithId);
     const result = decoded[index];
     if (result === undefined || !result.ok) {
       const { reason, message, schemaId } = result ?? {
@@ -56,4 +64,13 @@ export async function decodeAndCheck(
     }
     return { kind: 'ok', input, record };
   });
+}
+
+/** The bytes of a value whose schema is named in a header are bare Avro, even if they begin like the wire format. */
+export function rejectedForHeader(
+  input: InputRecord,
+  message: string,
+): Extract<Outcome, { kind: 'deadLetter' }> {
+  const reason = 'schema_id_in_header';
+  return { kind: 'deadLetter', input, stage: 'decode', reason, message, schemaId: null };
 }

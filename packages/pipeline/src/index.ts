@@ -10,6 +10,7 @@ export { GroupCommit, type GroupCommitMetrics } from './group-commit.ts';
 export * from './intake.ts';
 export { KafkaBroker, type KafkaBrokerOptions } from './kafka/kafka-broker.ts';
 export { probeKafka } from './kafka/probe.ts';
+export * from './partition-of-key.ts';
 export * from './record-buffer.ts';
 export * from './slices.ts';
 export * from './watch-broker.ts';

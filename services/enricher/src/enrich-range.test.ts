@@ -12,7 +12,7 @@ import {
   topicsOf,
 } from '@windrow/contracts';
 import { Dedupe, runSteps } from '@windrow/enrichment';
-import type { Outcome } from '@windrow/pipeline';
+import { type Outcome, partitionOfKey } from '@windrow/pipeline';
 import { expect, test } from 'vitest';
 import { enrichRange } from './enrich-range.ts';
 import { outputEncoders, type StreamSteps, stepsOf } from './stream-steps.ts';
@@ -27,6 +27,7 @@ const options = {
 };
 const encoders = outputEncoders({ deadLetters: 'dead-letter', accounts: 'accounts' }, options);
 const range = { topic: 'track.raw', partition: 3, firstOffset: 10, nextOffset: 20 };
+const partitions = 4;
 const origin = { service: 'enricher', version: '1' };
 
 function outcome(contract: StreamContract, offset: number, values: Record<string, unknown>): Outcome {
@@ -69,6 +70,7 @@ test('a step drops, rejects or fails at an event: it is counted by its reason, n
     encoders,
     {
       range,
+      partitions,
       dedupe,
       outcomes: [
         event(10, 'a', 'good'),
@@ -101,6 +103,43 @@ test('a step drops, rejects or fails at an event: it is counted by its reason, n
   expect(newestEventMs).toBe(5);
 });
 
+test('events that are not in the partition of their key are counted', () => {
+  const steps = stepsWith();
+  const event = (offset: number, user_id: string) =>
+    outcome(steps.contract, offset, {
+      ...{ event_id: `${offset}`, type: 'track', event_name: 'e', occurred_at: 5, received_at: 5, user_id },
+    });
+  const users = Array.from({ length: 40 }, (_, index) => `rider-${index}`);
+  const here = users.filter((user) => partitionOfKey(user, partitions) === range.partition);
+  expect(here.length).toBeGreaterThan(0);
+  const misplacedOf = (of: string[]) =>
+    enrichRange(
+      steps,
+      encoders,
+      { range, partitions, outcomes: of.map((user, index) => event(10 + index, user)), dedupe: null },
+      origin,
+    ).misplaced;
+  expect(misplacedOf(here)).toEqual({ count: 0, firstOffset: null });
+  const elsewhere = users.filter((user) => !here.includes(user));
+  expect(misplacedOf([...here, ...elsewhere])).toEqual({
+    count: elsewhere.length,
+    firstOffset: 10 + here.length,
+  });
+});
+
+test('a time beyond 2^53 costs no other event', () => {
+  const steps = stepsWith();
+  const far = { event_id: 'far', type: 'track', event_name: 'e', occurred_at: 2n ** 60n, received_at: 5 };
+  const { account, newestEventMs } = enrichRange(
+    steps,
+    encoders,
+    { range, partitions, outcomes: [outcome(steps.contract, 10, far)], dedupe: null },
+    origin,
+  );
+  expect(account.accepted).toBe(1);
+  expect(newestEventMs).toBe(2 ** 60);
+});
+
 test('a stream that is only checked gives its account and its dead letters, and nothing else', () => {
   const weather = streamNamed(contracts, 'weather');
   const steps = stepsOf(weather, enrichmentOf(weather), options);
@@ -111,12 +150,12 @@ test('a stream that is only checked gives its account and its dead letters, and 
       input: outcome(weather, 11, {}).input,
     },
   ];
-  const result = enrichRange(steps, encoders, { range, outcomes, dedupe: null }, origin);
+  const result = enrichRange(steps, encoders, { range, partitions, outcomes, dedupe: null }, origin);
   expect(result.outputs.map(({ topic, records }) => [topic, records.length])).toEqual([
     ['dead-letter', 1],
     ['accounts', 1],
   ]);
   expect(result.account).toMatchObject({ accepted: 1, rejected: { 'rules/city_missing': 1 } });
-  const empty = enrichRange(steps, encoders, { range, outcomes: [], dedupe: null }, origin);
+  const empty = enrichRange(steps, encoders, { range, partitions, outcomes: [], dedupe: null }, origin);
   expect(empty.account).toMatchObject({ first_offset: 10, next_offset: 20, consumed: 0, accepted: 0 });
 });

@@ -1,6 +1,7 @@
 import {
   type Account,
   type DeadLetter,
+  type EventRecord,
   partitionName,
   schemaIdOf,
   type TopicPartition,
@@ -11,6 +12,7 @@ import {
   maxRecordBytes,
   type Outcome,
   type OutputRecord,
+  partitionOfKey,
   recordBytes,
   type TopicOutput,
 } from '@windrow/pipeline';
@@ -28,6 +30,8 @@ export interface EnrichedRange {
   account: Account;
   /** How often each join gave which result. */
   joins: JoinMatches[];
+  /** Events whose key belongs to another partition; the offset of the first. */
+  misplaced: { count: number; firstOffset: number | null };
   /** The newest event time of the accepted events; −∞ without one. Epoch milliseconds. */
   newestEventMs: number;
 }
@@ -36,6 +40,14 @@ export interface JoinMatches {
   /** The prefix of the join. */
   join: string;
   matches: Map<Match, number>;
+}
+
+export interface RangeInput {
+  range: Range;
+  /** How many partitions the raw topic has. */
+  partitions: number;
+  outcomes: Outcome[];
+  dedupe: Dedupe | null;
 }
 
 type Rejected = Extract<Outcome, { kind: 'deadLetter' }>;
@@ -47,7 +59,7 @@ type Rejected = Extract<Outcome, { kind: 'deadLetter' }>;
 export function enrichRange(
   steps: StreamSteps,
   encoders: OutputEncoders,
-  { range, outcomes, dedupe }: { range: Range; outcomes: Outcome[]; dedupe: Dedupe | null },
+  { range, partitions, outcomes, dedupe }: RangeInput,
   origin: { service: string; version: string },
 ): EnrichedRange {
   const { contract, enriched, enrichment } = steps;
@@ -63,6 +75,7 @@ export function enrichRange(
   let duplicates = 0;
   let deletions = 0;
   let newestEventMs = Number.NEGATIVE_INFINITY;
+  const misplaced: EnrichedRange['misplaced'] = { count: 0, firstOffset: null };
 
   for (const outcome of outcomes) {
     if (outcome.kind !== 'ok') {
@@ -71,6 +84,10 @@ export function enrichRange(
       continue;
     }
     const { input, record } = outcome;
+    if (!isPlaced(contract, record, range.partition, partitions)) {
+      misplaced.count += 1;
+      misplaced.firstOffset ??= input.offset;
+    }
     const id = dedupe === null ? '' : (steps.dedupe?.idOf(record) ?? '');
     if (dedupe?.has(id, input.timestampMs)) {
       duplicates += 1;
@@ -144,7 +161,22 @@ export function enrichRange(
     { topic: encoders.accounts.topic, records: [{ key, value: encoders.accounts.encode({ ...account }) }] },
   ];
   if (enriched !== null) outputs.unshift({ topic: enriched.topic, records: passed });
-  return { outputs, account, joins: matchCounts, newestEventMs };
+  return { outputs, account, joins: matchCounts, misplaced, newestEventMs };
+}
+
+/** Whether the event is in the partition of its key. Only then are all events with its id in that partition. */
+function isPlaced(
+  contract: StreamSteps['contract'],
+  record: EventRecord,
+  partition: number,
+  partitions: number,
+): boolean {
+  try {
+    return partitionOfKey(contract.key(record), partitions) === partition;
+  } catch {
+    // A record that the contract can't make a key of has no partition.
+    return true;
+  }
 }
 
 function countsByCause(rejected: Rejected[]): Record<string, number> {

@@ -48,6 +48,10 @@ export class Enricher implements GroupHandler {
   readonly #options: EnricherOptions;
   readonly #steps: Map<string, StreamSteps>;
   readonly #owned = new Map<string, OwnedPartition>();
+  /** Raw topic → its number of partitions. */
+  readonly #partitions = new Map<string, number>();
+  /** Partitions of which misplaced events were logged. */
+  readonly #misplacedIn = new Set<string>();
   /** By raw topic. */
   readonly #watermarks: Map<string, Watermark>;
   #assigning: Promise<unknown> = Promise.resolve();
@@ -85,7 +89,9 @@ export class Enricher implements GroupHandler {
       const wanted = partitions.filter((of) => of.topic === topic).map(({ partition }) => partition);
       if (wanted.length === 0) continue;
       signal.throwIfAborted();
-      await this.#giveUpDeleted(topic, await broker.startOffsets(topic));
+      const firsts = await broker.startOffsets(topic);
+      this.#partitions.set(topic, firsts.size);
+      await this.#giveUpDeleted(topic, firsts);
       const fresh = wanted.filter((partition) => !this.#owned.has(partitionName({ topic, partition })));
       const startedMs = performance.now();
       for (const owned of await takeOver(steps, fresh, this.#options, signal))
@@ -153,7 +159,12 @@ export class Enricher implements GroupHandler {
       const enriched = enrichRange(
         steps,
         encoders,
-        { range, outcomes, dedupe: owned.dedupe },
+        {
+          range,
+          partitions: this.#partitions.get(range.topic) ?? 1,
+          outcomes,
+          dedupe: owned.dedupe,
+        },
         { service: 'enricher', version },
       );
       const { topic, partition, nextOffset } = range;
@@ -189,9 +200,11 @@ export class Enricher implements GroupHandler {
     });
   }
 
-  #count(steps: StreamSteps, name: string, { account, joins, newestEventMs }: EnrichedRange): void {
+  #count(steps: StreamSteps, name: string, enriched: EnrichedRange): void {
+    const { account, joins, newestEventMs } = enriched;
     const { metrics } = this.#options;
     const stream = steps.contract.name;
+    this.#noteMisplaced(stream, name, enriched.misplaced);
     metrics.events.inc({ stream, outcome: 'ok' }, account.accepted);
     for (const [reason, count] of dropsOf(account)) {
       metrics.events.inc({ stream, outcome: 'drop' }, count);
@@ -205,6 +218,18 @@ export class Enricher implements GroupHandler {
     for (const { join, matches } of joins)
       for (const [match, count] of matches) metrics.matches.inc({ stream, join, match }, count);
     this.#watermarks.get(steps.contract.topics.raw.name)?.note(name, newestEventMs);
+  }
+
+  #noteMisplaced(stream: string, name: string, { count, firstOffset }: EnrichedRange['misplaced']): void {
+    if (count === 0) return;
+    const { metrics, log } = this.#options;
+    metrics.misplaced.inc({ stream }, count);
+    if (this.#misplacedIn.has(name)) return;
+    this.#misplacedIn.add(name);
+    log.warn(
+      { stream, partition: name, firstOffset },
+      "events are in another partition than Kafka's default partitioner gives for their key, so that duplicates in other partitions are not found: set the producer's key as the contract says, and its partitioner to murmur2_random (librdkafka)",
+    );
   }
 
   state(): StreamState[] {

@@ -18,6 +18,11 @@ export function enricherMetrics(registry: Registry) {
       help: 'Rejected events, by stage and reason',
       labels: ['stage', 'reason'],
     }),
+    misplaced: counter(registry, {
+      name: 'windrow_misplaced_events_total',
+      help: "Events in another partition than Kafka's default partitioner (murmur2) gives for their key; their duplicates in other partitions are not found",
+      labels: ['stream'],
+    }),
     matches: counter(registry, {
       name: 'windrow_join_matches_total',
       help: 'Results of as-of joins: matched, stale, missing or no_location',

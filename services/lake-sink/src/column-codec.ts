@@ -1,9 +1,12 @@
-import { AvroCodec, type AvroRecordSchema, type AvroRegistry, type Decoded } from '@windrow/contracts';
+import {
+  AvroCodec,
+  type AvroRecordSchema,
+  type AvroRegistry,
+  type Decoded,
+  wireHeaderBytes,
+} from '@windrow/contracts';
 import { type ColumnBuffers, createRecordDecoder, type RecordDecoder, type TableSchema } from '@windrow/lake';
 import type { RecordBatch } from '@windrow/pipeline';
-
-/** A zero byte and the schema's id, before the Avro. */
-const headerBytes = 5;
 
 /** Successive records with the same decoder. Records without a decoder need {@link ColumnCodec.decodeOne}. */
 interface Run {
@@ -43,7 +46,7 @@ export class ColumnCodec {
 
   /** @throws WindrowError REGISTRY_UNAVAILABLE */
   async prepare(records: RecordBatch): Promise<PreparedRecords> {
-    const { count, source, valueStarts, valueEnds } = records;
+    const { count, source, valueStarts, valueEnds, schemaIdsInHeaders } = records;
     const starts = new Int32Array(count);
     const runs: Run[] = [];
     let runId: number | undefined;
@@ -51,8 +54,9 @@ export class ColumnCodec {
       // Both arrays have an element for each record: -1 when the record has no value.
       const start = valueStarts[index] ?? -1;
       const length = (valueEnds[index] ?? -1) - start;
-      starts[index] = start + headerBytes;
-      const isFramed = start >= 0 && length >= headerBytes && source[start] === 0;
+      starts[index] = start + wireHeaderBytes;
+      const isFramed =
+        start >= 0 && length >= wireHeaderBytes && source[start] === 0 && schemaIdsInHeaders?.[index] !== 1;
       const id = isFramed ? source.readInt32BE(start + 1) : undefined;
       const run = runs.at(-1);
       if (run !== undefined && id === runId) run.to = index + 1;

@@ -6,9 +6,10 @@ import {
   deadLetterTopic,
   landedSchema,
   type StreamContract,
+  schemaIdInHeader,
 } from '@windrow/contracts';
 import { type TableSchema, tableSchemaFromAvro } from '@windrow/lake';
-import { deadLetterOf, type InputRecord, type Outcome } from '@windrow/pipeline';
+import { deadLetterOf, type InputRecord, type Outcome, rejectedForHeader } from '@windrow/pipeline';
 import packageJson from '../package.json' with { type: 'json' };
 import { ColumnCodec, type OnFallback } from './column-codec.ts';
 
@@ -118,6 +119,8 @@ function feedOf(
     receivedTimeColumn: receivedTime === undefined ? undefined : columnIn(schema, receivedTime),
     async decodeAlone(input) {
       if (isTable && input.value === null) return { kind: 'drop', input, reason: 'deletion' };
+      const headerWithId = input.value === null ? null : schemaIdInHeader(input.headers);
+      if (headerWithId !== null) return reject(rejectedForHeader(input, headerWithId));
       const decoded = await codec.decodeOne(input.value);
       if (decoded.ok) return { kind: 'ok', input, record: decoded.record };
       return reject({ ...decoded, kind: 'deadLetter', input, stage: 'decode' });

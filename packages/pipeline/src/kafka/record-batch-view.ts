@@ -1,3 +1,4 @@
+import { schemaIdHeaders } from '@windrow/contracts';
 import type { InputRecord, RecordBatch } from '../broker.ts';
 import { VarintReader } from './varint-reader.ts';
 
@@ -15,6 +16,11 @@ export interface RecordsContext {
   appendTimestampMs: number | undefined;
 }
 
+type Positions = Pick<
+  RecordBatchView,
+  'source' | 'offsets' | 'timestampsMs' | 'valueStarts' | 'valueEnds' | 'schemaIdsInHeaders'
+>;
+
 /** A record batch as positions in its decompressed bytes. */
 export class RecordBatchView implements RecordBatch {
   readonly source: Buffer;
@@ -22,18 +28,17 @@ export class RecordBatchView implements RecordBatch {
   readonly timestampsMs: Float64Array;
   readonly valueStarts: Int32Array;
   readonly valueEnds: Int32Array;
+  readonly schemaIdsInHeaders: Uint8Array | undefined;
   /** The position of each record in `source`, at its length field. */
   readonly #starts: Int32Array;
 
-  constructor(
-    of: Pick<RecordBatchView, 'source' | 'offsets' | 'timestampsMs' | 'valueStarts' | 'valueEnds'>,
-    starts: Int32Array,
-  ) {
+  constructor(of: Positions, starts: Int32Array) {
     this.source = of.source;
     this.offsets = of.offsets;
     this.timestampsMs = of.timestampsMs;
     this.valueStarts = of.valueStarts;
     this.valueEnds = of.valueEnds;
+    this.schemaIdsInHeaders = of.schemaIdsInHeaders;
     this.#starts = starts;
   }
 
@@ -53,6 +58,7 @@ export class RecordBatchView implements RecordBatch {
         timestampsMs: this.timestampsMs.subarray(first),
         valueStarts: this.valueStarts.subarray(first),
         valueEnds: this.valueEnds.subarray(first),
+        schemaIdsInHeaders: this.schemaIdsInHeaders?.subarray(first),
       },
       this.#starts.subarray(first),
     );
@@ -103,6 +109,7 @@ export function indexRecords(source: Buffer, context: RecordsContext): RecordBat
   const valueStarts = new Int32Array(count);
   const valueEnds = new Int32Array(count);
   const starts = new Int32Array(count);
+  let schemaIdsInHeaders: Uint8Array | undefined;
   const reader = new VarintReader(source, 0);
   let formerDelta = -1;
   for (let index = 0; index < count; index++) {
@@ -125,7 +132,12 @@ export function indexRecords(source: Buffer, context: RecordsContext): RecordBat
     reader.skip(valueLength);
     valueEnds[index] = valueLength === none ? none : reader.at;
     for (let left = reader.count(); left > 0; left--) {
-      reader.skip(reader.count());
+      const nameLength = reader.count();
+      if (isSchemaIdHeader(source, reader.at, nameLength)) {
+        schemaIdsInHeaders ??= new Uint8Array(count);
+        schemaIdsInHeaders[index] = 1;
+      }
+      reader.skip(nameLength);
       reader.skip(reader.length());
     }
     // No read was beyond `end`, as positions only grow.
@@ -135,5 +147,16 @@ export function indexRecords(source: Buffer, context: RecordsContext): RecordBat
   if (reader.at !== source.length)
     throw new Error(`${source.length - reader.at} bytes follow the last of ${count} records`);
   if (appendTimestampMs !== undefined) timestampsMs.fill(appendTimestampMs);
-  return new RecordBatchView({ source, offsets, timestampsMs, valueStarts, valueEnds }, starts);
+  return new RecordBatchView(
+    { source, offsets, timestampsMs, valueStarts, valueEnds, schemaIdsInHeaders },
+    starts,
+  );
+}
+
+const schemaIdNames = schemaIdHeaders.map((name) => Buffer.from(name));
+
+function isSchemaIdHeader(source: Buffer, at: number, length: number): boolean {
+  for (const name of schemaIdNames)
+    if (name.length === length && source.compare(name, 0, length, at, at + length) === 0) return true;
+  return false;
 }

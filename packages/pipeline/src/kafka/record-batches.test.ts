@@ -110,6 +110,27 @@ test('the records that were written are found, and kafkajs finds the same', asyn
   );
 });
 
+test('records whose schema is named in a header are marked, also among others', async () => {
+  const guid = Buffer.alloc(17, 1);
+  const headers: RecordSpec['headers'][] = [
+    [],
+    [['__value_schema_id', guid]],
+    [['__key_schema_id', guid]],
+    [
+      ['source', Buffer.from('a')],
+      ['apicurio.value.globalId', guid],
+    ],
+    [['__value_schema_iX', guid]],
+  ];
+  const records = headers.map((of, index) => ({ ...recordOf(index, 'v'), headers: of }));
+  const { batches } = await readRecordSet(encodeBatch({ ...plain, records }), []);
+  expect([...(batches[0]?.schemaIdsInHeaders ?? [])]).toEqual([0, 1, 0, 1, 0]);
+  expect([...(batches[0]?.from(3).schemaIdsInHeaders ?? [])]).toEqual([1, 0]);
+  const [without] = (await readRecordSet(encodeBatch({ ...plain, records: records.slice(0, 1) }), []))
+    .batches;
+  expect(without?.schemaIdsInHeaders).toBeUndefined();
+});
+
 test('wherever a fetch is cut off, the whole batches before are found', async () => {
   const written = [batchOf(5, ['a', 'b']), batchOf(7, [], { gap: 2 }), batchOf(10, ['c'], { codec: 2 })];
   const encoded = written.map((spec) => encodeBatch(spec));

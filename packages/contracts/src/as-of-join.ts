@@ -1,12 +1,15 @@
 import type { AvroField, AvroRecordSchema } from './avro-record.ts';
 
-/** A way to find the series of an event. */
+/** A way to find the series of an event. Names are compared without case, spaces around them, and the form of their characters. */
 export type Locator =
-  /** The field holds the name of the series. */
+  /** The field holds the name of the series, or another name of it: see {@link AsOfJoin.aliases}. */
   | { by: 'field'; field: string }
   /** The series with the nearest coordinates, at most `withinKm` away. A series has the coordinates of its newest row. */
   | { by: 'coordinates'; latitude: string; longitude: string; withinKm: number }
-  /** The city of an IANA time zone: `Europe/Zurich` → `Zurich`, `America/New_York` → `New York`. */
+  /**
+   * The city of an IANA time zone: `Europe/Zurich` → `Zurich`, `America/New_York` → `New York`. If the table lacks it, the city
+   * after which the zone is named now or was named before: `Asia/Calcutta` → `Kolkata`, `Europe/Kyiv` → `Kiev`.
+   */
   | { by: 'timezone'; field: string };
 
 /**
@@ -22,8 +25,10 @@ export interface AsOfJoin {
   series: string;
   /** The table's fields with the coordinates of a series, in degrees; for `by: 'coordinates'`. */
   coordinates: { latitude: string; longitude: string };
-  /** Tried in this order; the first that finds a series wins. */
+  /** Tried in this order; the first that finds a series of the table wins. */
   locate: Locator[];
+  /** Series → its other names, for example `{ Munich: ['München', 'MUC'] }`. A series of the table with such a name goes first. */
+  aliases?: Readonly<Record<string, readonly string[]>>;
   maxAgeMs: number;
   /** Unique among the joins of a stream. */
   prefix: string;

@@ -36,6 +36,11 @@ test.each<[string, Partial<StreamContract>, string]>([
     { eventTime: 'ocurred_at' },
     'eventTime: its schema has no field ocurred_at; did you mean occurred_at?',
   ],
+  [
+    'aliases',
+    joinWith({ aliases: { Munich: ['München'], Muenchen: ['MÜNCHEN'] } }),
+    'steps[0].aliases: MÜNCHEN is a name of Munich and of Muenchen',
+  ],
   ['clock', { sentTime: undefined }, 'clock: it needs sentTime'],
   [
     'times',

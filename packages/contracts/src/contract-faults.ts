@@ -2,6 +2,7 @@ import type { AsOfJoin } from './as-of-join.ts';
 import { fieldsOfLocator, joinFieldNames } from './as-of-join.ts';
 import type { CuratedMapping, StreamContract } from './contract.ts';
 import { rawOffsetField } from './enriched-schema.ts';
+import { foldedName } from './folded-name.ts';
 import { nearestName } from './nearest-name.ts';
 import { columnWords } from './sql-words.ts';
 import { nameOfStep, type Step } from './step.ts';
@@ -104,6 +105,7 @@ function checkSteps(contract: StreamContract, all: readonly StreamContract[], fa
     for (const [place, field] of placesRead(step))
       faults.name(`${entry}.${place}`, field, fields, 'neither its schema nor an earlier step has a field');
     const table = step.kind === 'asOfJoin' ? checkTable(step, entry, all, faults) : undefined;
+    if (step.kind === 'asOfJoin') checkAliases(step, entry, faults);
     for (const added of namesAdded(step, table)) {
       if (fields.has(added) || added === rawOffsetField)
         faults.add(entry, `${name} adds the field ${added}, which the event has already`);
@@ -138,6 +140,19 @@ function checkTable(
   check('coordinates.longitude', coordinates.longitude);
   for (const [index, field] of fields.entries()) check(`fields[${index}]`, field);
   return table;
+}
+
+function checkAliases({ aliases = {} }: AsOfJoin, entry: string, faults: Faults): void {
+  const series = new Map<string, string>();
+  for (const [name, others] of Object.entries(aliases)) {
+    for (const other of others) {
+      const key = foldedName(other);
+      const earlier = series.get(key);
+      if (earlier !== undefined && earlier !== name)
+        faults.add(`${entry}.aliases`, `${other} is a name of ${earlier} and of ${name}`);
+      series.set(key, name);
+    }
+  }
 }
 
 function namesAdded(step: Step, table: StreamContract | undefined): string[] {

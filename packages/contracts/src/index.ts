@@ -9,6 +9,7 @@ export * from './dead-letter.ts';
 export * from './enriched-schema.ts';
 export * from './event-id.ts';
 export * from './exact-json.ts';
+export * from './folded-name.ts';
 export * from './http-body.ts';
 export * from './input.ts';
 export * from './json-column.ts';

@@ -38,7 +38,7 @@ export function asOfJoin(
     record[names.match] = match;
     record[names.ageS] = row === null ? null : Math.floor(ageMs / 1000);
     record[names.time] = row === null ? null : row.timeMs;
-    record[names.series] = series;
+    record[names.series] = row === null ? series : row.series;
     const values = match === 'matched' && row !== null ? row.values : null;
     for (let at = 0; at < fields.length; at++)
       record[fields[at] as string] = values === null ? null : values[at];

@@ -1,4 +1,4 @@
-import type { AsOfJoin, EventRecord, StreamContract } from '@windrow/contracts';
+import { type AsOfJoin, type EventRecord, foldedName, type StreamContract } from '@windrow/contracts';
 import { around } from 'geokdbush';
 import KDBush from 'kdbush';
 
@@ -13,6 +13,10 @@ export interface TableRow {
 }
 
 interface Series {
+  /** As its first row spells it. */
+  name: string;
+  /** All names of its rows: they differ only in what {@link foldedName} removes. */
+  spellings: Set<string>;
   /** Ascending; `timesMs[i]` is the time of `rows[i]`. Rows with equal times are in the order of their arrival. */
   timesMs: number[];
   rows: TableRow[];
@@ -34,7 +38,10 @@ interface Places {
  * and a record without a value deletes it, like compaction of the topic. Measured: 480 bytes for a row with nine fields.
  */
 export class ReferenceTable {
+  /** By folded name. */
   readonly #series = new Map<string, Series>();
+  /** By the names that rows have, which most events have too: folding a name costs more than finding it. */
+  readonly #bySpelling = new Map<string, Series>();
   readonly #byKey = new Map<string, TableRow>();
   #places: Places | null = null;
 
@@ -45,11 +52,7 @@ export class ReferenceTable {
   put(key: string, row: TableRow): void {
     this.delete(key);
     this.#byKey.set(key, row);
-    let series = this.#series.get(row.series);
-    if (!series) {
-      series = { timesMs: [], rows: [], located: null };
-      this.#series.set(row.series, series);
-    }
+    const series = this.#seriesOf(row.series);
     const at = countUpTo(series.timesMs, row.timeMs);
     if (at === series.rows.length) {
       series.timesMs.push(row.timeMs);
@@ -66,17 +69,42 @@ export class ReferenceTable {
     const row = this.#byKey.get(key);
     if (!row) return;
     this.#byKey.delete(key);
-    const series = this.#series.get(row.series) as Series;
+    const series = this.#find(row.series) as Series;
     const at = series.rows.lastIndexOf(row, countUpTo(series.timesMs, row.timeMs) - 1);
     series.timesMs.splice(at, 1);
     series.rows.splice(at, 1);
     if (series.located === row) this.#locate(series, series.rows.findLast(hasPlace) ?? null);
-    if (series.rows.length === 0) this.#series.delete(row.series);
+    if (series.rows.length > 0) return;
+    this.#series.delete(foldedName(series.name));
+    for (const spelling of series.spellings) this.#bySpelling.delete(spelling);
+  }
+
+  /** The series with this name, as its first row spells it; null if there is none. The name may differ in case and spaces. */
+  seriesNamed(name: string): string | null {
+    return this.#find(name)?.name ?? null;
+  }
+
+  #find(name: string): Series | undefined {
+    return this.#bySpelling.get(name) ?? this.#series.get(foldedName(name));
+  }
+
+  /** Makes the series if it does not exist. */
+  #seriesOf(name: string): Series {
+    const known = this.#bySpelling.get(name);
+    if (known) return known;
+    const key = foldedName(name);
+    const series = this.#series.get(key) ?? {
+      ...{ name, spellings: new Set<string>(), timesMs: [], rows: [], located: null },
+    };
+    series.spellings.add(name);
+    this.#series.set(key, series);
+    this.#bySpelling.set(name, series);
+    return series;
   }
 
   /** The newest row of the series at or before the time; null if there is none. */
   asOf(series: string, timeMs: number): TableRow | null {
-    const found = this.#series.get(series);
+    const found = this.#find(series);
     if (!found) return null;
     return found.rows[countUpTo(found.timesMs, timeMs) - 1] ?? null;
   }
@@ -98,7 +126,7 @@ export class ReferenceTable {
   #indexPlaces(): Places {
     const names: string[] = [];
     const placed: TableRow[] = [];
-    for (const [name, { located }] of this.#series) {
+    for (const { name, located } of this.#series.values()) {
       if (located === null) continue;
       names.push(name);
       placed.push(located);

@@ -30,6 +30,7 @@ export * from './streams.ts';
 export * from './time/calendar.ts';
 export * from './time/read-time.ts';
 export * from './time/time-bounds.ts';
+export { hasOffset } from './time/written-time.ts';
 export * from './topic-partition.ts';
 export * from './topics.ts';
 export * from './value-types.ts';

@@ -4,10 +4,7 @@ import { parseDecimal, toBigInt, toDouble, toFloat } from './decimal.ts';
 import { isJsonObject, jsonColumnText } from './json-column.ts';
 import { jsonText } from './json-text.ts';
 import { NumberText } from './number-text.ts';
-import { epochTimeBounds, epochTimePattern } from './time/epoch-time.ts';
-import { type TimeForm, timeReader } from './time/read-time.ts';
-import { sdkTimeMs } from './time/sdk-time.ts';
-import { writtenTimePattern } from './time/written-time.ts';
+import { timeValues } from './time-values.ts';
 
 /** A schema in JSON Schema 2020-12, which OpenAPI 3.1 uses. */
 export type JsonSchema = Record<string, unknown>;
@@ -100,33 +97,6 @@ function floatingPoint(exactly: typeof toDouble, keptBelow: number, max: string)
   };
 }
 
-export const timeSchema = {
-  type: ['string', 'number'],
-  pattern: `^\\s*(?:${epochTimePattern}|${writtenTimePattern})\\s*$`,
-  anyOf: epochTimeBounds,
-};
-
-/** Values in milliseconds since 1970. */
-function time(form: TimeForm): ValueType {
-  const read = timeReader(form);
-  const { unit, formats } = form;
-  return {
-    convert(value, warnings) {
-      const sdkMs = typeof value === 'string' ? sdkTimeMs(value) : undefined;
-      if (sdkMs !== undefined) return sdkMs;
-      const reading = read(value);
-      if (!reading.ok) return undefined;
-      if (reading.warning) warnings.push(reading.warning);
-      return reading.ms;
-    },
-    refusal(value) {
-      const reading = read(value);
-      return reading.ok ? invalid('a time')() : reading;
-    },
-    schema: unit === undefined && formats === undefined ? timeSchema : { type: ['string', 'number'] },
-  };
-}
-
 const invalid = (expected: string, advice?: string) => (): Refusal => ({
   reason: 'invalid',
   expected,
@@ -168,7 +138,6 @@ const types: Record<string, ValueType> = {
     // Files may have the object as text. The schema leaves it out, because clients that send JSON don't need it.
     schema: { type: ['object'] },
   },
-  time: time({}),
   double: floatingPoint(toDouble, Number.POSITIVE_INFINITY, '1.8e308'),
   float: floatingPoint(toFloat, 2 ** 24, '3.4e38'),
   long: integer(-(2n ** 63n), 2n ** 63n - 1n),
@@ -221,16 +190,17 @@ function inputField(contract: StreamContract, { name, type, doc }: AvroField): I
   const base = branches.find((branch) => branch !== 'null') as
     | string
     | { type: string; logicalType?: string };
-  const avro = typeof base === 'string' ? base : base.logicalType === 'timestamp-millis' ? 'time' : base.type;
+  const logicalType = typeof base === 'string' ? '' : (base.logicalType ?? '');
+  const time = timeValues(logicalType, contract.times?.[name]);
+  const avro = typeof base === 'string' ? base : time ? 'time' : base.type;
   const typeName = contract.jsonFields?.includes(name) ? 'json' : avro;
-  const form = typeName === 'time' ? contract.times?.[name] : undefined;
   const usual = contract.nfcFields?.includes(name) ? normalized : types[typeName];
   const paths = contract.message?.fields[name]?.filter((path) => path !== name) ?? [];
   return {
     name,
     label: paths.length > 0 ? `${name} (${paths.join(' or ')})` : name,
     typeName,
-    type: form ? time(form) : (usual ?? anything),
+    type: time ?? usual ?? anything,
     nullable: branches.includes('null'),
     doc,
   };

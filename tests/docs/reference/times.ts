@@ -10,6 +10,10 @@ const introduction = `Windrow reads the times of inputs in these forms, over HTT
 the reason \`<field>_invalid\`, and a time outside the years 1 to 9999, UTC, with \`<field>_out_of_range\`. Spaces around a time don't count.
 Bounds that are narrower are rules of the [contract](../explanation/streams.md).
 
+\`timestamp-millis\`, \`-micros\` and \`-nanos\` keep the digits of their unit; more digits are cut off. \`local-timestamp-*\` takes no offset.
+A \`date\` is a date, a time at midnight, or a number of days since 1970. \`time-millis\` and \`time-micros\` take \`13:45:00.5\`, or a number
+of their unit since midnight.
+
 A contract declares other forms of a field in \`times\`: \`unit\` of numbers since 1970, \`timezone\` of times without an offset, and
 \`formats\`.`;
 

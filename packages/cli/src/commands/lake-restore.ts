@@ -1,4 +1,4 @@
-import { epochMs } from '@windrow/contracts';
+import { epochMs, hasOffset } from '@windrow/contracts';
 import type { Lake, RestoreResult, RestoreTarget } from '@windrow/operations';
 import Table from 'cli-table3';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -106,13 +106,10 @@ function planLines({ table, from, to, rows, files, positions }: RestoreResult): 
   ];
 }
 
-/** A clock and an offset. */
-const zonedTime = /:.*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$/i;
-
 /** A time must have a zone, so that nobody restores to another hour than meant. */
 function target(text: string): RestoreTarget {
   if (/^\d{1,15}$/.test(text)) return { version: Number(text) };
-  const timeMs = zonedTime.test(text) ? epochMs(text) : undefined;
+  const timeMs = hasOffset(text) ? epochMs(text) : undefined;
   if (timeMs !== undefined) return { timeMs };
   throw new InvalidArgumentError(
     'It must be a version such as 41, or a time with its zone such as 2013-01-15T12:00:00Z.',

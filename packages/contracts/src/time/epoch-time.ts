@@ -40,8 +40,8 @@ export function isNumeric(text: string): boolean {
   return decimal.test(text) || exponent.test(text);
 }
 
-/** Reads a decimal number as a time. Without a unit, the number of digits tells it. */
-export function epochTime(text: string, unit?: TimeUnit): TimeReading {
+/** Reads a decimal number as a time. Without a unit, the number of digits tells it, with a warning unless it is the usual one. */
+export function epochTime(text: string, unit?: TimeUnit, usual: TimeUnit = 'milliseconds'): TimeReading {
   const plain = exponent.test(text) ? String(Number(text)) : text;
   const match = decimal.exec(plain);
   if (!match) return refusedTime(text);
@@ -62,9 +62,7 @@ export function epochTime(text: string, unit?: TimeUnit): TimeReading {
     return invalidTime(`it looks like ${told} since 1970; this field takes ${unit}`, `${unit} since 1970`);
   if (!isInTimeBounds(ms)) return timeOutOfRange;
   const reading: TimeReading = { ok: true, ms, nanos: rest < 0 ? rest + 1_000_000 : rest };
-  return unit === undefined && used !== 'milliseconds'
-    ? { ...reading, warning: 'time_unit_guessed' }
-    : reading;
+  return unit === undefined && used !== usual ? { ...reading, warning: 'time_unit_guessed' } : reading;
 }
 
 const firstMonthsMs = 10 ** 10;

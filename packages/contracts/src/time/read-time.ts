@@ -21,12 +21,18 @@ export interface TimeForm {
 
 export type TimeReader = (value: unknown) => TimeReading;
 
-/** Makes a reader of the times of a field. docs/reference/times.md lists the forms. It never throws. */
-export function timeReader({ unit, timezone = 'UTC', formats = [] }: TimeForm = {}): TimeReader {
+/**
+ * Makes a reader of the times of a field. docs/reference/times.md lists the forms. It never throws.
+ * @param usualUnit the unit of the field, whose numbers need no warning
+ */
+export function timeReader(
+  { unit, timezone = 'UTC', formats = [] }: TimeForm = {},
+  usualUnit: TimeUnit = 'milliseconds',
+): TimeReader {
   const formatted = formats.length > 0 ? formatParser(formats) : undefined;
   return (value) => {
     if (typeof value === 'number' || typeof value === 'bigint' || value instanceof NumberText)
-      return epochTime(String(value), unit);
+      return epochTime(String(value), unit, usualUnit);
     if (typeof value !== 'string') return refusedTime(String(value));
     const sdkMs = sdkTimeMs(value);
     if (sdkMs !== undefined) return { ok: true, ms: sdkMs, nanos: 0 };
@@ -35,7 +41,7 @@ export function timeReader({ unit, timezone = 'UTC', formats = [] }: TimeForm = 
     if (own) return own.isLocal ? localTime(own.ms, 0, timezone) : within(own.ms, 0);
     const written = unit !== undefined && isNumeric(text) ? undefined : writtenTime(text);
     if (written) return instant(written, timezone);
-    return isNumeric(text) ? epochTime(text, unit) : refusedTime(text);
+    return isNumeric(text) ? epochTime(text, unit, usualUnit) : refusedTime(text);
   };
 }
 

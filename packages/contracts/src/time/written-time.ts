@@ -105,3 +105,9 @@ function offsetMsOf(offset: string | undefined): number | undefined {
   const ms = ((hours ?? 0) * 3_600 + (minutes ?? 0) * 60 + (seconds ?? 0)) * 1_000;
   return offset.startsWith('-') ? -ms : ms;
 }
+
+/** Whether the text says how far its clock is from UTC. */
+export function hasOffset(text: string): boolean {
+  const time = writtenTime(text);
+  return time !== undefined && (time.offsetMs !== undefined || time.zone !== undefined);
+}

@@ -96,7 +96,7 @@ test('a folder is all that a new stream needs: it is loaded, posted, checked, jo
   timeout: 240_000,
 }, async () => {
   await windrow.windrow('load', '--stream', 'weather', 'examples/flights-2013-01/weather.jsonl.gz');
-  await windrow.windrow('load', '--stream', 'rides', 'rides.csv');
+  await windrow.windrow('load', '--stream', 'rides', 'rides.csv', '--max-rejects', '40%');
   const posted = await fetch(`${windrow.endpoints.PRODUCER_URL}/v1/rides`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

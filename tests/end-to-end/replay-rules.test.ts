@@ -35,7 +35,11 @@ beforeAll(async () => {
   schema = join(copy, 'packages/contracts/streams/track/schema.avsc');
   windrow = await Installation.start(copy);
   writeFileSync(join(copy, 'events.jsonl'), `${events.join('\n')}\n`);
+  // The services run with all rules. `load` would reject the events that this one is about.
+  const rules = readFileSync(contract, 'utf8');
+  writeFileSync(contract, rules.replace("between('latitude', -90, 90),", ''));
   await windrow.windrow('load', '--stream', 'track', 'events.jsonl');
+  writeFileSync(contract, rules);
   await windrow.landed();
 });
 afterAll(async () => {

@@ -27,6 +27,7 @@ export * from './shown-value.ts';
 export * from './step.ts';
 export * from './storable-text.ts';
 export * from './streams.ts';
+export * from './taken-fields.ts';
 export * from './time/calendar.ts';
 export * from './time/read-time.ts';
 export * from './time/time-bounds.ts';

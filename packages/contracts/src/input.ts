@@ -58,7 +58,7 @@ function timed(contract: StreamContract, values: EventRecord, source: InputSourc
 }
 
 /** Removes the table from the column names of a warehouse export (`table.column`). */
-function withoutTablePrefix(input: EventRecord): EventRecord {
+export function withoutTablePrefix(input: EventRecord): EventRecord {
   const keys = Object.keys(input);
   const table = keys.find((key) => key.includes('.'))?.split('.')[0];
   if (table === undefined || !keys.every((key) => key.startsWith(`${table}.`) || !key.includes('.')))

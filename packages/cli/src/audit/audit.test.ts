@@ -90,11 +90,11 @@ test('what was really loaded adds up, and the faults of the export are accounted
   expect(audit.findings).toEqual([]);
   const total = (column: 'consumed' | 'accepted' | 'duplicates' | 'deadLettered', stream: string) =>
     audit.partitions.filter((line) => line.stream === stream).reduce((sum, line) => sum + line[column], 0);
-  // 62 lines can be typed; one is there twice, one is of the year 1519.
-  expect(total('consumed', 'track')).toBe(62);
+  // 62 lines can be typed; one is there twice, one is of the year 1519 and is rejected by load.
+  expect(total('consumed', 'track')).toBe(61);
   expect(total('accepted', 'track')).toBe(60);
   expect(total('duplicates', 'track')).toBe(1);
-  expect(total('deadLettered', 'track')).toBe(1);
+  expect(total('deadLettered', 'track')).toBe(0);
   expect(total('accepted', 'weather')).toBe(20);
   expect(audit.tables.find(({ table }) => table === 'lake rejected/dead_letter')?.rows).toBe(5);
 });
@@ -194,7 +194,7 @@ test('a file taken out of the raw table is found, though its Parquet file still 
   const { numRecords } = JSON.parse(add.stats ?? '{}') as { numRecords: number };
   await commit('raw/track', [removal(add)]);
   expect(await findings(false)).toEqual([
-    `wrong: lake raw/track, log: its log has files with ${62 - numRecords} rows, its ledger counts 62: ${numRecords} lost`,
+    `wrong: lake raw/track, log: its log has files with ${61 - numRecords} rows, its ledger counts 61: ${numRecords} lost`,
   ]);
   await commit('raw/track', [{ add }]);
   expect(await findings(true)).toEqual([]);
@@ -220,7 +220,7 @@ test('windrow wait has nothing to wait for, and audit says so in words', async (
   expect(await windrow('wait', '--timeout', '20')).toMatchObject({ code: 0 });
   const { code, stdout } = await windrow('audit', '--deep');
   expect(code).toBe(0);
-  expect(stdout).toMatch(/it adds up: 82 events in 4 partitions/);
+  expect(stdout).toMatch(/it adds up: 81 events in 4 partitions/);
 });
 
 function windrow(...args: string[]): Promise<{ code: number | null; stdout: string }> {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { rmSync, symlinkSync, utimesSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import path from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { createTestBucket } from '@windrow/lake/testing';
 import type { LoadResult } from '@windrow/operations/load';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { exitCodeOf } from '../failure.ts';
 import { all, directoryOf, LoadTopics, lines, loadTrack, putFile } from '../load/fixtures/track-loads.ts';
 
 // The command, on the stack's Kafka and S3; other tests may send to the same topic, so each event's id begins with its test's own.
@@ -48,7 +49,7 @@ describe('windrow load of directories and prefixes', () => {
     expect(first.failure).toBeUndefined();
     expect(first.printed).toMatch(/^track: 60 read, 60 sent, 0 dead letters in .*\n4 of 4 files loaded$/);
     expect(first.noted).toBe(
-      `${dir}: 1 files left out that are not .json, .jsonl, .ndjson or .csv, nor these with .gz, as README.md`,
+      `${dir}: 1 files left out that are not .json, .jsonl, .ndjson, .geojson, .csv, .tsv, .parquet or .avro, nor text with .gz or .zst, as README.md`,
     );
     const expected = all([`${of}-a`, 30], [`${of}-b`, 20], [`${of}-c`, 10]);
     expect((await topics.idsOf(of)).sort()).toEqual(expected);
@@ -171,5 +172,126 @@ describe('windrow load of directories and prefixes', () => {
     putFile(dir, 'b.jsonl.gz', zipped);
     expect(await loaded(dir)).toMatchObject({ alreadyLoaded: 2, sent: 30_000 });
     expect(new Set(await topics.idsOf(of)).size).toBe(30_020);
+  });
+});
+
+describe('windrow load of files that are not what they seem', () => {
+  const header = 'event_id,event_name,anonymous_id,occurred_at,type';
+  const row = (id: string) => `${id},Trial,a,2026-11-28T09:00:00Z,track`;
+  const message = (messageId: string) => ({
+    ...{ type: 'track', event: 'E', messageId, anonymousId: 'a', timestamp: '2026-11-28T09:00:00Z' },
+  });
+
+  test('they are loaded whole', async () => {
+    const of = randomUUID();
+    const dir = directory({
+      'cr.csv': [header, row(`${of}-a0`), row(`${of}-a1`), ''].join('\r'),
+      'semicolon.csv.gz': gzipSync([header, row(`${of}-b0`)].join('\n').replaceAll(',', ';')),
+      'sep.csv': ['sep=,', header, row(`${of}-c0`)].join('\n'),
+      'utf-16.tsv': Buffer.from(
+        `\uFEFF${[header, row(`${of}-d0`)].join('\r\n').replaceAll(',', '\t')}`,
+        'utf16le',
+      ),
+      'batch.json.zst': zstdCompressSync(
+        JSON.stringify({ batch: [message(`${of}-e0`), message(`${of}-e1`)], sentAt: '2026-11-28T09:00:01Z' }),
+      ),
+      // An empty cell is absent: this row gets the type and the time of a row without these columns.
+      'empty.csv': `${header},received_at\n${of}-f0,Trial,a,2026-11-28T09:00:00Z,,\n`,
+    });
+    expect(await loaded(dir)).toMatchObject({ files: 6, read: 8, sent: 8, rejected: 0 });
+    const expected = [
+      `${of}-a0`,
+      `${of}-a1`,
+      `${of}-b0`,
+      `${of}-c0`,
+      `${of}-d0`,
+      `${of}-e0`,
+      `${of}-e1`,
+      `${of}-f0`,
+    ];
+    expect((await topics.idsOf(of)).sort()).toEqual(expected);
+    expect(await loaded(dir)).toMatchObject({ alreadyLoaded: 6, read: 0 });
+  });
+
+  test('or refused before a row is sent, with the option that helps', async () => {
+    const of = randomUUID();
+    const good = { header: `${header},note`, row: `${row(`${of}-0`)},` };
+    const dir = directory({
+      'empty.csv': `${good.header}\n`,
+      'latin.csv': Buffer.from(`${good.header}\n${good.row}x\n${good.row}caf\xe9\n`, 'latin1'),
+      'envelope.json': JSON.stringify({ data: [message(`${of}-1`)] }),
+      'strict.csv': `${good.header}\n${good.row}x\n`,
+      'book.csv': Buffer.from('PK\x03\x04\x14\0[Content_Types].xml', 'latin1'),
+    });
+    for (const [file, args, reason] of [
+      ['empty.csv', [], /holds no record/],
+      ['latin.csv', [], /byte \d+ \(line 3\) is 0xe9.*--encoding windows-1252/],
+      ['envelope.json', [], /--path 'data\[\*\]'/],
+      ['strict.csv', ['--strict'], /no field of track takes note \(1\)/],
+      ['book.csv', [], /an Excel workbook \(\.xlsx\); save it as CSV/],
+    ] as const) {
+      const { failure } = await windrow(path.join(dir, file), ...args);
+      expect(failure).toMatchObject({ code: 'FILE_UNREADABLE', message: expect.stringMatching(reason) });
+    }
+    expect(await topics.idsOf(of)).toEqual([]);
+    const latin = await loaded(path.join(dir, 'latin.csv'), '--encoding', 'windows-1252');
+    expect(latin).toMatchObject({ sent: 2, perFile: [{ unknownFields: { note: 2 } }] });
+    const { printed } = await windrow(path.join(dir, 'envelope.json'), '--path', 'data[*]');
+    expect(printed).toContain('1 read, 1 sent');
+    for (const args of [
+      ['--path', 'data['],
+      ['--encoding', 'utf8-x'],
+      ['--max-rejects', '-1'],
+      ['--max-rejects', '101%'],
+    ])
+      expect(exitCodeOf((await windrow(path.join(dir, 'strict.csv'), ...args)).failure), args.join(' ')).toBe(
+        2,
+      );
+  });
+
+  test('rows that break a rule are rejected, told, kept in a file, and counted for the exit code', async () => {
+    const of = randomUUID();
+    const rows = [
+      row(`${of}-0`),
+      `${of}-1,Trial,a,never,track`,
+      `${of}-2,Trial,a,2026-11-28T09:00:00Z,shout`,
+    ];
+    const dir = directory({ 'rows.csv': [header, ...rows].join('\n') });
+    const file = path.join(dir, 'rows.csv');
+    const rejects = path.join(dir, 'rejects.ndjson');
+    const { printed, noted, failure } = await windrow(file, '--rejects', rejects);
+    expect(printed).toMatch(
+      /^track: 3 read, 1 sent, 2 dead letters.*\n {2}occurred_at_invalid: 1\n {2}type_unknown: 1$/,
+    );
+    expect(noted).toMatch(
+      /^rejected: .*rows\.csv, line 3: .*\(occurred_at_invalid\)\nrejected: .*line 4: .*\(type_unknown\)$/,
+    );
+    expect(failure).toMatchObject({
+      code: 'ROWS_REJECTED',
+      message: expect.stringMatching(/^2 of 3 rows were rejected, and 0 may be; .*--max-rejects 2\.$/),
+    });
+    expect(exitCodeOf(failure)).toBe(1);
+    const kept = readFileSync(rejects, 'utf8').trim().split('\n');
+    expect(kept.map((line) => JSON.parse(line))).toMatchObject([
+      {
+        file,
+        line: 3,
+        reason: 'occurred_at_invalid',
+        message: expect.stringContaining('never'),
+        text: rows[1],
+      },
+      { file, line: 4, reason: 'type_unknown', text: rows[2] },
+    ]);
+    expect(await topics.idsOf(of)).toEqual([`${of}-0`]);
+    for (const limit of ['2', '67%'])
+      expect((await windrow(file, '--max-rejects', limit)).failure).toBeUndefined();
+    for (const limit of ['1', '66%'])
+      expect((await windrow(file, '--max-rejects', limit)).failure).toMatchObject({ code: 'ROWS_REJECTED' });
+    expect((await windrow(file, '--rejects', file)).failure).toMatchObject({ code: 'USAGE' });
+    const { failure: unwritable } = await windrow(file, '--rejects', path.join(dir, 'none/rejects'));
+    expect(unwritable).toMatchObject({
+      code: 'FILE_UNWRITABLE',
+      message: expect.stringContaining('none/rejects'),
+    });
   });
 });

@@ -7,15 +7,17 @@ const plainLineEveryMs = 3_000;
 
 export interface ProgressDisplay {
   show(progress: LoadProgress): void;
+  /** Writes a line that stays. */
+  note(line: string): void;
   end(): void;
 }
 
 /** How far a load is, all files together, on standard error: a bar on a terminal, a line now and then elsewhere. */
 export function loadProgress({ interactive, note }: CommandContext, stream: string): ProgressDisplay {
-  return interactive ? progressBar(stream) : plainLines(stream, note);
+  return interactive ? progressBar(stream, note) : plainLines(stream, note);
 }
 
-function progressBar(stream: string): ProgressDisplay {
+function progressBar(stream: string, note: (line: string) => void): ProgressDisplay {
   const options = {
     format: `${stream} [{bar}] {percentage} % · {counts}`,
     stream: process.stderr,
@@ -35,6 +37,11 @@ function progressBar(stream: string): ProgressDisplay {
       bar.setTotal(progress.totalBytes ?? 0);
       bar.update(progress.bytesRead, { counts });
     },
+    note(line) {
+      // The bar is drawn again below the line.
+      if (isStarted) process.stderr.write('\r\x1b[K');
+      note(line);
+    },
     end: () => bar.stop(),
   };
 }
@@ -50,6 +57,7 @@ function plainLines(stream: string, note: (line: string) => void): ProgressDispl
       const share = totalBytes ? ` ${Math.floor((100 * bytesRead) / totalBytes)} %` : '';
       note(`${stream}:${share} · ${countsOf(progress, (performance.now() - startedMs) / 1_000)}`);
     },
+    note,
     end: () => undefined,
   };
 }

@@ -10,7 +10,8 @@ export async function shownLoad(
   request: Omit<LoadRequest, 'signal' | 'note' | 'onProgress'>,
 ): Promise<LoadResult> {
   const progress = loadProgress(context, request.stream);
-  const { signal, note } = context;
+  const { signal } = context;
+  const { note } = progress;
   try {
     return await loadInto(env, { ...request, signal, note, onProgress: progress.show });
   } finally {

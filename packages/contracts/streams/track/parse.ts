@@ -1,6 +1,7 @@
 import type { EventRecord } from '../../src/avro-record.ts';
 import type { InputSource } from '../../src/contract.ts';
 import { contentId } from '../../src/event-id.ts';
+import { hasValue } from '../../src/input.ts';
 import { messageReader } from '../../src/message-fields.ts';
 import { segmentMessage } from './message.ts';
 
@@ -10,9 +11,12 @@ import { segmentMessage } from './message.ts';
  */
 export function parseTrack(input: EventRecord, source: InputSource): EventRecord {
   const values = source.kind === 'http' ? fromSegment(input, source) : fromFile(input, source);
-  values.event_id ??= contentId('track', source.kind === 'http' ? withoutSentAt(input) : input);
-  values.type ??= 'track';
-  values.received_at = source.kind === 'http' ? source.receivedAtMs : (values.received_at ?? Date.now());
+  // An empty cell of a file is as absent as a column that is not there.
+  if (!hasValue(values.event_id))
+    values.event_id = contentId('track', source.kind === 'http' ? withoutSentAt(input) : input);
+  if (!hasValue(values.type)) values.type = 'track';
+  if (source.kind === 'http') values.received_at = source.receivedAtMs;
+  else if (!hasValue(values.received_at)) values.received_at = Date.now();
   return values;
 }
 

@@ -3,7 +3,6 @@ import type { Installation } from '../installation.ts';
 import type { LakeTableName } from '../ledgers.ts';
 import { readColumns } from '../parquet.ts';
 import type { LakeContent } from './facts.ts';
-import { IdRepeats } from './id-repeats.ts';
 import { Repeats } from './repeats.ts';
 
 /**
@@ -18,7 +17,7 @@ export async function readLakeContent(
 ): Promise<Omit<LakeContent, 'orphans'>> {
   const rows = new Map<number, number>();
   const offsets = new Repeats();
-  const ids = new IdRepeats();
+  const ids = new Repeats();
   for (const { files } of byDate(adds)) {
     offsets.forget();
     ids.forget();
@@ -31,14 +30,14 @@ export async function readLakeContent(
         const partition = Number(row._partition);
         rows.set(partition, (rows.get(partition) ?? 0) + 1);
         offsets.add(`${partition}/${String(row._offset)}`);
-        if (id.length > 0) ids.add(idOf(row, id), partition);
+        if (id.length > 0) ids.add(idOf(row, id));
       }
     }
   }
   return {
     rows: [...rows].map(([partition, count]) => ({ partition, rows: count })),
     repeatedOffsets: offsets.sample,
-    repeatedIds: ids.found,
+    repeatedIds: ids.sample,
   };
 }
 

@@ -6,15 +6,18 @@ import { beforeAll, expect, inject, it } from 'vitest';
 import { FileLoad } from './file-load.ts';
 import type { LoadFile } from './load-file.ts';
 import type { LoadedSoFar, LoadMemory } from './load-memory.ts';
+import { Rejects } from './rejects.ts';
 
 // What Kafka acknowledges, and in which order, can't be chosen of a real one: commit and memory are the test's.
 
 const registry = new AvroRegistry(loadConfig(stackConfig, inject('endpoints')).SCHEMA_REGISTRY_URL);
 let intake: Intake;
 let deadLetterEncoder: DeadLetterEncoder;
+let rejects: Rejects;
 beforeAll(async () => {
   intake = await Intake.open(streamNamed(await loadStreams(), 'weather'), registry);
   deadLetterEncoder = await DeadLetterEncoder.open(registry);
+  rejects = await Rejects.open(undefined, () => undefined);
 });
 
 const line = (n: number) =>
@@ -46,7 +49,7 @@ function load(events: number, answer: (chunk: number) => Promise<void>, soFar?: 
   } as unknown as LoadMemory;
   const running = new FileLoad({
     ...{ file: file(events), intake, deadLetterEncoder, commit, memory, soFar, maxPendingChunks: 4 },
-    ...{ onProgress: () => undefined, signal: new AbortController().signal },
+    ...{ reading: {}, rejects, onProgress: () => undefined, signal: new AbortController().signal },
   });
   return { run: running.run(), result: running.result, sent, remembered };
 }

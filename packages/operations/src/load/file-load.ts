@@ -1,3 +1,4 @@
+import { brokenRule } from '@windrow/contracts';
 import {
   type DeadLetterEncoder,
   type GroupCommit,
@@ -5,13 +6,17 @@ import {
   type OutputRecord,
   outputsOf,
   type Rejection,
+  type Taken,
 } from '@windrow/pipeline';
 import { WindrowError } from '@windrow/runtime';
+import { batchRouteOf, messagesIn } from './batches.ts';
 import type { LoadFile } from './load-file.ts';
 import type { LoadedSoFar, LoadMemory } from './load-memory.ts';
 import type { Item } from './read/item.ts';
 import { openInput } from './read/open-input.ts';
 import { readItems } from './read/read-items.ts';
+import { type CheckOptions, RecordCheck } from './record-check.ts';
+import type { RejectedRow, Rejects } from './rejects.ts';
 
 export interface FileResult {
   file: string;
@@ -27,6 +32,8 @@ export interface FileResult {
   reasons: Record<string, number>;
   /** Warning → accepted events with it. */
   warnings: Record<string, number>;
+  /** Name that no field of the stream takes → events with a value under it. Absent without such names. */
+  unknownFields?: Record<string, number>;
   /** Bytes of the stored file that were read. */
   bytes: number;
   /** False if the load was stopped before the end of the file, or failed. */
@@ -43,6 +50,8 @@ export interface FileLoadOptions {
   memory: LoadMemory | undefined;
   /** Progress of former loads. */
   soFar: LoadedSoFar | undefined;
+  reading: CheckOptions;
+  rejects: Rejects;
   /** Chunks that may be unacknowledged while reading continues. */
   maxPendingChunks: number;
   onProgress(result: FileResult): void;
@@ -58,7 +67,7 @@ const rememberEveryRecords = 10_000;
 interface Chunk {
   events: OutputRecord[];
   deadLetters: OutputRecord[];
-  reasons: string[];
+  rejected: RejectedRow[];
   bytes: number;
   /** Position in the file after the last event of the chunk. */
   end: number;
@@ -66,13 +75,14 @@ interface Chunk {
 }
 
 const emptyChunk = (): Chunk => ({
-  ...{ events: [], deadLetters: [], reasons: [], bytes: 0, end: 0, acknowledged: false },
+  ...{ events: [], deadLetters: [], rejected: [], bytes: 0, end: 0, acknowledged: false },
 });
 
 /** Loads one file, in its order. */
 export class FileLoad {
   readonly result: FileResult;
   readonly #options: FileLoadOptions;
+  readonly #check: RecordCheck;
   #chunk = emptyChunk();
   /** Chunks that were sent, in the order of the file. */
   readonly #unacknowledged: Chunk[] = [];
@@ -101,6 +111,7 @@ export class FileLoad {
     };
     this.#position = startedAt;
     this.#rememberedPosition = startedAt;
+    this.#check = new RecordCheck(file, options.intake.contract, options.reading);
   }
 
   /**
@@ -109,16 +120,23 @@ export class FileLoad {
    */
   async run(): Promise<void> {
     const { result } = this;
-    const { file, signal } = this.#options;
+    const { file, signal, reading, intake } = this.#options;
     const input = openInput(file, signal);
+    const batchRoute = reading.path ? undefined : batchRouteOf(intake.contract);
     const progress = () => {
       result.bytes = input.bytesRead();
+      if (this.#check.unknownFields.size > 0)
+        result.unknownFields = Object.fromEntries(this.#check.unknownFields);
       this.#options.onProgress(result);
     };
     let failure: WindrowError | undefined;
     try {
-      for await (const items of readItems(input)) {
-        for (const item of items) await this.#take(item);
+      let isFirst = true;
+      for await (const { items, isCsv } of readItems(input, reading)) {
+        const records = items.flatMap((item) => messagesIn(item, batchRoute));
+        if (isFirst) this.#check.refuseFirst({ items: records, isCsv });
+        isFirst = false;
+        for (const record of records) await this.#take(record, isCsv);
         progress();
         if (signal.aborted) break;
       }
@@ -136,11 +154,12 @@ export class FileLoad {
     if (failure?.code === 'S3_FAILED') throw failure;
   }
 
-  async #take(item: Item): Promise<void> {
+  async #take(read: Item, isCsv: boolean): Promise<void> {
     this.#next += 1;
     if (this.#next <= this.result.startedAt) return;
     this.result.read += 1;
-    const taken = item.ok ? this.#options.intake.take(item.value, { kind: 'file' }, item.traits) : item;
+    const item = this.#check.checked(read, isCsv);
+    const taken = item.ok ? this.#accepted(item) : item;
     if (taken.ok) {
       for (const warning of taken.warnings ?? [])
         this.result.warnings[warning] = (this.result.warnings[warning] ?? 0) + 1;
@@ -151,14 +170,27 @@ export class FileLoad {
     if (events.length + deadLetters.length >= chunkRecords || bytes >= chunkBytes) await this.#send();
   }
 
-  #reject({ line, text }: Item, { reason, message }: Rejection): void {
+  #accepted({ value, traits }: Item & { ok: true }): Taken {
+    const { intake } = this.#options;
+    const taken = intake.take(value, { kind: 'file' }, traits);
+    // The enricher applies the same rules, but only here whoever loads the file can be told.
+    const broken = taken.ok ? brokenRule(intake.contract.rules, taken.record) : taken;
+    if (taken.ok && broken === null) return taken;
+    const { reason, message } = broken as Rejection;
+    const advice = this.#check.adviceFor(reason, value);
+    return { ok: false, reason, message: advice ? `${message}; ${advice}` : message };
+  }
+
+  #reject({ line, text }: Item, { reason, message: why }: Rejection): void {
     const { file } = this.result;
-    const { intake, deadLetterEncoder } = this.#options;
+    const { intake, deadLetterEncoder, rejects } = this.#options;
+    const message = `${file}, line ${line}: ${why}`;
     const place = { file, line: String(line) };
-    const rejection = { reason, message: `${file}, line ${line}: ${message}` };
-    const letter = deadLetterEncoder.encode('load', intake.contract.name, rejection, text, place);
+    const letter = deadLetterEncoder.encode('load', intake.contract.name, { reason, message }, text, place);
+    const row: RejectedRow = { file, line, reason, message, text };
+    rejects.tell(row);
     this.#chunk.deadLetters.push(letter);
-    this.#chunk.reasons.push(reason);
+    this.#chunk.rejected.push(row);
     this.#chunk.bytes += letter.value?.length ?? 0;
   }
 
@@ -185,12 +217,15 @@ export class FileLoad {
   #acknowledged(chunk: Chunk): void {
     chunk.acknowledged = true;
     for (let [first] = this.#unacknowledged; first?.acknowledged; [first] = this.#unacknowledged) {
-      const { end, events, deadLetters, reasons } = first;
+      const { end, events, deadLetters, rejected } = first;
       this.#unacknowledged.shift();
       this.#position = end;
       this.result.sent += events.length;
       this.result.rejected += deadLetters.length;
-      for (const reason of reasons) this.result.reasons[reason] = (this.result.reasons[reason] ?? 0) + 1;
+      for (const row of rejected) {
+        this.result.reasons[row.reason] = (this.result.reasons[row.reason] ?? 0) + 1;
+        this.#options.rejects.keep(row);
+      }
     }
     if (this.#remembering || this.#position < this.#rememberedPosition + rememberEveryRecords) return;
     this.#remembering = this.#remember().then(() => {

@@ -4,6 +4,8 @@ import { WindrowError } from '@windrow/runtime';
 import { FileLoad, type FileResult } from './file-load.ts';
 import type { LoadFile } from './load-file.ts';
 import { LoadMemory } from './load-memory.ts';
+import type { CheckOptions } from './record-check.ts';
+import { Rejects } from './rejects.ts';
 
 export interface LoadOptions {
   stream: StreamContract;
@@ -13,6 +15,11 @@ export interface LoadOptions {
   concurrency: number;
   /** Also loads what has been loaded before. */
   again?: boolean;
+  reading?: CheckOptions;
+  /** File that keeps the rejected rows of this load, one JSON object a line. It is replaced. */
+  rejectsPath?: string | undefined;
+  /** Told the first rejected rows while the load runs. */
+  note?: (line: string) => void;
   broker: Broker;
   registry: AvroRegistry;
   /** Called while files are read, and when one ends. */
@@ -58,25 +65,33 @@ export interface LoadResult {
 const maxPendingChunks = 16;
 
 /**
- * Sends the events of files to the stream's raw topic, each file in order. An event that cannot be parsed or typed becomes a
- * dead letter that names file and line. The same file gives the same ids, so it can be loaded again after any failure. A file
+ * Sends the events of files to the stream's raw topic, each file in order. An event that cannot be parsed or typed, or
+ * that breaks a rule of the stream, becomes a dead letter that names file and line. The same file gives the same ids, so it can be loaded again after any failure. A file
  * that cannot be read does not stop the others; `perFile` has the reason.
  * @throws WindrowError TOPIC_MISSING, SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE, KAFKA_UNAVAILABLE, S3_FAILED if S3 is unavailable
  */
 export async function loadFiles(options: LoadOptions): Promise<LoadResult> {
-  const { stream, groups, broker, registry, signal } = options;
+  const { stream, groups, broker, registry, signal, reading, rejectsPath, note = () => undefined } = options;
   const startedMs = performance.now();
   await assertTopicsExist(broker, [stream.topics.raw.name, deadLetterTopic.name]);
   const intake = await Intake.open(stream, registry);
   const deadLetterEncoder = await DeadLetterEncoder.open(registry);
+  const rejects = await Rejects.open(rejectsPath, note);
   const commit = new GroupCommit(broker);
   const files = groups.flat();
   let memory: LoadMemory | undefined;
   try {
     if (files.some(({ remembered }) => remembered)) {
-      memory = await LoadMemory.open({ broker, registry, commit, stream: stream.name, files });
+      memory = await LoadMemory.open({
+        broker,
+        registry,
+        commit,
+        stream: stream.name,
+        files,
+        path: reading?.path,
+      });
     }
-    const load = new Load(options, { intake, deadLetterEncoder, commit, memory });
+    const load = new Load(options, { intake, deadLetterEncoder, commit, memory, rejects });
     await load.run();
     const { result } = load;
     return {
@@ -87,6 +102,7 @@ export async function loadFiles(options: LoadOptions): Promise<LoadResult> {
   } finally {
     await memory?.close();
     await commit.close();
+    await rejects.close();
   }
 }
 
@@ -95,6 +111,7 @@ interface LoadParts {
   deadLetterEncoder: DeadLetterEncoder;
   commit: GroupCommit;
   memory: LoadMemory | undefined;
+  rejects: Rejects;
 }
 
 class Load {
@@ -154,7 +171,7 @@ class Load {
       this.#tell();
       return;
     }
-    const { again, concurrency } = this.#options;
+    const { again, concurrency, reading = {} } = this.#options;
     const told = { read: 0, sent: 0, rejected: 0, bytes: 0 };
     const onProgress = (of: FileResult) => {
       for (const name of ['read', 'sent', 'rejected', 'bytes'] as const) {
@@ -164,7 +181,7 @@ class Load {
       this.#tell();
     };
     const load = new FileLoad({
-      ...{ ...this.#parts, file, onProgress, signal: this.#signal },
+      ...{ ...this.#parts, file, reading, onProgress, signal: this.#signal },
       soFar: again ? undefined : this.#parts.memory?.recall(file),
       maxPendingChunks: Math.min(4, Math.floor(maxPendingChunks / concurrency)),
     });

@@ -21,7 +21,7 @@ afterAll(() => broker.close());
 const observation = (city: string, temperature: number) =>
   `{"city":"${city}","observed_at":"2020-01-01T00:00:00Z","temperature_c":${temperature}}\n`;
 const observations = (city: string, count: number) =>
-  Array.from({ length: count }, (_, n) => observation(city, n / 100)).join('');
+  Array.from({ length: count }, (_, n) => observation(city, n / 1_000)).join('');
 
 /** `before`: what happens when it is opened. */
 function file(url: string, content: string, before: () => Promise<void> | void = () => undefined): LoadFile {
@@ -82,7 +82,7 @@ describe('loadFiles, of groups', () => {
       totalBytes,
       sent: 22_500,
     });
-    const inOrder = Array.from({ length: 2_500 }, (_, n) => n / 100);
+    const inOrder = Array.from({ length: 2_500 }, (_, n) => n / 1_000);
     const byCity = await temperatures();
     for (let n = 0; n < 9; n++) expect(byCity.get(`${of}-${n}`)).toEqual(inOrder);
   });
@@ -116,7 +116,7 @@ describe('loadFiles, of groups', () => {
     const rest = await load([files], { concurrency: 2 });
     expect(rest).toMatchObject({ interrupted: false, sent: 90_000 - cut.sent });
     expect(rest.perFile[0]?.startedAt).toBe(cut.perFile[0]?.sent);
-    const inOrder = Array.from({ length: 30_000 }, (_, n) => n / 100);
+    const inOrder = Array.from({ length: 30_000 }, (_, n) => n / 1_000);
     const byCity = await temperatures();
     // Nothing is missing, and after a stop nothing is repeated.
     for (const name of names) expect(byCity.get(`${of}-${name}`)).toEqual(inOrder);

@@ -8,6 +8,7 @@ import {
 } from '@windrow/contracts';
 import { type Broker, followTopic, type GroupCommit, type TopicReader } from '@windrow/pipeline';
 import type { FileIdentity, LoadFile } from './load-file.ts';
+import { type PathStep, pathText } from './read/record-path.ts';
 
 export type LoadedSoFar = Pick<LoadedFile, 'position' | 'sent' | 'rejected' | 'done'>;
 
@@ -18,6 +19,8 @@ export interface LoadMemoryOptions {
   stream: string;
   /** The files to keep progress of. Records of other files are ignored. */
   files: readonly LoadFile[];
+  /** Where the records are within each file's: the same file has other records at another path. */
+  path?: readonly PathStep[] | undefined;
 }
 
 /** The progress of all loads into a stream, from the topic `loads`. It follows the progress of other processes, too. */
@@ -58,19 +61,26 @@ export class LoadMemory {
   recall({ remembered: identity, sizeBytes }: LoadFile): LoadedSoFar | undefined {
     if (!identity) return undefined;
     const known = this.#known.get(loadedFileKey({ stream: this.#options.stream, url: identity.url }));
-    return known?.version === identity.version && known.size_bytes === sizeBytes ? known : undefined;
+    return known?.version === this.#versionOf(identity) && known.size_bytes === sizeBytes ? known : undefined;
   }
 
   /**
    * Stores progress, which must cover only events that Kafka has acknowledged. Fulfilled when Kafka has acknowledged it.
    * @throws WindrowError KAFKA_UNAVAILABLE
    */
-  async remember({ url, version }: FileIdentity, sizeBytes: number, soFar: LoadedSoFar): Promise<void> {
+  async remember(identity: FileIdentity, sizeBytes: number, soFar: LoadedSoFar): Promise<void> {
     const { stream, commit } = this.#options;
+    const { url } = identity;
+    const version = this.#versionOf(identity);
     const { position, sent, rejected, done } = soFar;
     const record = { stream, url, size_bytes: sizeBytes, version, position, sent, rejected, done };
     const value = this.#codec.encode(record, this.#schemaId);
     await commit.send([{ topic: loadTopic.name, records: [{ key: loadedFileKey(record), value }] }]);
+  }
+
+  #versionOf({ version }: FileIdentity): string {
+    const { path } = this.#options;
+    return path ? `${version} ${pathText(path)}` : version;
   }
 
   /** Waits until all progress that was stored before the call has been read. */

@@ -17,7 +17,7 @@ export interface Sources {
   close(): void;
 }
 
-const readable = /\.(json|jsonl|ndjson|csv)(\.gz)?$/i;
+const readable = /\.(?:(?:json|jsonl|ndjson|geojson|csv|tsv)(?:\.gz|\.zst)?|parquet|avro)$/i;
 
 /**
  * What the arguments of `windrow load` mean: files, `-`, directories, objects and prefixes of S3.
@@ -127,7 +127,8 @@ function chosen(byPath: Map<string, LoadFile>, { arg, dates, notes }: Argument):
   const inFormat = paths.filter((each) => readable.test(each));
   const other = paths.find((each) => !readable.test(each));
   const leftOut = paths.length - inFormat.length;
-  const formats = '.json, .jsonl, .ndjson or .csv, nor these with .gz';
+  const formats =
+    '.json, .jsonl, .ndjson, .geojson, .csv, .tsv, .parquet or .avro, nor text with .gz or .zst';
   if (inFormat.length === 0) {
     const message = `nothing was sent: ${arg} has no file that is ${formats.replace('nor', 'or')}`;
     throw new WindrowError('FILE_UNREADABLE', message);

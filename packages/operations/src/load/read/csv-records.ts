@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { WindrowError } from '@windrow/runtime';
 import { type CsvError, parse } from 'csv-parse/sync';
-import { type Item, maxItemBytes, overlong, type Splitter } from './item.ts';
-import { isBlank, type Line, LineCutter } from './lines.ts';
+import type { CsvDialect } from './csv-dialect.ts';
+import { type Item, maxItemBytes, notUtf8, overlong, type Splitter } from './item.ts';
+import { hasControlCharacter, isBlank, type Line, LineCutter } from './lines.ts';
 
-const quote = 0x22;
-const lineFeed = Buffer.from('\n');
+const lineFeed = 0x0a;
 
 interface CsvRecord {
   line: number;
@@ -13,12 +13,14 @@ interface CsvRecord {
 }
 
 /**
- * CSV (RFC 4180) with a header. A quoted value may contain line ends. A quote that is never closed damages only its own line:
- * reading starts again at the next line.
+ * CSV (RFC 4180, in any dialect) with a header. A quoted value may contain line ends. A quote that is never closed damages only
+ * its own line: reading starts again at the next line.
  */
 export class CsvRecords implements Splitter {
   readonly #name: string;
-  readonly #lines = new LineCutter();
+  readonly #dialect: CsvDialect;
+  readonly #lines: LineCutter;
+  #awaitsSepLine: boolean;
   #header: string[] | undefined;
   /** Lines of the current record, whose quotes are not balanced yet. */
   #open: Line[] = [];
@@ -28,8 +30,11 @@ export class CsvRecords implements Splitter {
   #records: CsvRecord[] = [];
 
   /** @param name the file's name, for errors */
-  constructor(name: string) {
+  constructor(name: string, dialect: CsvDialect) {
     this.#name = name;
+    this.#dialect = dialect;
+    this.#lines = new LineCutter(dialect.lineEnd);
+    this.#awaitsSepLine = dialect.hasSepLine;
   }
 
   push(chunk: Buffer): Item[] {
@@ -48,10 +53,14 @@ export class CsvRecords implements Splitter {
     else this.#continue(line);
   }
 
-  #begin(line: Line): void {
+  #begin(whole: Line): void {
+    // The LF of a single CRLF among lines that end with CR.
+    const isAfterCr = this.#dialect.lineEnd === 'cr' && whole.text[0] === lineFeed;
+    const line = isAfterCr ? { ...whole, text: whole.text.subarray(1) } : whole;
     if (line.bytes > maxItemBytes) this.#bad(overlong(line.number, line.text, line.bytes));
     else if (isBlank(line.text)) return;
-    else if (countQuotes(line.text) % 2 === 0) this.#complete({ line: line.number, text: line.text });
+    else if (this.#awaitsSepLine) this.#awaitsSepLine = false;
+    else if (this.#isClosed(line.text)) this.#complete({ line: line.number, text: line.text });
     else {
       this.#open = [line];
       this.#openBytes = line.bytes;
@@ -65,9 +74,9 @@ export class CsvRecords implements Splitter {
       this.#giveUp();
       return;
     }
-    if (countQuotes(line.text) % 2 === 0) return;
+    if (this.#isClosed(line.text)) return;
     const text = Buffer.concat(
-      this.#open.flatMap((part, i) => (i === 0 ? [part.text] : [lineFeed, part.text])),
+      this.#open.flatMap((part, i) => [part.text, Buffer.from(i + 1 < this.#open.length ? part.end : '')]),
     );
     const record = { line: this.#open[0]?.number ?? 0, text };
     if (this.#header !== undefined && !this.#parsed(record).ok) {
@@ -100,17 +109,23 @@ export class CsvRecords implements Splitter {
   }
 
   #headerOf({ line, text }: CsvRecord): string[] {
-    if (!isUtf8(text) || text.includes(0)) throw this.#noHeader(line, 'is not text');
+    if (!isUtf8(text) || hasControlCharacter(text)) throw this.#noHeader(line, 'is not text');
     let names: string[] = [];
     try {
-      names = rowsOf(text)[0] ?? [];
+      names = this.#rowsOf(text)[0]?.map((name) => name.trim()) ?? [];
     } catch (error) {
       throw this.#noHeader(line, `can't be parsed: ${(error as CsvError).message}`);
     }
-    if (names.some((name) => name.trim() === '')) throw this.#noHeader(line, 'has a column without a name');
+    // Some programs write a delimiter after each cell.
+    while (names.at(-1) === '') names.pop();
+    if (names.includes('')) throw this.#noHeader(line, 'has a column without a name');
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice !== undefined) throw this.#noHeader(line, `names the column ${twice} twice`);
-    return names.map((name) => name.trim());
+    const [, quoted] = /^(['`]).*\1$/.exec(names[0] ?? '') ?? [];
+    if (quoted !== undefined && quoted !== this.#dialect.quote) {
+      throw this.#noHeader(line, `has names in ${quoted}; name the quote with --quote "${quoted}"`);
+    }
+    return names;
   }
 
   #noHeader(line: number, reason: string): WindrowError {
@@ -129,7 +144,8 @@ export class CsvRecords implements Splitter {
     this.#records = [];
     if (records.length === 0) return [];
     try {
-      const rows = rowsOf(Buffer.concat(records.flatMap(({ text }) => [text, lineFeed])));
+      const lineEnd = Buffer.from(this.#recordEnd);
+      const rows = this.#rowsOf(Buffer.concat(records.flatMap(({ text }) => [text, lineEnd])));
       if (rows.length === records.length && records.every(({ text }) => isUtf8(text))) {
         return records.map((record, i) => this.#itemOf(record, rows[i] ?? []));
       }
@@ -141,10 +157,9 @@ export class CsvRecords implements Splitter {
 
   #parsed(record: CsvRecord): Item {
     const { line, text } = record;
-    if (!isUtf8(text))
-      return { ok: false, line, text, reason: 'not_utf8', message: 'its bytes are not UTF-8' };
+    if (!isUtf8(text)) return notUtf8(line, text);
     try {
-      const [row = [], ...more] = rowsOf(text);
+      const [row = [], ...more] = this.#rowsOf(text);
       if (more.length === 0) return this.#itemOf(record, row);
       return { ok: false, line, text, reason: 'not_csv', message: 'a quote in it is out of place' };
     } catch (error) {
@@ -154,20 +169,31 @@ export class CsvRecords implements Splitter {
 
   #itemOf({ line, text }: CsvRecord, row: string[]): Item {
     const header = this.#header ?? [];
-    if (row.length !== header.length) {
+    if (row.length < header.length || row.slice(header.length).some((cell) => cell !== '')) {
       const message = `${row.length} columns, where the header has ${header.length}`;
       return { ok: false, line, text, reason: 'not_csv', message };
     }
     return { ok: true, line, text, value: Object.fromEntries(header.map((name, i) => [name, row[i]])) };
   }
-}
 
-function rowsOf(text: Buffer): string[][] {
-  return parse(text, { relax_column_count: true });
-}
+  get #recordEnd(): string {
+    return this.#dialect.lineEnd === 'cr' ? '\r' : '\n';
+  }
 
-function countQuotes(text: Buffer): number {
-  let count = 0;
-  for (let at = text.indexOf(quote); at !== -1; at = text.indexOf(quote, at + 1)) count += 1;
-  return count;
+  #rowsOf(text: Buffer): string[][] {
+    const { delimiter, quote = null } = this.#dialect;
+    return parse(text, {
+      ...{ delimiter, quote, escape: quote, record_delimiter: [this.#recordEnd] },
+      relax_column_count: true,
+    });
+  }
+
+  /** Whether each quote in the text has its other one. */
+  #isClosed(text: Buffer): boolean {
+    const { quote } = this.#dialect;
+    if (quote === undefined) return true;
+    let isClosed = true;
+    for (let at = text.indexOf(quote); at !== -1; at = text.indexOf(quote, at + 1)) isClosed = !isClosed;
+    return isClosed;
+  }
 }

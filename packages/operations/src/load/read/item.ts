@@ -6,13 +6,11 @@ export const maxItemBytes = 1_048_576;
 /** Bytes that are kept of an item that is too long. */
 export const keptOfOverlongBytes = 4_096;
 
-export type ItemFault = 'not_json' | 'too_deep' | 'not_utf8' | 'not_csv' | 'too_long';
-
 /** One event of a file. `text` is its bytes in the file, without a separator; `line` counts from 1. */
 export type Item =
   | { ok: true; value: unknown; line: number; text: Buffer; traits?: InputTraits }
   /** `text` is cut if the item is too long. */
-  | { ok: false; line: number; text: Buffer; reason: ItemFault; message: string };
+  | { ok: false; line: number; text: Buffer; reason: string; message: string };
 
 /**
  * Splits a file into items, independently of how its bytes are cut into chunks. The texts of items are views of the chunks:
@@ -33,4 +31,9 @@ export function overlong(line: number, text: Buffer, bytes: number): Item {
     reason: 'too_long',
     message: `${bytes} bytes long, over ${maxItemBytes}`,
   };
+}
+
+export function notUtf8(line: number, text: Buffer): Item {
+  const message = 'its bytes are not UTF-8; name the encoding of the file with --encoding';
+  return { ok: false, line, text, reason: 'not_utf8', message };
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { namedFiles } from '../local-file.ts';
 import { openInput } from './open-input.ts';
@@ -61,6 +61,31 @@ describe('openInput', () => {
     });
     expect(read.length).toBeGreaterThan(text.length / 4);
     expect(text.startsWith(read)).toBe(true);
+  });
+
+  it('reads all frames of zstd, and says so where one is cut off or damaged', async () => {
+    const text = Array.from({ length: 200_000 }, (_, i) => `line ${i * 7919}\n`).join('');
+    const checked = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
+    const skipped = Buffer.concat([Buffer.from('502a4d1803000000', 'hex'), Buffer.from('abc')]);
+    const frames = [
+      zstdCompressSync(text),
+      skipped,
+      zstdCompressSync('', checked),
+      zstdCompressSync('x'.repeat(1e6)),
+      zstdCompressSync('end', checked),
+    ];
+    const zipped = Buffer.concat(frames);
+    expect((await contentOf(file('frames.zst', zipped))).text).toBe(`${text}${'x'.repeat(1e6)}end`);
+    const first = frames[0]?.length ?? 0;
+    for (const [name, bytes] of [
+      ['cut.zst', zipped.subarray(0, first / 2)],
+      ['cut-by-one.zst', zipped.subarray(0, -1)],
+      ['cut-between-blocks.zst', zipped.subarray(0, first - 3)],
+      ['more.zst', Buffer.concat([zipped, Buffer.from('more and more')])],
+    ] as const) {
+      const message = expect.stringContaining(`${name} can't be read to its end`);
+      await expect(contentOf(file(name, bytes))).rejects.toMatchObject({ code: 'FILE_UNREADABLE', message });
+    }
   });
 
   it('names every file that cannot be read, before anything is read', async () => {

@@ -1,11 +1,12 @@
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { pipeline, Readable, type Transform } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { isRetriable, WindrowError } from '@windrow/runtime';
 import type { LoadFile } from '../load-file.ts';
+import { ZstdFrames } from './zstd-frames.ts';
 
 export interface Input {
   name: string;
-  /** Stored bytes (a gzipped file: compressed) that have been read. */
+  /** Stored bytes (of a compressed file: before decompression) that have been read. */
   bytesRead(): number;
   /** The content, uncompressed; can be read once. Throws FILE_UNREADABLE, and retriable errors of the storage. */
   chunks: AsyncIterable<Buffer>;
@@ -13,8 +14,9 @@ export interface Input {
 
 const chunkBytes = 256 * 1024;
 const gzipMagic = Buffer.from([0x1f, 0x8b]);
+const zstdMagic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
-/** Opens a file. Its first bytes decide whether it is gzipped, not its name. The signal ends reading with an error. */
+/** Opens a file. Its first bytes decide whether it is compressed, not its name. The signal ends reading with an error. */
 export function openInput(file: LoadFile, signal: AbortSignal): Input {
   let bytesRead = 0;
   async function* counted(): AsyncGenerator<Buffer> {
@@ -29,7 +31,7 @@ export function openInput(file: LoadFile, signal: AbortSignal): Input {
 async function* content(name: string, raw: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   try {
     let head: Buffer = Buffer.alloc(0);
-    while (head.length < gzipMagic.length) {
+    while (head.length < zstdMagic.length) {
       const { value, done } = await raw.next();
       if (done) break;
       head = Buffer.concat([head, value]);
@@ -38,7 +40,10 @@ async function* content(name: string, raw: AsyncGenerator<Buffer>): AsyncGenerat
       if (head.length > 0) yield head;
       yield* raw;
     }
-    yield* head.subarray(0, 2).equals(gzipMagic) ? unzipped(whole()) : whole();
+    if (head.subarray(0, 2).equals(gzipMagic))
+      yield* through(whole(), createGunzip({ chunkSize: chunkBytes }));
+    else if (head.subarray(0, 4).equals(zstdMagic)) yield* unpacked(new ZstdFrames(whole()));
+    else yield* whole();
   } catch (cause) {
     if (isRetriable(cause) || (cause instanceof WindrowError && cause.code === 'FILE_UNREADABLE'))
       throw cause;
@@ -49,9 +54,12 @@ async function* content(name: string, raw: AsyncGenerator<Buffer>): AsyncGenerat
   }
 }
 
-function unzipped(raw: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
-  const gunzip = createGunzip({ chunkSize: chunkBytes });
-  // The iteration over `gunzip` throws the error.
-  pipeline(Readable.from(raw, { objectMode: false }), gunzip, () => undefined);
-  return gunzip;
+async function* unpacked(frames: ZstdFrames): AsyncGenerator<Buffer> {
+  while (await frames.next()) yield* through(frames.frame(), createZstdDecompress({ chunkSize: chunkBytes }));
+}
+
+/** The iteration over the result throws the errors of both. */
+function through(raw: AsyncIterable<Buffer>, decompressor: Transform): AsyncIterable<Buffer> {
+  pipeline(Readable.from(raw, { objectMode: false }), decompressor, () => undefined);
+  return decompressor;
 }

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { maxJsonDepth, parseExactJson, scanJson } from '@windrow/contracts';
-import type { Item } from './item.ts';
+import { type Item, notUtf8 } from './item.ts';
 
 /** Parses one JSON text, with each number as it is written. */
 export function parseJson(text: Buffer, line: number): Item {
-  if (!isUtf8(text)) return { ok: false, line, text, reason: 'not_utf8', message: 'its bytes are not UTF-8' };
+  if (!isUtf8(text)) return notUtf8(line, text);
   const scan = scanJson(text);
   if (scan.depth > maxJsonDepth) {
     const message = `nested ${scan.depth} levels deep; at most ${maxJsonDepth} are allowed`;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { installationEnvironment, resolveEnvironment, stateDirOf } from './environment.ts';
+import { installationEnvironment, otherEndpoints, resolveEnvironment, stateDirOf } from './environment.ts';
 
 let stateDir: string;
 beforeEach(() => {
@@ -36,6 +36,23 @@ test.each([
 ])('an environment that names an endpoint counts alone: %j', (own) => {
   runStack();
   expect(resolveEnvironment(own, stateDir)).toEqual({ source: 'environment', env: own });
+});
+
+test('endpoints of an earlier stack in the environment are named, with the way out', () => {
+  runStack();
+  expect(otherEndpoints({ KAFKA_BROKERS: '127.0.0.1:1' }, stateDir)).toBeUndefined();
+  expect(otherEndpoints({}, stateDir)).toBeUndefined();
+  const earlier = {
+    KAFKA_BROKERS: '127.0.0.1:9',
+    DATABASE_URL: 'postgres://windrow:secret@127.0.0.1:8/windrow',
+  };
+  expect(otherEndpoints(earlier, stateDir)).toMatch(
+    /^the environment has KAFKA_BROKERS=127\.0\.0\.1:9, DATABASE_URL=(?!.*secret).*; the stack that runs in .* has others\. .* unset KAFKA_BROKERS DATABASE_URL$/,
+  );
+});
+
+test('endpoints in the environment without a stack are named', () => {
+  expect(otherEndpoints({ LAKE_BUCKET: 'lake' }, stateDir)).toMatch(/LAKE_BUCKET=lake; no stack runs in/);
 });
 
 test('nothing runs and nothing is named', () => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { WindrowError } from '@windrow/runtime';
+import { hideUrlPasswords, WindrowError } from '@windrow/runtime';
 import { defaultStateDir, readStackEnv } from '@windrow/stack';
 
 /** Endpoints of an installation. If the environment has one of them, it has to describe the whole installation. */
@@ -31,6 +31,26 @@ export function resolveEnvironment(env: NodeJS.ProcessEnv, stateDir: string): En
   if (endpointNames.some((name) => env[name] || env[`${name}_FILE`])) return { source: 'environment', env };
   if (!existsSync(path.join(stateDir, 'stack.env'))) return { source: 'nothing', env };
   return { source: 'stack', env: { ...env, ...readStackEnv(stateDir) } };
+}
+
+/**
+ * Says that the environment has other endpoints than the stack that runs in the state directory, as a shell has them that read
+ * the `stack.env` of an earlier stack; undefined if it has none.
+ */
+export function otherEndpoints(env: NodeJS.ProcessEnv, stateDir: string): string | undefined {
+  const file = path.join(stateDir, 'stack.env');
+  const stack = existsSync(file) ? readStackEnv(stateDir) : undefined;
+  const others = [...endpointNames, 'PRODUCER_URL'].filter(
+    (name) => env[name] && env[name] !== stack?.[name],
+  );
+  if (others.length > 0) {
+    const shown = others.map((name) => `${name}=${hideUrlPasswords(env[name] ?? '')}`).join(', ');
+    const than = stack ? `the stack that runs in ${stateDir} has others` : `no stack runs in ${stateDir}`;
+    return `the environment has ${shown}; ${than}. Commands use those of the environment. If they come from the stack.env of an earlier stack, run: unset ${others.join(' ')}`;
+  }
+  if (stack || !env.WINDROW_STATE_DIR || !existsSync(path.join(defaultStateDir, 'stack.env')))
+    return undefined;
+  return `WINDROW_STATE_DIR is ${env.WINDROW_STATE_DIR}, where no stack runs; one runs in ${defaultStateDir}. To use that one, run: unset WINDROW_STATE_DIR`;
 }
 
 /** The environment of {@link resolveEnvironment}. @throws WindrowError USAGE if it describes no installation */

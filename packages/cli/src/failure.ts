@@ -11,6 +11,12 @@ export function exitCodeOf(error: unknown): ExitCode {
   return error.code === 'USAGE' || error.code === 'STREAM_UNKNOWN' || error.code === 'CONFIG_INVALID' ? 2 : 1;
 }
 
+/** Whether a part of the installation did not answer, perhaps because its address is wrong. */
+export function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof WindrowError) || !error.retriable) return false;
+  return ['KAFKA_UNAVAILABLE', 'REGISTRY_UNAVAILABLE', 'S3_FAILED', 'POSTGRES_FAILED'].includes(error.code);
+}
+
 /**
  * What a person is told of an error: its code and its message, which names the thing, the reason and the way out. With
  * `debug` also where it came from. Commander has printed its own errors already.

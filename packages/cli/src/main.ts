@@ -1,7 +1,7 @@
 import { armFailpoint, WindrowError } from '@windrow/runtime';
 import type { CommandContext } from './context.ts';
-import { stateDirOf } from './environment.ts';
-import { describeFailure, exitCodeOf } from './failure.ts';
+import { otherEndpoints, stateDirOf } from './environment.ts';
+import { describeFailure, exitCodeOf, isUnreachable } from './failure.ts';
 import { createProgram } from './program.ts';
 
 // Ctrl-C reaches every process of the terminal's group, and npm and the launcher pass it on besides: signals this close
@@ -76,6 +76,8 @@ try {
 } catch (error) {
   const text = describeFailure(error, { debug });
   if (text !== undefined) note(`windrow: ${text}`);
+  const other = isUnreachable(error) ? otherEndpoints(context.env, context.stateDir) : undefined;
+  if (other !== undefined) note(`windrow: ${other}`);
   exitCode = exitCodeOf(error);
 }
 // Clients keep idle connections for a while; nothing is waited for any more but the output.

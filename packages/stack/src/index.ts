@@ -1,3 +1,4 @@
+export { type AskedStack, askStack } from './answers.ts';
 export {
   type BackgroundOptions,
   type StackStatus,

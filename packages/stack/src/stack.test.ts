@@ -15,6 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WindrowError } from '@windrow/runtime';
 import pg from 'pg';
 import { afterEach, expect, test, vi } from 'vitest';
+import { askStack } from './answers.ts';
 import { stackStatus, startBackgroundStack, stopStack } from './background.ts';
 import { checkKafka, checkPostgres, checkPrometheus, checkRegistry, checkS3 } from './ready.ts';
 import { setScrapeTargets } from './scrape-targets.ts';
@@ -93,6 +94,20 @@ test('the whole stack in the background: ready, on loopback only, down without a
   expect(statSync(path.join(stateDir, 'stack.env')).mode & 0o077).toBe(0);
   expect(stackStatus(stateDir).state).toBe('ready');
   expect(await startBackgroundStack({ stateDir })).toEqual(endpoints);
+
+  // A part that is stopped has its port and its process, and gives no answer.
+  expect(await askStack(stateDir)).toMatchObject({ state: 'ready' });
+  for (const { name, process: child } of stackStatus(stateDir).parts) {
+    process.kill(child?.pid as number, 'SIGSTOP');
+    try {
+      const { state, parts: asked } = await askStack(stateDir);
+      const silent = asked.filter((part) => part.state === 'silent');
+      expect({ state, silent: silent.map((part) => part.name) }).toEqual({ state: 'silent', silent: [name] });
+      expect(silent[0]?.failure).toMatch(/^it does not answer: /);
+    } finally {
+      process.kill(child?.pid as number, 'SIGCONT');
+    }
+  }
 
   const addresses = listeningAddresses(new Set(processesOf(stateDir).map(({ pid }) => pid)));
   expect(addresses.length).toBeGreaterThanOrEqual(names.length + 1);

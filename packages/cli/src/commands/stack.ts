@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { hideUrlPasswords } from '@windrow/runtime';
-import { type StackStatus, stackStatus, startBackgroundStack, stopServices, stopStack } from '@windrow/stack';
+import { type AskedStack, askStack, startBackgroundStack, stopServices, stopStack } from '@windrow/stack';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson, unlessInterrupted } from '../context.ts';
 
@@ -49,15 +49,15 @@ async function down({ stateDir, print }: CommandContext): Promise<void> {
   print(stopped ? 'the stack is stopped' : 'no stack was running');
 }
 
-function status(context: CommandContext, { json }: { json?: true }): void {
-  const status = stackStatus(context.stateDir);
+async function status(context: CommandContext, { json }: { json?: true }): Promise<void> {
+  const status = await askStack(context.stateDir);
   if (json) printJson(context, status);
   else for (const line of describeStack(status)) context.print(line);
   if (status.state !== 'ready') process.exitCode = 1;
 }
 
 /** One line for the stack and one for each part. */
-export function describeStack({ state, parts }: StackStatus): string[] {
+export function describeStack({ state, parts }: AskedStack): string[] {
   return [
     `stack: ${state}`,
     ...parts.map(({ name, state: partState, ports, failure }) => {

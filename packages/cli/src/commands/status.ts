@@ -1,15 +1,16 @@
 import {
+  type AskedStack,
   addressOf,
   askLag,
   askReady,
+  askStack,
   type ServiceRecord,
   type ServicesStatus,
-  type StackStatus,
   servicesStatus,
-  stackStatus,
 } from '@windrow/stack';
 import type { AddCommand, CommandContext } from '../context.ts';
 import { printJson } from '../context.ts';
+import { otherEndpoints } from '../environment.ts';
 import { count } from '../tables.ts';
 import { describeStack } from './stack.ts';
 
@@ -38,16 +39,17 @@ export interface ServiceStatus {
 }
 
 export interface InstallationStatus {
-  stack: StackStatus;
+  stack: AskedStack;
   services: ServiceStatus[];
 }
 
 export async function installationStatus(stateDir: string): Promise<InstallationStatus> {
-  const services = servicesStatus(stateDir);
-  return {
-    stack: stackStatus(stateDir),
-    services: await Promise.all(services.services.map((service) => serviceStatus(service, services.state))),
-  };
+  const { services, state } = servicesStatus(stateDir);
+  const [stack, ...asked] = await Promise.all([
+    askStack(stateDir),
+    ...services.map((service) => serviceStatus(service, state)),
+  ]);
+  return { stack, services: asked };
 }
 
 async function serviceStatus(record: ServiceRecord, state: ServicesStatus['state']): Promise<ServiceStatus> {
@@ -68,6 +70,8 @@ async function status(context: CommandContext, { json }: { json?: true }): Promi
   const status = await installationStatus(context.stateDir);
   if (json) printJson(context, status);
   else for (const line of describe(status)) context.print(line);
+  const other = otherEndpoints(context.env, context.stateDir);
+  if (other !== undefined) context.note(other);
   const { stack, services } = status;
   if (stack.state !== 'ready' || services.length === 0 || services.some(({ ready }) => !ready)) {
     process.exitCode = 1;

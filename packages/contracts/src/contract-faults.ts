@@ -3,6 +3,7 @@ import { fieldsOfLocator, joinFieldNames } from './as-of-join.ts';
 import type { CuratedMapping, StreamContract } from './contract.ts';
 import { rawOffsetField } from './enriched-schema.ts';
 import { foldedName } from './folded-name.ts';
+import { lengthFaults } from './index-limits.ts';
 import { nearestName } from './nearest-name.ts';
 import { columnWords } from './sql-words.ts';
 import { nameOfStep, type Step } from './step.ts';
@@ -26,6 +27,7 @@ export function contractFaults(contract: StreamContract, all: readonly StreamCon
     faults.add('topics', 'steps, dedupe and lake.curated need topics.enriched');
   if (curated) {
     checkCurated(curated, faults);
+    for (const fault of lengthFaults(contract)) faults.add('curated', fault);
     if (areFieldsKnown) checkColumns(curated, topics.enriched ? fields : fieldsOf(contract), faults);
   }
   return faults.all;
@@ -70,6 +72,7 @@ function checkRawFields(contract: StreamContract, faults: Faults): void {
   checkAll('jsonFields', contract.jsonFields);
   checkAll('nfcFields', contract.nfcFields);
   for (const name of Object.keys(message?.fields ?? {})) check('message.fields', name);
+  for (const name of Object.keys(contract.maxBytes ?? {})) check('maxBytes', name);
   checkAll('message.made', message?.made);
   checkTimes(contract, fields, faults);
   for (const [index, { reason, reads }] of contract.rules.entries())

@@ -50,7 +50,9 @@ export type Constraint =
   | { kind: 'required'; field: string; when?: { field: string; is: string } }
   | { kind: 'anyOf'; fields: string[] }
   | { kind: 'between'; field: string; low: number; high: number }
-  | { kind: 'oneOf'; field: string; values: readonly string[] };
+  | { kind: 'oneOf'; field: string; values: readonly string[] }
+  /** Bytes of the text in UTF-8. */
+  | { kind: 'maxBytes'; field: string; bytes: number };
 
 /** A quality rule. `check` returns null if the record keeps the rule, else a message for people. */
 export interface Rule {
@@ -161,6 +163,11 @@ export interface StreamDefinition {
   /** Text fields that are stored in Unicode's normalization form C, so that equal texts have equal bytes. */
   nfcFields?: string[];
   rules: Rule[];
+  /**
+   * Field → most bytes of its text in UTF-8. Fields in keys and indexes of Postgres have a bound without it, because an entry of an
+   * index has one. `loadStreams` adds the rules for all bounds.
+   */
+  maxBytes?: Record<string, number>;
   /** How long the enricher remembers the id of an event, by the broker's time. Only for streams with `enriched`. */
   dedupe?: { horizonMs: number };
   /** The steps of an accepted event, in this order. Only for streams with `enriched`. */

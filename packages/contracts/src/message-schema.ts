@@ -80,6 +80,8 @@ function valueSchema(contract: StreamContract, { name, type, doc }: InputField):
     if (!constraint || !('field' in constraint) || constraint.field !== name) continue;
     if (constraint.kind === 'between')
       Object.assign(value, { minimum: constraint.low, maximum: constraint.high });
+    // A text of that many characters may have more bytes.
+    if (constraint.kind === 'maxBytes') Object.assign(value, { maxLength: constraint.bytes });
     if (constraint.kind === 'oneOf')
       Object.assign(value, { type: ['string', 'null'], enum: [...constraint.values, '', null] });
   }

@@ -63,6 +63,26 @@ export function oneOf(field: string, values: readonly string[]): Rule {
   };
 }
 
+/**
+ * The text must have at most this many bytes in UTF-8. Null passes.
+ * @param why completes the sentence “at most … bytes, because …”
+ */
+export function maxBytes(field: string, bytes: number, why: string): Rule {
+  return {
+    reason: `${field}_too_long`,
+    reads: [field],
+    check: (record) => {
+      const value = record[field];
+      // No character has more than three bytes for each unit of its length, so most texts need not be counted.
+      if (typeof value !== 'string' || 3 * value.length <= bytes) return null;
+      const length = Buffer.byteLength(value);
+      if (length <= bytes) return null;
+      return `${field} has ${length} bytes (${shown(value)}); at most ${bytes}, because ${why}. Send a shorter text`;
+    },
+    constraint: { kind: 'maxBytes', field, bytes },
+  };
+}
+
 /** The time must not be before `earliest`. */
 export function notBefore(field: string, earliest: string): Rule {
   const earliestMs = Date.parse(earliest);

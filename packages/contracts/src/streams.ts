@@ -6,6 +6,7 @@ import type { AvroRecordSchema } from './avro-record.ts';
 import type { StreamContract, StreamDefinition } from './contract.ts';
 import { contractFaults } from './contract-faults.ts';
 import { enrichedSchema } from './enriched-schema.ts';
+import { lengthRules } from './index-limits.ts';
 import { rawNumber } from './json-text.ts';
 import { timeRules } from './time-rules.ts';
 
@@ -44,9 +45,8 @@ async function loadStream(directory: string, name: string): Promise<StreamContra
     );
   }
   const { raw, enriched } = definition.topics;
-  return {
+  const contract: StreamContract = {
     ...definition,
-    rules: [...definition.rules, ...timeRules(schema)],
     schema,
     directory,
     topics: {
@@ -54,6 +54,7 @@ async function loadStream(directory: string, name: string): Promise<StreamContra
       ...(enriched && { enriched: { name: `${name}.enriched`, ...enriched } }),
     },
   };
+  return { ...contract, rules: [...definition.rules, ...timeRules(schema), ...lengthRules(contract)] };
 }
 
 /** A default beyond 2^53 keeps its digits, also when the schema is registered. */

@@ -301,3 +301,19 @@ describe('what is not there', () => {
     expect((await fetch(`${producer.url}/%zz`)).status).toBe(400);
   });
 });
+
+it.each([
+  ['event name', { event: 'n'.repeat(5_000) }, 'event_name_too_long'],
+  ['user id', { event: 'A', userId: 'ü'.repeat(513) }, 'user_id_too_long'],
+  ['message id', { event: 'A', messageId: randomUUID().repeat(29) }, 'event_id_too_long'],
+  ['city', { event: 'A', context: { location: { city: 'c'.repeat(1_025) } } }, 'city_too_long'],
+])(
+  'a %s that no index of Postgres holds is refused, with its length and the bound',
+  async (_, fields, reason) => {
+    const response = await post('/v1/track', { userId: 'u', ...fields });
+    expect(response.status).toBe(400);
+    const text = await response.text();
+    expect(text).toContain(reason);
+    expect(text).toMatch(/has \d+ bytes \(.*\); at most 1024, because it is part of .* in Postgres/);
+  },
+);

@@ -70,7 +70,7 @@ export interface LakeContent {
   /** Positions (`partition/offset`) that occur more than once. */
   repeatedOffsets: Sample;
   /** Ids that occur more than once. */
-  repeatedIds: Sample;
+  repeatedIds: RepeatedIds;
   /** Parquet files under `date=*` that the log names neither as live nor as removed. */
   orphans: Sample;
 }
@@ -102,6 +102,14 @@ export interface IdFacts {
   onlyInLake: Sample;
   onlyInPostgres: Sample;
   repeatedInPostgres: Sample;
+}
+
+/** Ids with more than one row. */
+export interface RepeatedIds extends Sample {
+  /** Rows beyond the first of each id. */
+  rows: number;
+  /** Those whose rows are of several partitions. */
+  inSeveralPartitions: Sample;
 }
 
 /** A count and the first few examples. */

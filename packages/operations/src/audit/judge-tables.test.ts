@@ -1,5 +1,6 @@
 import { must } from '@windrow/runtime/testing';
 import { describe, expect, test } from 'vitest';
+import { IdRepeats } from './id-repeats.ts';
 import { deepFacts, judged } from './testing/sound-facts.ts';
 
 describe('tables', () => {
@@ -37,13 +38,51 @@ describe('tables', () => {
 
   test('an id or a position that is there twice is named', () => {
     const { findings } = judged((_facts, stream) => {
-      must(must(stream.lakeCurated).content).repeatedIds = { count: 1, examples: ['e-7'] };
+      must(must(stream.lakeCurated).content).repeatedIds = {
+        ...{ count: 1, examples: ['e-7'], rows: 1 },
+        inSeveralPartitions: { count: 0, examples: [] },
+      };
       must(must(stream.lakeCurated).content).repeatedOffsets = { count: 4, examples: ['0/1', '0/2', '0/3'] };
     }, deepFacts());
     expect(findings).toEqual([
       'wrong: lake curated/track: 4 offsets occur more than once: 0/1, 0/2, 0/3, …',
       'wrong: lake curated/track: 1 ids occur more than once: e-7',
     ]);
+  });
+
+  test('the same event in two partitions is named as that, and Postgres has lost nothing', () => {
+    const twice = (missing: number) =>
+      judged((_facts, stream) => {
+        const ids = new IdRepeats();
+        for (const [id, partition] of [
+          ...['a', 'b'].map((id) => [id, 0] as const),
+          ['a', 1],
+          ['b', 1],
+        ] as const)
+          ids.add(id, partition);
+        must(must(stream.lakeCurated).content).repeatedIds = ids.found;
+        must(stream.postgres).rows = 9 - missing;
+        must(stream.ids).lake = 9 - missing;
+      }, deepFacts()).findings;
+    expect(twice(2)).toEqual([
+      "wrong: lake curated/track: 2 ids occur more than once: a, b; 2 of them are in several partitions (a in 0 and 1, b in 0 and 1): a producer sets another key than the contract, or uses another partitioner than Kafka's default (librdkafka: set partitioner to murmur2_random)",
+      'wrong: postgres curated.track_event: it has 7 rows, its ledger counts 9: 2 events have the id of another one, and it keeps one row for an id; none is lost',
+    ]);
+    expect(twice(3)[1]).toMatch(/2 events have the id of another one, .*; 1 lost$/);
+    expect(twice(0)).toHaveLength(1);
+  });
+
+  test('rows with one id are counted once for the id, and again for each more row', () => {
+    const ids = new IdRepeats();
+    for (const partition of [3, 3, 1, 2]) ids.add('a', partition);
+    ids.add('b', 1);
+    expect(ids.found).toEqual({
+      ...{ count: 1, examples: ['a'], rows: 3 },
+      inSeveralPartitions: { count: 1, examples: ['a in 3 and 1'] },
+    });
+    ids.forget();
+    ids.add('b', 1);
+    expect(ids.found.count).toBe(1);
   });
 
   test('a file that no commit names, once nothing is on its way', () => {
@@ -133,7 +172,10 @@ test('while topics grow, places that differ are behind; what can never be right 
     must(stream.accounts[2]).duplicates = 0;
     must(must(stream.lakeCurated).ledger[0]).nextOffset = 11;
     must(stream.postgres).rows = 12;
-    must(must(stream.lakeCurated).content).repeatedIds = { count: 1, examples: ['e-7'] };
+    must(must(stream.lakeCurated).content).repeatedIds = {
+      ...{ count: 1, examples: ['e-7'], rows: 1 },
+      inSeveralPartitions: { count: 0, examples: [] },
+    };
   }, deepFacts());
   expect(findings.filter((finding) => finding.startsWith('wrong'))).toEqual([
     'wrong: track.raw/0: offsets 0 to 3: 4 consumed, but 3 accepted + 0 duplicates + 0 deletions + 0 dropped + 0 dead-lettered',

@@ -34,9 +34,9 @@ export function judgeTables(facts: AuditFacts, findings: Findings): UnjudgedLine
     lines.push(judgeLakeTable(stream.lakeRaw, findings));
     if (stream.lakeCurated) {
       lines.push(judgeLakeTable(stream.lakeCurated, findings));
-      judgeSample(stream.lakeCurated, 'ids', stream.lakeCurated.content?.repeatedIds, findings);
+      judgeRepeatedIds(stream.lakeCurated, findings);
     }
-    if (stream.postgres) lines.push(judgePostgresTable(stream.postgres, stream.ids, findings));
+    if (stream.postgres) lines.push(judgePostgresTable(stream.postgres, stream, findings));
     if (stream.ids) judgeIds(stream.ids, stream, facts, findings);
   }
   lines.push(judgeDeadLetterTable(facts, findings));
@@ -81,7 +81,7 @@ function judgeContent(table: LakeTableFacts, content: LakeContent, findings: Fin
 
 function judgeSample(
   table: LakeTableFacts,
-  kind: 'offsets' | 'ids',
+  kind: 'offsets',
   repeated: Sample | undefined,
   findings: Findings,
 ): void {
@@ -89,9 +89,21 @@ function judgeSample(
   findings.wrong(nameOf(table), kind, `${repeated.count} ${kind} occur more than once: ${shown(repeated)}`);
 }
 
+/** Duplicates are found within a partition, so that an event in two partitions has two rows. */
+function judgeRepeatedIds(table: LakeTableFacts, findings: Findings): void {
+  const repeated = table.content?.repeatedIds;
+  if (!repeated || repeated.count === 0) return;
+  const { count, inSeveralPartitions: several } = repeated;
+  const cause =
+    several.count === 0
+      ? ''
+      : `; ${several.count} of them are in several partitions (${shown(several)}): a producer sets another key than the contract, or uses another partitioner than Kafka's default (librdkafka: set partitioner to murmur2_random)`;
+  findings.wrong(nameOf(table), 'ids', `${count} ids occur more than once: ${shown(repeated)}${cause}`);
+}
+
 function judgePostgresTable(
   table: PostgresFacts,
-  ids: IdFacts | undefined,
+  { ids, lakeCurated }: Pick<StreamFacts, 'ids' | 'lakeCurated'>,
   findings: Findings,
 ): UnjudgedLine {
   const name = `postgres ${table.table}`;
@@ -100,13 +112,16 @@ function judgePostgresTable(
   if (rows !== undefined) {
     const expected = table.replaces ? (ids?.lake ?? landed) : landed;
     const by = table.replaces ? 'the lake has different ids:' : 'its ledger counts';
+    // Of events with the same id, Postgres keeps one.
+    const repeated = table.replaces ? 0 : (lakeCurated?.content?.repeatedIds.rows ?? 0);
+    const merged = Math.min(repeated, Math.max(0, expected - rows));
     if (rows !== expected) {
-      findings.differs(
-        name,
-        'rows',
-        `it has ${rows} rows, ${by} ${expected}: ${difference(rows, expected)}`,
-        'all',
-      );
+      const lost = rows + merged === expected ? 'none is lost' : difference(rows + merged, expected);
+      const why =
+        merged === 0
+          ? lost
+          : `${merged} events have the id of another one, and it keeps one row for an id; ${lost}`;
+      findings.differs(name, 'rows', `it has ${rows} rows, ${by} ${expected}: ${why}`, 'all');
     }
   }
   return { table: name, landed, rows: rows ?? null, files: null, bytes: null };

@@ -3,6 +3,7 @@ import type { Installation } from '../installation.ts';
 import type { LakeTableName } from '../ledgers.ts';
 import { readColumns } from '../parquet.ts';
 import type { LakeContent } from './facts.ts';
+import { IdRepeats } from './id-repeats.ts';
 import { Repeats } from './repeats.ts';
 
 /**
@@ -17,7 +18,7 @@ export async function readLakeContent(
 ): Promise<Omit<LakeContent, 'orphans'>> {
   const rows = new Map<number, number>();
   const offsets = new Repeats();
-  const ids = new Repeats();
+  const ids = new IdRepeats();
   for (const { files } of byDate(adds)) {
     offsets.forget();
     ids.forget();
@@ -30,14 +31,14 @@ export async function readLakeContent(
         const partition = Number(row._partition);
         rows.set(partition, (rows.get(partition) ?? 0) + 1);
         offsets.add(`${partition}/${String(row._offset)}`);
-        if (id.length > 0) ids.add(idOf(row, id));
+        if (id.length > 0) ids.add(idOf(row, id), partition);
       }
     }
   }
   return {
     rows: [...rows].map(([partition, count]) => ({ partition, rows: count })),
     repeatedOffsets: offsets.sample,
-    repeatedIds: ids.sample,
+    repeatedIds: ids.found,
   };
 }
 

@@ -98,7 +98,7 @@ export function deepFacts(): AuditFacts {
     table.content = {
       rows: table.ledger.map(({ partition, rows }) => ({ partition, rows })),
       repeatedOffsets: none(),
-      repeatedIds: none(),
+      repeatedIds: { ...none(), rows: 0, inSeveralPartitions: none() },
       orphans: none(),
     };
   }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { inTimezone } from './in-timezone.ts';
 import { parseInput } from './input.ts';
 import { brokenRule } from './rules.ts';
 import { loadStreams, streamNamed } from './streams.ts';
@@ -233,4 +234,18 @@ test.each([
   [{ city: 'Oslo', observed_at: '2024-01-01', temperature_c: {} }, 'temperature_c_invalid'],
 ])('%j is refused: %s', (input, reason) => {
   expect(parseInput(weather, input, file)).toMatchObject({ ok: false, reason });
+});
+
+test('a zone for all times of a file replaces that of the contract, and nothing else', () => {
+  const formatted = {
+    ...weather,
+    times: { observed_at: { timezone: 'Asia/Tokyo', formats: ['d.M.yyyy H:mm'] } },
+  };
+  const observed = (contract: typeof weather, observed_at: string) =>
+    recordOf(parseInput(contract, { city: 'Bern', temperature_c: 1, observed_at }, file)).observed_at;
+  const noon = Date.parse('2024-05-01T12:00:00Z');
+  expect(observed(weather, '2024-05-01 12:00')).toBe(noon);
+  expect(observed(inTimezone(weather, 'Europe/Zurich'), '2024-05-01 14:00')).toBe(noon);
+  expect(observed(inTimezone(formatted, 'Europe/Zurich'), '1.5.2024 14:00')).toBe(noon);
+  expect(observed(inTimezone(formatted, 'Europe/Zurich'), '2024-05-01T12:00Z')).toBe(noon);
 });

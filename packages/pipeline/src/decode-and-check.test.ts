@@ -50,13 +50,20 @@ test('each record has its outcome, in order: bytes first, then rules', async () 
       input(1, Buffer.from('nonsense')),
       input(2, observation({ temperature_c: Number.NaN })),
       input(3, observation({ temperature_c: 2, humidity: 3 })),
+      input(4, observation({ temperature_c: 2, observed_at: 9e15 })),
     ]),
   );
   expect(
     outcomes.map((outcome) =>
       outcome.kind === 'deadLetter' ? `${outcome.stage}/${outcome.reason}` : outcome.kind,
     ),
-  ).toEqual(['ok', 'decode/not_avro', 'rules/temperature_c_out_of_range', 'rules/humidity_out_of_range']);
+  ).toEqual([
+    'ok',
+    'decode/not_avro',
+    'rules/temperature_c_out_of_range',
+    'rules/humidity_out_of_range',
+    'rules/observed_at_out_of_range',
+  ]);
 });
 
 test('a record whose schema is named in a header is rejected by that name, whatever its bytes look like', async () => {

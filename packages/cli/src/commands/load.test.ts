@@ -106,6 +106,20 @@ describe('windrow load of directories and prefixes', () => {
     expect(nowhere).toMatchObject({ code: 'S3_FAILED', message: expect.stringContaining('NoSuchBucket') });
   });
 
+  test('times without an offset are in the zone of --timezone, and doubtful ones are counted', async () => {
+    const of = randomUUID();
+    const times = ['2024-03-31 02:30:00', '2024-03-31 12:00:00', '2024-03-31T02:30:00Z', 1_711_850_400];
+    const content = times.map((timestamp, n) =>
+      JSON.stringify({ event: 'A', userId: 'u', messageId: `${of}-${n}`, timestamp }),
+    );
+    const dir = directory({ 'local.jsonl': content.join('\n') });
+    const zurich = await windrow(dir, '--timezone', 'Europe/Zurich');
+    expect(zurich.printed).toContain('warning local_time_skipped: 1 events');
+    expect(zurich.printed).toContain('warning time_unit_guessed: 1 events');
+    expect((await windrow(dir, '--again')).printed).not.toContain('local_time');
+    expect((await windrow(dir, '--timezone', 'Europe/Zuerich')).failure?.message).toMatch(/IANA time zone/);
+  });
+
   test('days are chosen by the names of directories; a file without a day is an error, and nothing is sent', async () => {
     const of = randomUUID();
     const dir = directory({

@@ -1,3 +1,4 @@
+import { isTimeZone } from '@windrow/contracts';
 import type { LoadResult, RejectLimit } from '@windrow/operations/load';
 import { WindrowError } from '@windrow/runtime';
 import { InvalidArgumentError } from 'commander';
@@ -21,6 +22,7 @@ interface LoadCommand {
   strict?: true;
   rejects?: string;
   maxRejects?: RejectLimit;
+  timezone?: string;
   json?: true;
 }
 
@@ -50,6 +52,11 @@ export const addLoadCommand: AddCommand = (program, context) => {
     .option('--decimal <sign>', 'CSV: the sign before the fraction of a number, a comma or a point', decimal)
     .option('--null <text>', 'a text that means no value, such as NA; can be repeated', nulls)
     .option('--encoding <name>', 'for example windows-1252; default: UTF-8, or UTF-16 by its mark', encoding)
+    .option(
+      '--timezone <zone>',
+      'the zone of times without an offset, for example Europe/Zurich; default: UTC',
+      timezone,
+    )
     .option('--strict', 'refuse fields that the stream does not take')
     .option('--rejects <file>', 'keep rejected rows in this file, one JSON object a line')
     .option(
@@ -86,7 +93,18 @@ Examples:
 };
 
 async function load(context: CommandContext, sources: string[], options: LoadCommand): Promise<void> {
-  const { stream, from, to, concurrency, again, json, null: nullTexts, rejects, maxRejects } = options;
+  const {
+    stream,
+    from,
+    to,
+    concurrency,
+    again,
+    json,
+    null: nullTexts,
+    rejects,
+    maxRejects,
+    timezone: zone,
+  } = options;
   if (from !== undefined && to !== undefined && from >= to) {
     throw new WindrowError(
       'USAGE',
@@ -103,7 +121,7 @@ async function load(context: CommandContext, sources: string[], options: LoadCom
   }
   const env = installationEnvironment(context.env, context.stateDir);
   const result = await shownLoad(context, env, {
-    ...{ stream, sources, dates: { from, to }, again: again ?? false, rejectsPath: rejects },
+    ...{ stream, sources, dates: { from, to }, again: again ?? false, rejectsPath: rejects, timezone: zone },
     ...(concurrency !== undefined && { concurrency }),
     reading: {
       ...(dialect.delimiter !== undefined && { delimiter: dialect.delimiter }),
@@ -153,6 +171,11 @@ function files(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= 16) return value;
   throw new InvalidArgumentError('It must be an integer from 1 to 16.');
+}
+
+function timezone(text: string): string {
+  if (isTimeZone(text)) return text;
+  throw new InvalidArgumentError('It must be an IANA time zone such as Europe/Zurich.');
 }
 
 function delimiter(text: string): string {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { AvroRegistry, loadStreams, streamNamed } from '@windrow/contracts';
+import { AvroRegistry, inTimezone, loadStreams, streamNamed } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
 import { kafkaConfig, loadConfig, registryConfig, WindrowError } from '@windrow/runtime';
 import type { DateRange } from './date-partition.ts';
@@ -17,6 +17,8 @@ export interface LoadRequest {
   again?: boolean;
   reading?: CheckOptions;
   rejectsPath?: string | undefined;
+  /** The IANA zone of times without an offset, in place of the contract's. */
+  timezone?: string | undefined;
   signal: AbortSignal;
   /** Told what of the sources is left out, and the first rejected rows. */
   note(line: string): void;
@@ -33,7 +35,8 @@ export async function loadInto(env: NodeJS.ProcessEnv, request: LoadRequest): Pr
   const { signal, note, onProgress, again = false, concurrency = defaultConcurrency } = request;
   const { reading = {}, rejectsPath } = request;
   const config = loadConfig(kafkaConfig.extend(registryConfig.shape), env);
-  const stream = streamNamed(await loadStreams(), request.stream);
+  const contract = streamNamed(await loadStreams(), request.stream);
+  const stream = request.timezone === undefined ? contract : inTimezone(contract, request.timezone);
   if (rejectsPath !== undefined && request.sources.some((source) => resolve(source) === resolve(rejectsPath)))
     throw new WindrowError('USAGE', `--rejects ${rejectsPath} would replace a file that is to be loaded`);
   const dates = request.dates ?? { from: undefined, to: undefined };

@@ -3,18 +3,23 @@ import type { ObjectStore } from '@windrow/lake';
 import { WindrowError } from '@windrow/runtime';
 import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 
-/** A time that a Date would round is a bigint: microseconds. Files of former versions have milliseconds. */
+const maxDateMs = 8_640_000_000_000_000n;
+
+/** A time that a Date would round or can't hold is a bigint: microseconds. Files of former versions have milliseconds. */
 const parsers = {
   timestampFromMicroseconds: (us: bigint): Date | bigint =>
-    us % 1_000n === 0n ? new Date(Number(us / 1_000n)) : us,
+    us % 1_000n === 0n && isDate(us / 1_000n) ? new Date(Number(us / 1_000n)) : us,
+  timestampFromMilliseconds: (ms: bigint): Date | bigint => (isDate(ms) ? new Date(Number(ms)) : ms * 1_000n),
 };
+
+const isDate = (ms: bigint): boolean => ms >= -maxDateMs && ms <= maxDateMs;
 
 /** Codecs that hyparquet lacks. It reads Snappy and uncompressed pages itself. */
 const compressors = { ZSTD: (input: Uint8Array): Uint8Array => zstdDecompressSync(input) };
 
 /**
  * Reads these columns of all rows of a Parquet file: 64-bit integers as bigint, timestamps as Date, or as
- * bigint with the microseconds where a Date would round.
+ * bigint with the microseconds where a Date would round or end.
  * @throws WindrowError LAKE_LOG_INVALID when the object does not exist
  */
 export async function readColumns(

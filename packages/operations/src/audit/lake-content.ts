@@ -1,3 +1,4 @@
+import { isoTime } from '@windrow/contracts';
 import type { Add } from '@windrow/lake';
 import type { Installation } from '../installation.ts';
 import type { LakeTableName } from '../ledgers.ts';
@@ -57,7 +58,8 @@ export function fileKey(table: { path: string }, path: string): string {
 export function idOf(row: Record<string, unknown>, fields: string[]): string {
   const values = fields.map((field) => {
     const value = row[field];
-    return value instanceof Date ? value.toISOString() : String(value);
+    // Rows that were stored before times had bounds may have years that no Date holds.
+    return value instanceof Date ? isoTime(value.getTime()) : String(value);
   });
   return values.join(' ');
 }

@@ -89,11 +89,6 @@ const known: KnownEnvelope[] = [
 /** How deep records are looked for in objects of unknown make. */
 const maxDepth = 4;
 
-/** Whether an object with these names may be one of the known envelopes. */
-export function mayBeEnvelope(names: readonly string[]): boolean {
-  return known.some(({ has }) => has.every((name) => names.includes(name)));
-}
-
 /**
  * The envelope that a value is; undefined if it is a record itself.
  * @param fieldsIn counts the names of an object that fields of the stream take
@@ -105,9 +100,11 @@ export function envelopeOf(value: unknown, fieldsIn: (names: string[]) => number
     const [first = ''] = path.split(/[.[]/, 1);
     if (fieldsIn([marker ?? first]) === 0) return { name, path };
   }
-  if (fieldsIn(Object.keys(value)) > 0) return undefined;
-  const inner = recordsWithin(value, fieldsIn, []);
-  return inner && { name: 'an envelope', path: pathText(inner.steps) };
+  // A field of the stream may hold records of another kind.
+  const others = Object.entries(value).filter(([name]) => fieldsIn([name]) === 0);
+  const inner = recordsWithin(Object.fromEntries(others), fieldsIn, []);
+  if (!inner || inner.fields <= fieldsIn(Object.keys(value))) return undefined;
+  return { name: 'an envelope', path: pathText(inner.steps) };
 }
 
 /** The way to the objects with the most fields of the stream. */

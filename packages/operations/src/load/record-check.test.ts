@@ -105,6 +105,11 @@ describe('records in an envelope', () => {
     expect((await load(own, text)).rows).toHaveLength(1);
   });
 
+  it('are not looked for in a record that is more than what it holds', async () => {
+    const record = { ...event, cart: [{ type: 'x', event: 'y' }], integrations: { All: true } };
+    expect((await load(track, JSON.stringify(record))).rows).toEqual([record]);
+  });
+
   it('one among other rows is rejected alone, and so is a row without any field of the stream', async () => {
     const lines = [event, event, { op: 'c', after: event }, { x: 1 }, event].map((each) =>
       JSON.stringify(each),

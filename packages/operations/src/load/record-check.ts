@@ -9,7 +9,7 @@ import {
 } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import { hasDecimalComma, hasDecimalPoint, withDecimalPoint } from './decimal-commas.ts';
-import { envelopeOf, mayBeEnvelope } from './envelopes.ts';
+import { envelopeOf } from './envelopes.ts';
 import type { Item } from './read/item.ts';
 import type { ItemGroup } from './read/read-items.ts';
 import type { ReadOptions } from './read/read-options.ts';
@@ -26,7 +26,6 @@ interface Shape {
   unknown: readonly string[];
   /** Names whose values become numbers. */
   numbers: readonly string[];
-  mayBeEnvelope: boolean;
 }
 
 type Record = Item & { ok: true; value: EventRecord };
@@ -66,12 +65,12 @@ export class RecordCheck {
       );
     }
     const records = items.filter(isRecord);
-    const envelopes = records.flatMap((record) => this.#envelopeOf(record) ?? []);
+    const shapes = records.map((record) => this.#shapeOf(record.value));
+    const envelopes = records.flatMap((record, at) => this.#envelopeOf(record, shapes[at] as Shape) ?? []);
     const [envelope] = envelopes;
     if (envelope && 2 * envelopes.length >= records.length) {
       throw this.#refusal(`it holds ${envelope.name}; load the records in it with --path '${envelope.path}'`);
     }
-    const shapes = records.map((record) => this.#shapeOf(record.value));
     if (records.length > 0 && shapes.every(({ taken }) => taken.size === 0))
       throw this.#refusal(this.#foreign(records, isCsv));
     if (strict) this.#refuseUnknown(records);
@@ -83,11 +82,11 @@ export class RecordCheck {
     if (!isRecord(item)) return item;
     const { line, text } = item;
     const reject = (reason: string, message: string): Item => ({ ok: false, line, text, reason, message });
-    const envelope = this.#envelopeOf(item);
+    const shape = this.#shapeOf(item.value);
+    const envelope = this.#envelopeOf(item, shape);
     if (envelope)
       return reject('envelope', `it is ${envelope.name}; --path '${envelope.path}' loads what is in it`);
     const value = this.#withoutNulls(item.value);
-    const shape = this.#shapeOf(value);
     if (shape.taken.size === 0 && shape.unknown.length > 0)
       return reject(
         'no_known_field',
@@ -136,14 +135,14 @@ export class RecordCheck {
       taken,
       unknown: names.filter((name) => !taken.has(name) && !otherFields.includes(name)),
       numbers: names.filter((name) => taken.get(name)?.some((field) => numberFields.includes(field))),
-      mayBeEnvelope: taken.size === 0 || mayBeEnvelope(names),
     };
     this.#shapes.set(taken, shape);
     return shape;
   }
 
-  #envelopeOf({ value }: Record) {
-    if (!this.#shapeOf(value).mayBeEnvelope) return undefined;
+  #envelopeOf({ value }: Record, { unknown }: Shape) {
+    // A name that a field takes wraps nothing.
+    if (unknown.length === 0) return undefined;
     return envelopeOf(value, (names) => this.#fields.of(names).size);
   }
 

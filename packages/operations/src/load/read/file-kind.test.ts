@@ -6,6 +6,7 @@ const kind = (text: string) => fileKindOf(Buffer.from(text, 'latin1'), 'data');
 it.each([
   ['\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0', 'an Excel workbook (.xls); save it as CSV'],
   ['PK\x03\x04\x14\0\0\0[Content_Types].xml', 'an Excel workbook (.xlsx); save it as CSV'],
+  ['PK\x03\x04\x14\0\0\0_rels/.rels', 'an Excel workbook (.xlsx); save it as CSV'],
   ['PK\x03\x04\x14\0\0\0data.csv', 'a ZIP archive; unpack it'],
   [`dir/${'\0'.repeat(253)}ustar\x0000`, 'a tar archive'],
   ['SQLite format 3\0\x10', 'an SQLite database; export its table as CSV'],

@@ -51,7 +51,8 @@ export function fileKindOf(sample: Buffer, name: string): FileKind {
   if (isBinary && head.startsWith('PAR1')) return 'parquet';
   if (head.startsWith('Obj\x01')) return 'avro';
   if (head.startsWith('PK\x03\x04')) {
-    if (/xl\/|\[Content_Types\]\.xml/.test(head)) throw refuse('an Excel workbook (.xlsx)', sheet);
+    if (/xl\/|\[Content_Types\]\.xml|_rels\/|docProps\//.test(head))
+      throw refuse('an Excel workbook (.xlsx)', sheet);
     if (head.includes('opendocument.spreadsheet')) throw refuse('an OpenDocument spreadsheet (.ods)', sheet);
     throw refuse('a ZIP archive', unpack);
   }

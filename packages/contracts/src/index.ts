@@ -21,6 +21,7 @@ export * from './loaded-file.ts';
 export * from './long-value.ts';
 export * from './message-schema.ts';
 export * from './number-text.ts';
+export * from './record-check.ts';
 export * from './registry.ts';
 export * from './rules.ts';
 export * from './schema-resolution.ts';

@@ -2,7 +2,7 @@ import { parseDecimal, wholeDigits } from './decimal.ts';
 import { parseExactJson } from './exact-json.ts';
 import { scanJson } from './json-scan.ts';
 import { NumberText } from './number-text.ts';
-import { isStorableText, storableValue } from './storable-text.ts';
+import { storableValue } from './storable-text.ts';
 
 /** How deep a JSON value may be nested. Deeper values could overflow the stack of recursive readers. */
 export const maxJsonDepth = 64;
@@ -11,17 +11,39 @@ export const maxJsonDepth = 64;
 const maxWholeDigits = 131_072;
 const maxScale = 16_383;
 
-export type JsonColumnText =
-  | { ok: true; text: string; isReplaced: boolean }
-  | { ok: false; reason: 'invalid' | 'out_of_range'; problem: string };
+interface JsonProblem {
+  reason: 'invalid' | 'out_of_range';
+  /** For people, after «it». */
+  problem: string;
+}
+
+export type JsonColumnText = { ok: true; text: string; isReplaced: boolean } | ({ ok: false } & JsonProblem);
 
 /**
  * Checks the text of a JSON column: it must be an object that readers of the lake and Postgres' jsonb accept. The text stays as it
  * is, except that unstorable characters in it are replaced.
  */
 export function jsonColumnText(text: string): JsonColumnText {
-  if (!text.includes('{')) return { ok: false, reason: 'invalid', problem: 'is not a JSON object' };
-  const bytes = Buffer.from(text.toWellFormed());
+  const parsed = parsedJson(text);
+  if (!parsed.ok) return parsed;
+  if (!isJsonObject(parsed.value)) return { ok: false, reason: 'invalid', problem: 'is not a JSON object' };
+  if (parsed.hasBrokenText)
+    return { ok: true, text: JSON.stringify(storableValue(parsed.value)), isReplaced: true };
+  return { ok: true, text, isReplaced: false };
+}
+
+/** What is wrong with JSON that another program has written: the stores can't hold it. It may be any JSON value. */
+export function storedJsonProblem(text: string): JsonProblem | null {
+  const parsed = parsedJson(text);
+  if (!parsed.ok) return parsed;
+  const problem = 'contains U+0000 or half of a surrogate pair, which jsonb has no place for';
+  return parsed.hasBrokenText ? { reason: 'invalid', problem } : null;
+}
+
+function parsedJson(
+  text: string,
+): { ok: true; value: unknown; hasBrokenText: boolean } | ({ ok: false } & JsonProblem) {
+  const bytes = Buffer.from(text);
   const scan = scanJson(bytes);
   if (scan.depth > maxJsonDepth) {
     const problem = `is nested ${scan.depth} levels deep; at most ${maxJsonDepth} are allowed`;
@@ -33,11 +55,9 @@ export function jsonColumnText(text: string): JsonColumnText {
   } catch (error) {
     return { ok: false, reason: 'invalid', problem: `is not JSON: ${(error as SyntaxError).message}` };
   }
-  if (!isJsonObject(value)) return { ok: false, reason: 'invalid', problem: 'is not a JSON object' };
   const number = scan.numberTexts.length > 0 ? unstorableNumber(value) : undefined;
   if (number !== undefined) return { ok: false, reason: 'out_of_range', problem: numberProblem(number) };
-  if (scan.hasBrokenText) return { ok: true, text: JSON.stringify(storableValue(value)), isReplaced: true };
-  return { ok: true, text: text.toWellFormed(), isReplaced: !isStorableText(text) };
+  return { ok: true, value, hasBrokenText: scan.hasBrokenText };
 }
 
 export function isJsonObject(value: unknown): value is Record<string, unknown> {

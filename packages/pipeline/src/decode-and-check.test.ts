@@ -122,6 +122,34 @@ test('a rule that throws costs only the record it threw at', async () => {
   expect(second?.kind).toBe('ok');
 });
 
+test('texts that a store can not hold are rejected, whoever wrote them, and JSON columns must hold JSON', async () => {
+  const track = streamNamed(await loadStreams(), 'track');
+  const trackCodec = new AvroCodec(track.schema, registry);
+  const id = await registry.register(`test-${randomUUID()}`, track.schema);
+  const sound = { event_id: 'e', type: 'track', event_name: 'E', user_id: 'u', occurred_at: observedAtMs };
+  const reasonOf = async (values: object) => {
+    const value = trackCodec.encode({ ...sound, received_at: observedAtMs, ...values }, id);
+    const [outcome] = await decodeAndCheck(track, trackCodec, batchOf([input(0, value)]));
+    return outcome?.kind === 'deadLetter' ? `${outcome.stage}/${outcome.reason}` : outcome?.kind;
+  };
+  const cases: [object, string][] = [
+    [{ properties: '{"a":{"b":[1.5,"x"]}}', context: ' {"n":1e400,"t":"\\u00e9"} ' }, 'ok'],
+    [{ properties: '[]', traits: '7' }, 'ok'],
+    [{ event_name: 'a\0b' }, 'rules/event_name_invalid'],
+    [{ event_id: '\0' }, 'rules/event_id_invalid'],
+    [{ properties: '' }, 'rules/properties_invalid'],
+    [{ properties: '{"a":1' }, 'rules/properties_invalid'],
+    [{ traits: "{'a':1}" }, 'rules/traits_invalid'],
+    [{ context: '{"a":NaN}' }, 'rules/context_invalid'],
+    [{ properties: '{"a":"\\u0000"}' }, 'rules/properties_invalid'],
+    [{ properties: '{"\\ud83d":1}' }, 'rules/properties_invalid'],
+    [{ properties: '{"a":1e131072}' }, 'rules/properties_out_of_range'],
+    [{ properties: `{"a":${'['.repeat(64)}${']'.repeat(64)}}` }, 'rules/properties_invalid'],
+  ];
+  for (const [values, expected] of cases)
+    expect(await reasonOf(values), JSON.stringify(values)).toBe(expected);
+});
+
 test('a dead letter keeps the bytes and says where they lay', async () => {
   const [outcome] = await decodeAndCheck(weather, codec, batchOf([input(7, Buffer.from('nonsense'))]));
   if (outcome?.kind !== 'deadLetter') throw new Error('expected a dead letter');

@@ -1,8 +1,8 @@
 import {
   type AvroCodec,
-  brokenRule,
   type DeadLetter,
   type EventRecord,
+  recordCheck,
   type StreamContract,
   schemaIdInHeader,
 } from '@windrow/contracts';
@@ -25,6 +25,7 @@ export type Outcome =
  * Decodes the records of a raw topic and checks them against the contract's rules. The result depends on the bytes alone, so
  * every reader of the topic skips exactly the records that the enricher rejects. In a compacted topic, a record without a
  * value deletes its key (a tombstone): it is dropped here, and a reader that holds the topic as a table removes the row.
+ * @param check default: that of the contract
  * @returns one outcome for each record, in order
  * @throws WindrowError REGISTRY_UNAVAILABLE
  */
@@ -32,6 +33,7 @@ export async function decodeAndCheck(
   contract: StreamContract,
   codec: AvroCodec,
   batch: FetchedBatch,
+  check = recordCheck(contract),
 ): Promise<Outcome[]> {
   const headersWithId = batch.records.map(({ headers, value }) =>
     value === null ? null : schemaIdInHeader(headers),
@@ -55,7 +57,7 @@ export async function decodeAndCheck(
     }
     const { record, schemaId } = result;
     try {
-      const broken = brokenRule(contract.rules, record);
+      const broken = check(record);
       if (broken) return { kind: 'deadLetter', input, stage: 'rules', ...broken, schemaId };
     } catch (error) {
       // A rule that throws must not stop the events after this one.

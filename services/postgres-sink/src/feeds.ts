@@ -6,6 +6,7 @@ import {
   landedSchema,
   landedTopic,
   type PostgresType,
+  recordCheck,
   type StreamContract,
 } from '@windrow/contracts';
 import { decodeAndCheck, type FetchedBatch, type Outcome } from '@windrow/pipeline';
@@ -40,14 +41,14 @@ export function feedsOf(contracts: StreamContract[], registry: AvroRegistry): Fe
     faults.push(...typeFaults(contract.name, mapping, schema.fields));
     const codec = new AvroCodec(schema, registry);
     const isEnriched = contract.topics.enriched !== undefined;
-    // The enricher has checked the rules of an enriched event.
-    const checked = isEnriched ? { ...contract, rules: [] } : contract;
+    // The enricher has checked an enriched event.
+    const check = isEnriched ? () => null : recordCheck(contract);
     feeds.push({
       stream: contract.name,
       topic: landedTopic(contract),
       mapping,
       decode: async (batch) => {
-        const outcomes = await decodeAndCheck(checked, codec, batch);
+        const outcomes = await decodeAndCheck(contract, codec, batch, check);
         return isEnriched ? outcomes : outcomes.map(leftToEnricher);
       },
       receivedMs(record) {

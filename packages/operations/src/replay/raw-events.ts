@@ -1,4 +1,4 @@
-import { AvroCodec, brokenRule, type EventRecord, type StreamContract } from '@windrow/contracts';
+import { AvroCodec, type EventRecord, recordCheck, type StreamContract } from '@windrow/contracts';
 import { decodeAndCheck, type InputRecord, type Outcome } from '@windrow/pipeline';
 import { retry, WindrowError } from '@windrow/runtime';
 import type { Installation } from '../installation.ts';
@@ -156,7 +156,7 @@ function judged(
   record: EventRecord,
   schemaId: number,
 ): Outcome {
-  const broken = brokenRule(contract.rules, record);
+  const broken = recordCheck(contract)(record);
   if (broken) return { kind: 'deadLetter', input, stage: 'rules', ...broken, schemaId };
   return { kind: 'ok', input, record };
 }

@@ -1,4 +1,4 @@
-import { type StreamContract } from '@windrow/contracts';
+import type { StreamContract } from '@windrow/contracts';
 import { idReader } from '@windrow/enrichment';
 import type { InputRecord } from '@windrow/pipeline';
 import { recordReader } from './lake-record.ts';

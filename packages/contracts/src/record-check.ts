@@ -1,0 +1,67 @@
+import type { EventRecord } from './avro-record.ts';
+import type { StreamContract } from './contract.ts';
+import { storedJsonProblem } from './json-column.ts';
+import { isPlainJson } from './plain-json.ts';
+import { brokenRule } from './rules.ts';
+import { shownValue } from './shown-value.ts';
+
+/** The reason to reject a record; null if both stores can hold it and it keeps all rules. */
+export type RecordCheck = (record: EventRecord) => { reason: string; message: string } | null;
+
+const checks = new WeakMap<StreamContract, RecordCheck>();
+
+/**
+ * Checks records of the raw topic, which any Kafka client may have written: their texts must be storable, JSON must be JSON, and
+ * they must keep the contract's rules.
+ */
+export function recordCheck(contract: StreamContract): RecordCheck {
+  let check = checks.get(contract);
+  if (!check) {
+    const brokenText = textCheck(contract);
+    check = (record) => brokenText(record) ?? brokenRule(contract.rules, record);
+    checks.set(contract, check);
+  }
+  return check;
+}
+
+/** Generates code, because it runs for every event. */
+function textCheck(contract: StreamContract): RecordCheck {
+  const json = jsonFieldsOf(contract);
+  const lines = contract.schema.fields
+    .filter(({ type }) => isText(type))
+    .map(({ name }) => {
+      const field = JSON.stringify(name);
+      const isBroken = json.has(name) ? '!isPlainJson(text)' : "text.includes('\\0')";
+      return `text = record[${field}];
+        if (typeof text === 'string' && ${isBroken}) {
+          const broken = explain(${field}, text);
+          if (broken !== null) return broken;
+        }`;
+    });
+  const explain = (name: string, text: string) =>
+    json.has(name) ? brokenJson(name, text) : withNul(name, text);
+  const code = `let text; return (record) => { ${lines.join('\n')}\nreturn null; };`;
+  return new Function('isPlainJson', 'explain', code)(isPlainJson, explain) as RecordCheck;
+}
+
+function withNul(name: string, text: string) {
+  const message = `${name} is ${shownValue(text)}; expected a text without U+0000, which Postgres can't store`;
+  return { reason: `${name}_invalid`, message };
+}
+
+function brokenJson(name: string, text: string): ReturnType<RecordCheck> {
+  const broken = storedJsonProblem(text);
+  if (broken === null) return null;
+  return {
+    reason: `${name}_${broken.reason}`,
+    message: `${name} is ${shownValue(text)}; expected JSON; it ${broken.problem}`,
+  };
+}
+
+/** The text fields that hold JSON: those that the contract names, and those of jsonb columns. */
+function jsonFieldsOf({ jsonFields = [], curated }: StreamContract): Set<string> {
+  const ofColumns = curated?.columns.filter(({ type }) => type === 'jsonb').map(({ field }) => field) ?? [];
+  return new Set([...jsonFields, ...ofColumns]);
+}
+
+const isText = (type: unknown): boolean => (Array.isArray(type) ? type.some(isText) : type === 'string');

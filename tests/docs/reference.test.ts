@@ -9,8 +9,10 @@ import { metricsPage } from './reference/metrics.ts';
 import { regenerate } from './reference/page.ts';
 import { tablesPage } from './reference/tables.ts';
 import { timesPage } from './reference/times.ts';
+import { typesPage } from './reference/types.ts';
 
 const pages: Record<string, () => Promise<string>> = {
+  types: typesPage,
   commands: async () => commandsPage(),
   configuration: configurationPage,
   metrics: metricsPage,

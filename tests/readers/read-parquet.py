@@ -37,7 +37,9 @@ def told_table(table):
 
 def told_bound(statistics, which):
     """The stored integers of times and dates, because Python's types only support the years 1 to 9999."""
-    return told_value(getattr(statistics, f"{which}_raw" if statistics.physical_type in ("INT32", "INT64") else which))
+    is_decimal = statistics.logical_type.type == "DECIMAL"
+    is_raw = statistics.physical_type in ("INT32", "INT64") and not is_decimal
+    return told_value(getattr(statistics, f"{which}_raw" if is_raw else which))
 
 
 def told_row_group(group):

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { columnBuffersFrom } from '@windrow/lake/testing';
 import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { isDecimal } from '../../packages/lake/src/decimal.ts';
 import { createEncoder, encoderNames } from '../../packages/lake/src/parquet/encoders.ts';
 import { casesWithin, limitsOf } from '../../packages/lake/src/parquet/testing/encoder-limits.ts';
 import {
@@ -20,11 +21,11 @@ import {
   rowCount,
 } from '../../packages/lake/src/parquet/testing/pruning-cases.ts';
 import { columnsAsJson, type TableAsRead } from '../../packages/lake/src/parquet/testing/values-as-json.ts';
-import type { ColumnType } from '../../packages/lake/src/table-schema.ts';
+import type { PrimitiveType } from '../../packages/lake/src/table-schema.ts';
 import type { Spark } from './spark.ts';
 
 /** Spark takes any column of a file to be nullable, whatever the file says. */
-const sparkTypes: Readonly<Record<ColumnType, string>> = {
+const sparkTypes: Readonly<Record<PrimitiveType, string>> = {
   binary: 'binary',
   boolean: 'boolean',
   date: 'date',
@@ -81,7 +82,10 @@ export function sparkOnFiles(spark: () => Spark): void {
         });
 
         it('has the types of its schema', () => {
-          const types = batch.schema.columns.map(({ name, type }) => [name, sparkTypes[type]]);
+          const types = batch.schema.columns.map(({ name, type }) => [
+            name,
+            isDecimal(type) ? type : sparkTypes[type],
+          ]);
           expect(must(seen[fileOf(index)]).vectorized.types).toEqual(Object.fromEntries(types));
         });
 

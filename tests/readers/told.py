@@ -6,12 +6,14 @@ import math
 
 
 def told_value(value):
-    """Converts a value of a file: text, booleans and null are kept; integers become decimal text; floating point numbers are
+    """Converts a value of a file: text, booleans and null are kept; integers and decimals become decimal text; floating point numbers are
     kept, or "NaN", "Infinity", "-Infinity", "-0", which JSON lacks; bytes become hex."""
     if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, decimal.Decimal):
+        return format(value, "f")
     if isinstance(value, (bytes, bytearray)):
         return value.hex()
     if value == 0 and math.copysign(1, value) < 0:

@@ -1,5 +1,7 @@
+import type { types } from 'avsc';
 import type { AsOfJoin } from './as-of-join.ts';
 import { fieldsOfLocator, joinFieldNames } from './as-of-join.ts';
+import { avroType } from './avro-type.ts';
 import type { CuratedMapping, StreamContract } from './contract.ts';
 import { rawOffsetField } from './enriched-schema.ts';
 import { foldedName } from './folded-name.ts';
@@ -9,6 +11,7 @@ import { columnWords } from './sql-words.ts';
 import { nameOfStep, type Step } from './step.ts';
 import { isTimeZone } from './time/local-time.ts';
 import { formatFault } from './time/time-formats.ts';
+import { typeFaults } from './type-faults.ts';
 import { inputFields } from './value-types.ts';
 
 /**
@@ -19,6 +22,7 @@ export function contractFaults(contract: StreamContract, all: readonly StreamCon
   const faults = new Faults(contract.name);
   const { topics, curated } = contract;
   checkRawFields(contract, faults);
+  checkTypes(contract, faults);
   const before = faults.all.length;
   const fields = checkSteps(contract, all, faults);
   // A misspelt step would make the columns that take its fields look wrong too.
@@ -55,6 +59,12 @@ class Faults {
 
 const fieldsOf = ({ schema }: Pick<StreamContract, 'schema'>): Set<string> =>
   new Set(schema.fields.map(({ name }) => name));
+
+/** Refuses what no column of the lake can hold. The steps of a stream add only types that columns hold. */
+function checkTypes({ schema }: StreamContract, faults: Faults): void {
+  for (const { name, type } of (avroType(schema) as types.RecordType).fields)
+    for (const fault of typeFaults(type, name)) faults.add('schema.avsc', fault);
+}
 
 function checkRawFields(contract: StreamContract, faults: Faults): void {
   const fields = fieldsOf(contract);

@@ -1,3 +1,4 @@
+import type { Type } from 'avsc';
 import type { AvroRecordSchema, EventRecord } from './avro-record.ts';
 import type { Step } from './step.ts';
 import type { TimeForm } from './time/read-time.ts';
@@ -73,7 +74,16 @@ export type PostgresType =
   | 'bigint'
   | 'integer'
   | 'boolean'
-  | 'jsonb';
+  | 'jsonb'
+  | 'smallint'
+  | 'real'
+  | 'bytea'
+  | 'date'
+  | 'time'
+  | 'timestamp'
+  | 'uuid'
+  /** Precision and scale. */
+  | `numeric(${number},${number})`;
 
 /** Sums of rows by group. The sink adds new rows of the curated table to the sums in the same transaction. */
 export interface CuratedAggregate {
@@ -89,11 +99,19 @@ export interface CuratedAggregate {
   spanMs?: number;
 }
 
+export interface CuratedColumn {
+  name: string;
+  field: string;
+  type: PostgresType;
+  /** The Avro type of the field. Set when contracts are loaded. */
+  avro?: Type;
+}
+
 /** How the sink writes a stream to Postgres. The stream's `migrations/*.sql` create the tables. */
 export interface CuratedMapping {
   table: string;
   /** Each table column with the field of the (enriched) record that it holds. */
-  columns: { name: string; field: string; type: PostgresType }[];
+  columns: CuratedColumn[];
   /** The table's primary key. */
   key: string[];
   /** `ignore`: the first row of a key stays. `replace`: the last row wins, so a correction replaces the row. */

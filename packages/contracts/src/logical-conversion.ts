@@ -1,5 +1,6 @@
 import type { LogicalType } from './logical-type.ts';
 import { longValue } from './long-value.ts';
+import { decimalText, shortestBytes, unscaledOf } from './unscaled-decimal.ts';
 
 /** Thrown for a value that the reader's type can't hold. */
 export class UnconvertibleValue extends RangeError {}
@@ -76,36 +77,16 @@ function decimalConversion(
     const unscaled = unscaledOf(bytes);
     const isLonger = writerScale > scale;
     if (isLonger && unscaled % factor !== 0n)
-      throw new UnconvertibleValue(`${shownDecimal(unscaled, writerScale)} has more than ${scale} decimals`);
+      throw new UnconvertibleValue(`${decimalText(unscaled, writerScale)} has more than ${scale} decimals`);
     const converted = isLonger ? unscaled / factor : unscaled * factor;
     if (converted >= limit || converted <= -limit)
-      throw new UnconvertibleValue(
-        `${shownDecimal(unscaled, writerScale)} has more than ${precision} digits`,
-      );
-    return unscaledBytes(converted);
+      throw new UnconvertibleValue(`${decimalText(unscaled, writerScale)} has more than ${precision} digits`);
+    return shortestBytes(converted);
   };
-}
-
-/** Big-endian two's complement, as the specification has it. */
-function unscaledOf(bytes: Buffer): bigint {
-  return bytes.length === 0 ? 0n : BigInt.asIntN(8 * bytes.length, BigInt(`0x${bytes.toString('hex')}`));
-}
-
-function unscaledBytes(unscaled: bigint): Buffer {
-  let length = 1;
-  while (BigInt.asIntN(8 * length, unscaled) !== unscaled) length += 1;
-  const hex = BigInt.asUintN(8 * length, unscaled).toString(16);
-  return Buffer.from(hex.padStart(2 * length, '0'), 'hex');
 }
 
 /** Widens big-endian two's complement to the size of a fixed type. */
 export function signExtended(bytes: Buffer, size: number): Buffer {
   const fill = ((bytes[0] ?? 0) & 0x80) === 0 ? 0 : 0xff;
   return Buffer.concat([Buffer.alloc(size - bytes.length, fill), bytes]);
-}
-
-function shownDecimal(unscaled: bigint, scale: number): string {
-  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');
-  const whole = digits.slice(0, digits.length - scale);
-  return `${unscaled < 0n ? '-' : ''}${whole}${scale > 0 ? `.${digits.slice(-scale)}` : ''}`;
 }

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { enrichedSchema } from './enriched-schema.ts';
-import { landedTopic, loadStreams, streamNamed } from './streams.ts';
+import { landedTopic } from './landed-topic.ts';
+import { loadStreams, streamNamed } from './streams.ts';
 
 const made: string[] = [];
 afterEach(() => {

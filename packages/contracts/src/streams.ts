@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { WindrowError } from '@windrow/runtime';
 import type { AvroRecordSchema } from './avro-record.ts';
+import { withAvroTypes } from './column-types.ts';
 import type { StreamContract, StreamDefinition } from './contract.ts';
 import { contractFaults } from './contract-faults.ts';
-import { enrichedSchema } from './enriched-schema.ts';
 import { lengthRules } from './index-limits.ts';
 import { rawNumber } from './json-text.ts';
 import { timeRules } from './time-rules.ts';
@@ -29,6 +29,10 @@ export async function loadStreams(directory = streamsDirectory): Promise<StreamC
       'CONTRACT_INVALID',
       `the contracts have ${faults.length} faults:\n  ${faults.join('\n  ')}`,
     );
+  for (const contract of contracts) {
+    const curated = withAvroTypes(contract, contracts);
+    if (curated) contract.curated = curated;
+  }
   return contracts;
 }
 
@@ -75,14 +79,4 @@ export function streamNamed(contracts: StreamContract[], name: string): StreamCo
   if (found) return found;
   const names = contracts.map((contract) => contract.name).join(', ');
   throw new WindrowError('STREAM_UNKNOWN', `there is no stream ${name}; there are: ${names}`);
-}
-
-/** The topic that the sinks read for a stream's curated tables. */
-export function landedTopic(contract: StreamContract): string {
-  return (contract.topics.enriched ?? contract.topics.raw).name;
-}
-
-/** The schema of {@link landedTopic}. */
-export function landedSchema(contract: StreamContract, all: StreamContract[]): AvroRecordSchema {
-  return contract.topics.enriched ? enrichedSchema(contract, all) : contract.schema;
 }

@@ -1,33 +1,15 @@
+import type { types as avroTypes, Type } from 'avsc';
 import type { AvroField } from './avro-record.ts';
-import type { InputWarning, StreamContract } from './contract.ts';
+import { avroType } from './avro-type.ts';
+import { valueTypes } from './column-types.ts';
+import type { StreamContract } from './contract.ts';
 import { parseDecimal, toBigInt, toDouble, toFloat } from './decimal.ts';
 import { isJsonObject, jsonColumnText } from './json-column.ts';
 import { jsonText } from './json-text.ts';
+import { logicalValueType } from './logical-values.ts';
 import { NumberText } from './number-text.ts';
 import { timeValues } from './time-values.ts';
-
-/** A schema in JSON Schema 2020-12, which OpenAPI 3.1 uses. */
-export type JsonSchema = Record<string, unknown>;
-
-/** Why a value is not converted. */
-export interface Refusal {
-  /** Short stable code; with the field's name before it, it is the reason of the rejection. */
-  reason: 'invalid' | 'out_of_range' | 'not_exact';
-  /** For people, after «expected»: `a whole number between …`. */
-  expected: string;
-  /** For people: how the sender can send the value. */
-  advice?: string;
-}
-
-/** The values that inputs may have for a type of the raw schema: as a conversion, and as JSON Schema. */
-export interface ValueType {
-  /** Converts to the Avro type; undefined for an invalid value. Never called with null or an empty text. */
-  convert(value: unknown, warnings: InputWarning[]): unknown;
-  /** Why `convert` has returned undefined for this value. */
-  refusal(value: unknown): Refusal;
-  /** Types and bounds. Numeric bounds don't apply to numbers that are sent as text. Without a type: anything. */
-  schema: { type?: string[] } & JsonSchema;
-}
+import type { Refusal, ValueType } from './value-type.ts';
 
 const decimal = '^\\s*[-+]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\\s*$';
 const decimalText = new RegExp(decimal);
@@ -179,13 +161,18 @@ const known = new WeakMap<StreamContract, InputField[]>();
 export function inputFields(contract: StreamContract): InputField[] {
   let fields = known.get(contract);
   if (!fields) {
-    fields = contract.schema.fields.map((field) => inputField(contract, field));
+    const { fields: typed } = avroType(contract.schema) as avroTypes.RecordType;
+    fields = contract.schema.fields.map((field, index) => inputField(contract, field, typed[index]?.type));
     known.set(contract, fields);
   }
   return fields;
 }
 
-function inputField(contract: StreamContract, { name, type, doc }: AvroField): InputField {
+function inputField(
+  contract: StreamContract,
+  { name, type, doc }: AvroField,
+  ofField: Type | undefined,
+): InputField {
   const branches = Array.isArray(type) ? type : [type];
   const base = branches.find((branch) => branch !== 'null') as
     | string
@@ -194,7 +181,11 @@ function inputField(contract: StreamContract, { name, type, doc }: AvroField): I
   const time = timeValues(logicalType, contract.times?.[name]);
   const avro = typeof base === 'string' ? base : time ? 'time' : base.type;
   const typeName = contract.jsonFields?.includes(name) ? 'json' : avro;
-  const usual = contract.nfcFields?.includes(name) ? normalized : types[typeName];
+  const [valueType, ...more] = ofField ? valueTypes(ofField) : [];
+  const logical = valueType && more.length === 0 ? logicalValueType(valueType, types) : undefined;
+  const usual = contract.nfcFields?.includes(name)
+    ? normalized
+    : ((typeName === 'json' ? undefined : logical) ?? types[typeName]);
   const paths = contract.message?.fields[name]?.filter((path) => path !== name) ?? [];
   return {
     name,

@@ -7,9 +7,9 @@ import { createHash } from 'node:crypto';
 import { landedSchema, loadStreams, streamNamed } from '@windrow/contracts';
 import avsc from 'avsc';
 import { ReportWriter } from '../../../tests/bench/report.ts';
+import { tableSchemaFromAvro } from '../src/avro-columns.ts';
 import { ColumnBuffers } from '../src/columns/column-buffers.ts';
 import { createRecordDecoder } from '../src/columns/create-record-decoder.ts';
-import { tableSchemaFromAvro } from '../src/table-schema.ts';
 
 /** As one fetch of a partition brings them. */
 const batchRecords = 1_000;

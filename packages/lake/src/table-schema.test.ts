@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { datePartition, ledgerColumns, tableSchemaFromAvro, toDeltaSchemaString } from './table-schema.ts';
+import { tableSchemaFromAvro } from './avro-columns.ts';
+import { datePartition, ledgerColumns, toDeltaSchemaString } from './table-schema.ts';
 
 const record = (fields: unknown[]) => ({ type: 'record', name: 'R', fields });
 

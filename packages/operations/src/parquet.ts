@@ -1,5 +1,5 @@
 import { zstdDecompressSync } from 'node:zlib';
-import type { ObjectStore } from '@windrow/lake';
+import { type ObjectStore, withoutDecimals } from '@windrow/lake';
 import { WindrowError } from '@windrow/runtime';
 import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 
@@ -18,8 +18,8 @@ const isDate = (ms: bigint): boolean => ms >= -maxDateMs && ms <= maxDateMs;
 const compressors = { ZSTD: (input: Uint8Array): Uint8Array => zstdDecompressSync(input) };
 
 /**
- * Reads these columns of all rows of a Parquet file: 64-bit integers as bigint, timestamps as Date, or as
- * bigint with the microseconds where a Date would round or end.
+ * Reads these columns of all rows of a Parquet file: 64-bit integers as bigint, decimals as unscaled
+ * integers or bytes, timestamps as Date, or as bigint with the microseconds where a Date would round or end.
  * @throws WindrowError LAKE_LOG_INVALID when the object does not exist
  */
 export async function readColumns(
@@ -33,7 +33,9 @@ export async function readColumns(
       'LAKE_LOG_INVALID',
       `${store.url(key)} does not exist, but the log of the table names it`,
     );
-  return parquetReadObjects({ file: bufferOf(bytes), columns, compressors, parsers });
+  const file = bufferOf(bytes);
+  const metadata = withoutDecimals(await parquetMetadataAsync(file));
+  return parquetReadObjects({ file, metadata, columns, compressors, parsers });
 }
 
 const rowsAtOnce = 10_000;
@@ -54,7 +56,7 @@ export async function* readRows(
       `${store.url(key)} does not exist, but the log of the table names it`,
     );
   const file = bufferOf(bytes);
-  const metadata = await parquetMetadataAsync(file);
+  const metadata = withoutDecimals(await parquetMetadataAsync(file));
   for (let rowStart = 0; rowStart < Number(metadata.num_rows); rowStart += rowsAtOnce) {
     const rowEnd = Math.min(Number(metadata.num_rows), rowStart + rowsAtOnce);
     yield parquetReadObjects({

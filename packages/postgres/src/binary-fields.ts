@@ -31,8 +31,14 @@ export type FieldWriter = (sink: ByteSink, value: unknown) => void;
 const epoch2000Ms = Date.UTC(2000, 0, 1);
 const twoTo32 = 2 ** 32;
 
+/** The types whose values need no further knowledge of the field. */
+export type BasicType = Extract<
+  PostgresType,
+  'text' | 'jsonb' | 'timestamptz' | 'double precision' | 'bigint' | 'integer' | 'boolean'
+>;
+
 /** By column type. The values are those of AvroCodec: strings, numbers, bigints beyond 2^53, booleans, epoch milliseconds. */
-export const fieldWriters: Record<PostgresType, FieldWriter> = {
+export const fieldWriters: Readonly<Record<BasicType, FieldWriter>> = {
   text: (sink, value) => writeText(sink, textOf(value), 0),
 
   jsonb(sink, value) {
@@ -89,12 +95,12 @@ export const fieldWriters: Record<PostgresType, FieldWriter> = {
   },
 };
 
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   if (typeof value !== 'string') throw new UnsendableValue(`a ${typeof value}, not a string`);
   return value;
 }
 
-function wholeNumber(value: unknown): number {
+export function wholeNumber(value: unknown): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value))
     throw new UnsendableValue(`${String(value)} is no whole number within 2^53`);
   return value;
@@ -109,7 +115,7 @@ function writeInt64(sink: ByteSink, value: number): void {
 const shortText = 48;
 
 /** `version`: the binary form of jsonb starts with its format version, 1; that of text has no version (0). */
-function writeText(sink: ByteSink, text: string, version: 0 | 1): void {
+export function writeText(sink: ByteSink, text: string, version: 0 | 1): void {
   sink.reserve(4 + version + 3 * text.length);
   const { bytes } = sink;
   const start = sink.length + 4 + version;

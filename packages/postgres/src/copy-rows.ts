@@ -1,5 +1,6 @@
 import type { CuratedMapping, EventRecord } from '@windrow/contracts';
-import { ByteSink, type FieldWriter, fieldWriters, UnsendableValue } from './binary-fields.ts';
+import { ByteSink, type FieldWriter, UnsendableValue } from './binary-fields.ts';
+import { fieldWriter, hasMicros } from './typed-fields.ts';
 
 /** COPY's binary signature, no flags, no header extension. */
 const signature = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
@@ -24,17 +25,21 @@ export class CopyRows {
   readonly days = new Set<number>();
   readonly #columns: Column[];
   readonly #dayField: string | undefined;
+  /** A day in the unit of the field. */
+  readonly #perDay: number;
   readonly #sink = new ByteSink(65_536);
   /** The position after each row. */
   readonly #ends: number[] = [];
 
   constructor(mapping: CuratedMapping) {
-    this.#columns = mapping.columns.map(({ name, field, type }) => ({
+    this.#columns = mapping.columns.map(({ name, field, type, avro }) => ({
       name,
       field,
-      write: fieldWriters[type],
+      write: fieldWriter(type, avro),
     }));
-    this.#dayField = mapping.columns.find(({ name }) => name === mapping.partitionByDay)?.field;
+    const times = mapping.columns.find(({ name }) => name === mapping.partitionByDay);
+    this.#dayField = times?.field;
+    this.#perDay = hasMicros(times?.avro) ? dayMs * 1_000 : dayMs;
   }
 
   get count(): number {
@@ -79,7 +84,9 @@ export class CopyRows {
     if (this.#dayField === undefined) return null;
     const value = record[this.#dayField];
     // Postgres rejects a row without a time.
-    return typeof value === 'number' || typeof value === 'bigint' ? Math.floor(Number(value) / dayMs) : null;
+    return typeof value === 'number' || typeof value === 'bigint'
+      ? Math.floor(Number(value) / this.#perDay)
+      : null;
   }
 
   /** The rows `from ≤ row < to` as a complete COPY stream. */

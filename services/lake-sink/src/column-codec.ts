@@ -5,7 +5,13 @@ import {
   type Decoded,
   wireHeaderBytes,
 } from '@windrow/contracts';
-import { type ColumnBuffers, createRecordDecoder, type RecordDecoder, type TableSchema } from '@windrow/lake';
+import {
+  type ColumnBuffers,
+  createRecordDecoder,
+  type RecordDecoder,
+  recordFault,
+  type TableSchema,
+} from '@windrow/lake';
 import type { RecordBatch } from '@windrow/pipeline';
 
 /** Successive records with the same decoder. Records without a decoder need {@link ColumnCodec.decodeOne}. */
@@ -82,11 +88,17 @@ export class ColumnCodec {
     return at;
   }
 
-  /** @throws WindrowError REGISTRY_UNAVAILABLE */
+  /**
+   * A record with a value that its column can't hold, such as a decimal with too many digits, is not decoded either.
+   * @throws WindrowError REGISTRY_UNAVAILABLE
+   */
   async decodeOne(value: Buffer | null): Promise<Decoded> {
     const [decoded] = await this.#avro.decode([value]);
     if (decoded === undefined) throw new TypeError('one value was given, and none was decoded');
-    return decoded;
+    if (!decoded.ok) return decoded;
+    const fault = recordFault(this.#table, decoded.record);
+    if (fault === undefined) return decoded;
+    return { ok: false, reason: 'not_storable', message: fault, schemaId: decoded.schemaId };
   }
 
   /** A schema that the registry does not have may be registered later. A schema that is not compatible stays so. */

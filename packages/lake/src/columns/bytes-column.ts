@@ -2,16 +2,19 @@ import { ByteEntries, viewOf } from './byte-entries.ts';
 import { ColumnBuffer, grown, initialCapacity } from './column-buffer.ts';
 
 /**
- * Columns of type string (UTF-8) and binary. The value of row `r` is the entry `codes[r]`. There may be unused entries:
+ * Columns of type string (UTF-8), binary, and decimal of more than 18 digits (big-endian two's complement). The value of row `r` is the entry `codes[r]`. There may be unused entries:
  * truncated rows leave theirs.
  */
 export class BytesColumn extends ColumnBuffer {
   readonly kind = 'bytes';
   codes: Int32Array = new Int32Array(initialCapacity);
   readonly entries: ByteEntries;
+  /** The length of every value, for decimals. */
+  readonly fixedBytes: number | undefined;
 
-  constructor(isText: boolean) {
+  constructor(isText: boolean, fixedBytes?: number) {
     super();
+    this.fixedBytes = fixedBytes;
     this.entries = new ByteEntries(isText);
   }
 

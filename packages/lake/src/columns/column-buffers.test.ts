@@ -1,10 +1,10 @@
 import { must } from '@windrow/runtime/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ColumnType, ColumnValue, TableSchema } from '../table-schema.ts';
+import type { ColumnValue, PrimitiveType, TableSchema } from '../table-schema.ts';
 import { ColumnBuffers } from './column-buffers.ts';
 
-const types: readonly ColumnType[] = [
+const types: readonly PrimitiveType[] = [
   'binary',
   'boolean',
   'date',
@@ -17,7 +17,7 @@ const types: readonly ColumnType[] = [
 ];
 const schema: TableSchema = { columns: types.map((type) => ({ name: type, type, nullable: true })) };
 
-const anyOf: Readonly<Record<ColumnType, fc.Arbitrary<ColumnValue>>> = {
+const anyOf: Readonly<Record<PrimitiveType, fc.Arbitrary<ColumnValue>>> = {
   binary: fc.uint8Array({ maxLength: 20 }),
   boolean: fc.boolean(),
   date: fc.integer(),

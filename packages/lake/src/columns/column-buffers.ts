@@ -1,3 +1,5 @@
+import { unscaledOf } from '@windrow/contracts';
+import { decimalOf, decimalStorage, isDecimal } from '../decimal.ts';
 import type { ColumnType, ColumnValue, TableSchema } from '../table-schema.ts';
 import { BytesColumn } from './bytes-column.ts';
 import { BooleanColumn, Float32Column, Float64Column, Int32Column, Int64Column } from './number-columns.ts';
@@ -52,6 +54,7 @@ export class ColumnBuffers {
         return buffer.values[row] === 1;
       case 'bytes': {
         const bytes = Buffer.from(buffer.entries.entry(buffer.codes[row]!));
+        if (buffer.fixedBytes !== undefined) return unscaledOf(bytes);
         return buffer.entries.isText ? bytes.toString() : new Uint8Array(bytes);
       }
       case 'int64': {
@@ -65,6 +68,11 @@ export class ColumnBuffers {
 }
 
 function columnOf(type: ColumnType): Column {
+  if (isDecimal(type)) {
+    const storage = decimalStorage(decimalOf(type));
+    if (typeof storage === 'object') return new BytesColumn(false, storage.bytes);
+    return storage === 'int32' ? new Int32Column() : new Int64Column();
+  }
   switch (type) {
     case 'binary':
       return new BytesColumn(false);

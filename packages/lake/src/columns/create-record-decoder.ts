@@ -7,7 +7,7 @@ import { generatedDecoder } from './generated-decoder.ts';
 import type { RecordDecoder } from './record-decoder.ts';
 
 /**
- * Makes the decoder from a writer's schema to a reader's schema and its table.
+ * Makes the decoder from a writer's schema to a reader's schema and its table. `avroType` must have made both types.
  * @param schema the result of `tableSchemaFromAvro` for the reader's schema
  * @throws WindrowError SCHEMA_INCOMPATIBLE when the writer's schema can't be resolved to the reader's; CONTRACT_INVALID when
  * the table's first columns are not the reader's fields

@@ -1,7 +1,7 @@
 import type { Column } from './column-buffers.ts';
 import { fieldCode } from './field-code.ts';
 import type { FieldPlan } from './field-plan.ts';
-import type { ReadJson } from './json-field.ts';
+import type { ReadValue } from './read-value.ts';
 import { SymbolCodes } from './symbol-codes.ts';
 import type { FindEnd } from './value-end.ts';
 import { readInt, readIntMillis, readLong, readLongMillis } from './varint.ts';
@@ -14,8 +14,6 @@ export type WriterField =
 export interface ColumnPlan {
   readonly column: number;
   readonly plan: FieldPlan;
-  /** For plans of kind `json`. */
-  readonly readJson: ReadJson | undefined;
 }
 
 /**
@@ -50,10 +48,14 @@ export function decodeFunction(
     opening.push(`${name}.begin(column${column});`);
     return name;
   };
-  const codeOf = ({ column, plan, readJson }: ColumnPlan): string => {
-    if (readJson) bound[`readJson${column}`] = readJson;
+  const nameOfReader = (readValue: ReadValue): string => {
+    const name = `read${Object.keys(bound).length}`;
+    bound[name] = readValue;
+    return name;
+  };
+  const codeOf = ({ column, plan }: ColumnPlan): string => {
     opening.push(arraysCode(kinds[column]!, column));
-    return fieldCode(plan, kinds[column]!, column, { nameOf });
+    return fieldCode(plan, kinds[column]!, column, { nameOf, nameOfReader });
   };
   const reading = fields.map((field, index) => {
     if ('findEnd' in field) {

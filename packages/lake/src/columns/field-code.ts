@@ -1,8 +1,11 @@
 import type { Column } from './column-buffers.ts';
 import type { FieldPlan } from './field-plan.ts';
+import type { ReadValue } from './read-value.ts';
 
-/** The variables of the generated code that hold the symbols of its enums. */
-export interface EnumNames {
+/** The variables of the generated code that hold the symbols of its enums, and functions. */
+export interface BoundNames {
+  /** @returns the name of the variable with a function */
+  nameOfReader(readValue: ReadValue): string;
   /** @returns the name of the variable with the {@link SymbolCodes} of an enum for a column */
   nameOf(symbols: readonly string[], column: number): string;
 }
@@ -12,7 +15,7 @@ export interface EnumNames {
  * when the value is invalid. The code contains only numbers from the schemas, never names, symbols or defaults, so a schema
  * can't inject code.
  */
-export function fieldCode(plan: FieldPlan, kind: Column['kind'], column: number, enums: EnumNames): string {
+export function fieldCode(plan: FieldPlan, kind: Column['kind'], column: number, names: BoundNames): string {
   const present = `present${column}[row] = 1;`;
   switch (plan.read) {
     case 'null':
@@ -39,17 +42,19 @@ export function fieldCode(plan: FieldPlan, kind: Column['kind'], column: number,
       return `${bytesCode(`${plan.size}`, column)} ${present}`;
     case 'enum':
       return `${naturalCode}
-        n = ${enums.nameOf(plan.symbols, column)}.codeOf(n); if (n < 0) break records;
+        n = ${names.nameOf(plan.symbols, column)}.codeOf(n); if (n < 0) break records;
         codes${column}[row] = n; ${present}`;
     case 'union': {
       const branches = plan.branches.map(
-        (branch, index) => `case ${index}: ${fieldCode(branch, kind, column, enums)} break;`,
+        (branch, index) => `case ${index}: ${fieldCode(branch, kind, column, names)} break;`,
       );
       return `${naturalCode}
         switch (n) { ${branches.join('\n')} default: break records; }`;
     }
-    case 'json':
-      return `pos = readJson${column}(buffer, pos, end, column${column}, row); if (pos < 0) break records;`;
+    case 'value': {
+      const read = names.nameOfReader(plan.readValue);
+      return `pos = ${read}(buffer, pos, end, column${column}, row); if (pos < 0) break records;`;
+    }
   }
 }
 

@@ -1,5 +1,11 @@
+import { logicalTypeOf } from '@windrow/contracts';
 import type { Type, types } from 'avsc';
-import type { ColumnType, TableColumn } from '../table-schema.ts';
+import { branchesOf, columnType } from '../avro-columns.ts';
+import { decimalOf, isDecimal } from '../decimal.ts';
+import type { ColumnType } from '../table-schema.ts';
+import { decimalReader } from './decimal-field.ts';
+import type { ReadValue } from './read-value.ts';
+import { readUuid } from './uuid-field.ts';
 
 const primitives = ['null', 'boolean', 'int', 'long', 'float', 'double'] as const;
 
@@ -18,50 +24,35 @@ export type FieldPlan =
   | { readonly read: 'enum'; readonly symbols: readonly string[] }
   /** An index, then a value of the branch with that index. */
   | { readonly read: 'union'; readonly branches: readonly FieldPlan[] }
-  /** A value that is stored as JSON text. */
-  | { readonly read: 'json' };
+  /** A value that a function reads. */
+  | { readonly read: 'value'; readonly readValue: ReadValue };
 
 /**
  * The plan to read a writer's field into a column. Types are resolved as `Type.createResolver` of avsc does it; the caller has
- * made sure that `reader.createResolver(writer)` doesn't throw.
- * @returns undefined when the column's type is not the one that {@link tableSchemaFromAvro} derives from the reader's type
+ * made sure that `reader.createResolver(writer)` doesn't throw, and that no value changes its unit or scale.
+ * @param json reads a value of several types as JSON text
+ * @returns undefined when the column is neither of the type that `tableSchemaFromAvro` derives from the reader's type, nor text
  */
-export function planOf(writer: Type, reader: Type, column: TableColumn): FieldPlan | undefined {
+export function planOf(
+  writer: Type,
+  reader: Type,
+  column: ColumnType,
+  json: () => ReadValue,
+): FieldPlan | undefined {
+  const derived = columnType(reader);
+  if (derived !== column) return column === 'string' ? { read: 'value', readValue: json() } : undefined;
   const branches = branchesOf(reader).filter((branch) => branch.typeName !== 'null');
-  const isScalar = branches.length < 2 && branches.every((branch) => isOwn(branch, column.type));
-  if (isScalar) return resolve(writer, reader, column);
-  return column.type === 'string' ? { read: 'json' } : undefined;
+  const isScalar = branches.length < 2 && branches.every(({ typeName }) => !complex.has(typeName));
+  return isScalar ? resolve(writer, reader, column) : { read: 'value', readValue: json() };
 }
 
-/** The Avro types whose values each column type stores without conversion to JSON. */
-const ownTypes: Readonly<Record<ColumnType, readonly string[]>> = {
-  binary: ['bytes', 'fixed'],
-  boolean: ['boolean'],
-  date: ['int'],
-  double: ['double'],
-  float: ['float'],
-  integer: ['int'],
-  long: ['long'],
-  string: ['enum', 'string'],
-  timestamp: ['long'],
-};
+const complex: ReadonlySet<string> = new Set(['array', 'map', 'record', 'error']);
 
-function isOwn(type: Type, column: ColumnType): boolean {
-  return ownTypes[column].includes(type.typeName);
-}
-
-function branchesOf(type: Type): readonly Type[] {
-  return isUnion(type) ? type.types : [type];
-}
-
-function isUnion(type: Type): type is types.UnwrappedUnionType {
-  return type.typeName.startsWith('union:');
-}
-
-function resolve(writer: Type, reader: Type, column: TableColumn): FieldPlan {
-  if (isUnion(writer))
-    return { read: 'union', branches: writer.types.map((branch) => resolve(branch, reader, column)) };
+function resolve(writer: Type, reader: Type, column: ColumnType): FieldPlan {
+  if (writer.typeName.startsWith('union:'))
+    return { read: 'union', branches: branchesOf(writer).map((branch) => resolve(branch, reader, column)) };
   const target = branchesOf(reader).find((branch) => canRead(branch, writer));
+  const logicalType = target && logicalTypeOf(target)?.name;
   switch (target?.typeName) {
     case 'enum': {
       const { default: other, symbols } = target as types.EnumType & { default?: string };
@@ -74,15 +65,18 @@ function resolve(writer: Type, reader: Type, column: TableColumn): FieldPlan {
         ),
       };
     }
-    case 'fixed':
-      return { read: 'fixed', size: (target as types.FixedType).size };
     case 'bytes':
-    case 'string':
-      return { read: 'bytes' };
+    case 'fixed':
+    case 'string': {
+      const size = writer.typeName === 'fixed' ? (writer as types.FixedType).size : undefined;
+      if (isDecimal(column)) return { read: 'value', readValue: decimalReader(decimalOf(column), size) };
+      if (logicalType === 'uuid' && size !== undefined) return { read: 'value', readValue: readUuid };
+      return size === undefined ? { read: 'bytes' } : { read: 'fixed', size };
+    }
     default: {
       const read = primitives.find((name) => name === writer.typeName);
       if (read === undefined) throw new TypeError(`unknown Avro type: ${writer.typeName}`);
-      const isMillis = column.avroUnit === 'millis' && (read === 'int' || read === 'long');
+      const isMillis = logicalType === 'timestamp-millis' && (read === 'int' || read === 'long');
       return isMillis ? { read: 'millis', as: read } : { read };
     }
   }

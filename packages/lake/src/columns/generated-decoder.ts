@@ -1,8 +1,7 @@
 import { WindrowError } from '@windrow/runtime';
 import type { Type, types } from 'avsc';
-import { appendValue } from './append-value.ts';
 import { viewOf } from './byte-entries.ts';
-import { ColumnBuffers } from './column-buffers.ts';
+import { type Column, ColumnBuffers } from './column-buffers.ts';
 import { type ColumnPlan, decodeFunction, type WriterField } from './decode-function.ts';
 import { planOf } from './field-plan.ts';
 import { jsonReader } from './json-field.ts';
@@ -23,10 +22,10 @@ export function generatedDecoder(schemas: ResolvedSchemas): RecordDecoder {
     if (columns.length === 0) return { columns: [], findEnd: findEndOf(type, 'skipped') };
     return { columns: columns.map((column) => columnPlan(schemas, type, column)) };
   });
-  const defaults = reader.fields.flatMap((field, column) =>
-    writersOf[column] === -1 ? [{ column, value: field.defaultValue() as unknown }] : [],
-  );
   const kinds = new ColumnBuffers(schema).columns.map(({ kind }) => kind);
+  const defaults = reader.fields.flatMap((_, column) =>
+    writersOf[column] === -1 ? [defaultFiller(schemas, column, kinds)] : [],
+  );
   const decode = decodeFunction(fields, kinds);
   const columnCount = reader.fields.length;
   return {
@@ -37,26 +36,40 @@ export function generatedDecoder(schemas: ResolvedSchemas): RecordDecoder {
       for (let at = 0; at < columnCount; at++) columns[at]!.reserve(firstRow + to - from);
       const buffer = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
       const next = decode(source, buffer, viewOf(source), starts, ends, from, to, columns, firstRow);
-      for (const { column, value } of defaults)
-        appendValue(columns[column]!, value, schema.columns[column]!, next - from);
+      for (const fill of defaults) fill(columns, firstRow, next - from);
       for (let at = 0; at < columnCount; at++) columns[at]!.rows = firstRow + next - from;
       return next;
     },
   };
 }
 
+type Fill = (columns: readonly Column[], firstRow: number, count: number) => void;
+
+/** Fills rows with the default of a field that the writer's schema lacks. */
+function defaultFiller(schemas: ResolvedSchemas, column: number, kinds: readonly Column['kind'][]): Fill {
+  const field = schemas.reader.fields[column]!;
+  const value = field.defaultValue() as unknown;
+  if (value === null) {
+    return (columns, firstRow, count) => void columns[column]!.present.fill(0, firstRow, firstRow + count);
+  }
+  const bytes = field.type.toBuffer(value);
+  const own = { ...schemas, resolver: undefined };
+  const decode = decodeFunction([{ columns: [columnPlan(own, field.type, column)] }], kinds);
+  return (columns, firstRow, count) => {
+    const [starts, ends] = [new Int32Array(count), new Int32Array(count).fill(bytes.length)];
+    decode(bytes, bytes, viewOf(bytes), starts, ends, 0, count, columns, firstRow);
+  };
+}
+
 function columnPlan({ reader, resolver, schema }: ResolvedSchemas, writer: Type, column: number): ColumnPlan {
   const { name, type } = reader.fields[column]!;
-  const tableColumn = schema.columns[column]!;
-  const plan = planOf(writer, type, tableColumn);
+  const { type: columnType } = schema.columns[column]!;
+  const json = () =>
+    jsonReader(writer, type, resolver === undefined ? undefined : type.createResolver(writer));
+  const plan = planOf(writer, type, columnType, json);
   if (plan === undefined) {
-    const message = `column ${name} is of type ${tableColumn.type}, but its Avro field is ${type.typeName}: derive the table's schema from the reader's Avro schema`;
+    const message = `column ${name} is of type ${columnType}, but its Avro field is ${type.typeName}: derive the table's schema from the reader's Avro schema`;
     throw new WindrowError('CONTRACT_INVALID', message);
   }
-  const fieldResolver = resolver === undefined ? undefined : type.createResolver(writer);
-  return {
-    column,
-    plan,
-    readJson: plan.read === 'json' ? jsonReader(writer, type, fieldResolver) : undefined,
-  };
+  return { column, plan };
 }

@@ -1,29 +1,25 @@
-import { jsonText } from '@windrow/contracts';
+import { jsonWriter } from '@windrow/contracts';
 import type { Resolver, Type } from 'avsc';
-import type { BytesColumn } from './bytes-column.ts';
+import type { ReadValue } from './read-value.ts';
 import { findEndOf } from './value-end.ts';
 
 /**
- * Reads the value at `pos` into a row of a text column, as JSON.
- * @returns the position of the next value, or -1 when no valid value ends at `end` or before
- */
-export type ReadJson = (buffer: Buffer, pos: number, end: number, column: BytesColumn, row: number) => number;
-
-/**
- * Reads values of complex types: avsc decodes them, after a check that the bytes hold a complete value.
+ * Reads values of several types into a text column: text as it is, and other values as JSON. avsc decodes them, after a check
+ * that the bytes hold a complete value.
  * @param resolver from the writer's to the reader's type; undefined when they are equal
  */
-export function jsonReader(writer: Type, reader: Type, resolver: Resolver | undefined): ReadJson {
+export function jsonReader(writer: Type, reader: Type, resolver: Resolver | undefined): ReadValue {
   const findEnd = findEndOf(writer, 'decoded');
+  const toJson = jsonWriter(reader);
   return (buffer, pos, end, column, row) => {
     let text: string | null;
     let next: number;
     try {
       next = findEnd(buffer, pos, end);
-      if (next < 0) return -1;
+      if (next < 0 || column.kind !== 'bytes') return -1;
       const { offset, value } = reader.decode(buffer, pos, resolver) as { offset: number; value: unknown };
       if (offset !== next) return -1;
-      text = textOf(value);
+      text = value === null ? null : typeof value === 'string' ? value : toJson(value);
     } catch {
       // Errors of avsc, and RangeError when the value is nested too deeply.
       return -1;
@@ -35,10 +31,4 @@ export function jsonReader(writer: Type, reader: Type, resolver: Resolver | unde
     }
     return next;
   };
-}
-
-/** The text for a decoded Avro value: strings as they are, other values as JSON. */
-export function textOf(value: unknown): string | null {
-  if (value === null || value === undefined) return null;
-  return typeof value === 'string' ? value : (jsonText(value) ?? null);
 }

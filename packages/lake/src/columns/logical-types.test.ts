@@ -1,6 +1,6 @@
 import { avroType } from '@windrow/contracts';
 import { expect, test } from 'vitest';
-import { tableSchemaFromAvro } from '../table-schema.ts';
+import { tableSchemaFromAvro } from '../avro-columns.ts';
 import { appendRecord } from './append-record.ts';
 import { ColumnBuffers } from './column-buffers.ts';
 import { createRecordDecoder } from './create-record-decoder.ts';
@@ -46,5 +46,7 @@ test('a decoded record with a long beyond 2^53 has a row', () => {
   const columns = new ColumnBuffers(schema);
   appendRecord(columns, { f: -(2n ** 63n) });
   expect(columns.valueAt(0, 0)).toBe(-(2n ** 63n));
-  expect(() => appendRecord(columns, { f: 2n ** 63n })).toThrow(/can't store/);
+  expect(() => appendRecord(columns, { f: 2n ** 63n })).toThrow(
+    /^f is missing, or has a value of another type/,
+  );
 });

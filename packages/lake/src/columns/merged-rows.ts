@@ -1,7 +1,9 @@
+import { unscaledBytes, unscaledOf } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import { parquetMetadata, parquetRead } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import type { FileRows } from '../parquet/parquet-encoder.ts';
+import { withoutDecimals } from '../parquet/without-decimals.ts';
 import type { TableSchema } from '../table-schema.ts';
 import { type Column, ColumnBuffers } from './column-buffers.ts';
 
@@ -29,7 +31,7 @@ export class MergedRows {
   async add(bytes: Uint8Array, source: string, pause: () => Promise<void>): Promise<void> {
     const file = arrayBufferOf(bytes);
     try {
-      const metadata = parquetMetadata(file);
+      const metadata = withoutDecimals(parquetMetadata(file));
       const rows = Number(metadata.num_rows);
       const present = new Set(metadata.schema.slice(1).map(({ name }) => name));
       const { columns, schema } = this.#buffers;
@@ -89,12 +91,17 @@ function append(column: Column, value: unknown, name: string): void {
   const { kind } = column;
   if (value === null || value === undefined) column.appendNull();
   else if (kind === 'bytes' && (typeof value === 'string' || value instanceof Uint8Array))
-    column.append(value);
+    column.append(column.fixedBytes === undefined ? value : resized(value as Uint8Array, column.fixedBytes));
   else if (kind === 'int64' && (typeof value === 'number' || typeof value === 'bigint')) column.append(value);
   else if (kind === 'int32' && typeof value === 'number' && (value | 0) === value) column.append(value);
   else if ((kind === 'float32' || kind === 'float64') && typeof value === 'number') column.append(value);
   else if (kind === 'boolean' && typeof value === 'boolean') column.append(value);
   else throw new RangeError(`column ${name} has another type in the file`);
+}
+
+/** A decimal of another engine's length. */
+function resized(value: Uint8Array, size: number): Uint8Array {
+  return value.length === size ? value : unscaledBytes(unscaledOf(value), size);
 }
 
 /** A number for each row to sort by: rounded beyond 2^53, and nulls first. */

@@ -1,9 +1,10 @@
-import { avroType, jsonText } from '@windrow/contracts';
+import { avroType, jsonWriter } from '@windrow/contracts';
 import { must } from '@windrow/runtime/testing';
-import type { Resolver, Type } from 'avsc';
+import type { Resolver, Type, types } from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ColumnValue, ledgerColumns, type TableSchema, tableSchemaFromAvro } from '../table-schema.ts';
+import { tableSchemaFromAvro } from '../avro-columns.ts';
+import { type ColumnValue, ledgerColumns, type TableSchema } from '../table-schema.ts';
 import { ColumnBuffers } from './column-buffers.ts';
 import { createRecordDecoder } from './create-record-decoder.ts';
 import { type Schema, SchemaDraw } from './testing/drawn-schema.ts';
@@ -13,21 +14,26 @@ import { isStrictly } from './testing/strict-reader.ts';
 const typeOf = (schema: Schema): Type => avroType(schema);
 
 /** The values that the lake stores for a record as avsc decodes it; undefined if avsc fails. */
-function rowByAvsc(reader: Type, resolver: Resolver | undefined, bytes: Buffer, schema: TableSchema) {
+function rowByAvsc(
+  reader: types.RecordType,
+  resolver: Resolver | undefined,
+  bytes: Buffer,
+  schema: TableSchema,
+) {
   try {
     const { offset, value } = reader.decode(bytes, 0, resolver);
     if (offset !== bytes.length) return undefined;
     const columns = schema.columns.slice(0, -ledgerColumns.length);
-    return columns.map(({ name, type }) => cellOf(value[name], type));
+    return columns.map(({ name, type }, index) => cellOf(value[name], type, must(reader.fields[index]).type));
   } catch {
     return undefined;
   }
 }
 
-function cellOf(value: unknown, column: string): ColumnValue {
+function cellOf(value: unknown, column: string, type: Type): ColumnValue {
   if (value === null || value === undefined) return null;
   if (column === 'string')
-    return typeof value === 'string' ? value.toWellFormed() : String(jsonText(value)).toWellFormed();
+    return typeof value === 'string' ? value.toWellFormed() : jsonWriter(type)(value).toWellFormed();
   if (column === 'float') return Math.fround(value as number);
   return Buffer.isBuffer(value) ? new Uint8Array(value) : (value as ColumnValue);
 }
@@ -54,10 +60,10 @@ const met = { rows: 0, invalid: 0, incompatible: 0, evolved: 0, mutatedValid: 0 
 
 function compare(draw: SchemaDraw, writerSchema: Schema, readerSchema: Schema): void {
   let writer: Type;
-  let reader: Type;
+  let reader: types.RecordType;
   try {
     writer = typeOf(writerSchema);
-    reader = typeOf(readerSchema);
+    reader = typeOf(readerSchema) as types.RecordType;
   } catch {
     return;
   }

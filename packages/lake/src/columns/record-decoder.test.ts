@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tableSchemaFromAvro } from '../table-schema.ts';
+import { tableSchemaFromAvro } from '../avro-columns.ts';
 import { createRecordDecoder } from './create-record-decoder.ts';
 import { DecodedTable, oneField, recordOf, typeOf, varint } from './testing/decoded-table.ts';
 

@@ -295,7 +295,7 @@ describe('a compaction', () => {
     const log = must(await world.runUntil(DeltaLog.open(store(), path, world.host('x'))));
     const metaData = {
       ...log.metaData,
-      schemaString: log.metaData.schemaString.replace('"timestamp"', '"decimal(9,2)"'),
+      schemaString: log.metaData.schemaString.replace('"timestamp"', '"timestamp_ntz"'),
     };
     const bytes = serializeCommit([{ commitInfo: { operation: 'by another engine' } }, { metaData }]);
     world.objects.set(commitKey(path, log.version + 1), { bytes, modifiedMs: world.nowMs });

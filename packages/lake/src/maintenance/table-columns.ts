@@ -1,8 +1,9 @@
 import { WindrowError } from '@windrow/runtime';
+import { isDecimal } from '../decimal.ts';
 import type { MetaData } from '../delta/actions.ts';
-import type { ColumnType, TableSchema } from '../table-schema.ts';
+import type { ColumnType, PrimitiveType, TableSchema } from '../table-schema.ts';
 
-const columnTypes: ReadonlySet<string> = new Set<ColumnType>([
+const columnTypes: ReadonlySet<string> = new Set<PrimitiveType>([
   'string',
   'integer',
   'long',
@@ -26,7 +27,7 @@ export function tableColumns({ schemaString, partitionColumns }: MetaData, table
     columns: fields
       .filter(({ name }) => !partitionColumns.includes(name))
       .map(({ name, type, nullable }) => {
-        if (typeof type === 'string' && columnTypes.has(type)) {
+        if (typeof type === 'string' && (columnTypes.has(type) || isDecimal(type as ColumnType))) {
           return { name, type: type as ColumnType, nullable };
         }
         throw new WindrowError(

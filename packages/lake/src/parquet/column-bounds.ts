@@ -1,3 +1,5 @@
+import { decimalText } from '@windrow/contracts';
+import { decimalOf, isDecimal } from '../decimal.ts';
 import type { ColumnType, ColumnValue, TableSchema } from '../table-schema.ts';
 import type { FileStats, RawJsonInteger, StatValue } from './parquet-encoder.ts';
 import { compareUtf8, lowerBound, upperBound } from './string-order.ts';
@@ -67,6 +69,7 @@ function statValue(type: ColumnType, value: OrderedValue, bound: 'min' | 'max'):
   if (typeof value === 'string') return bound === 'min' ? lowerBound(value) : upperBound(value);
   if (typeof value === 'boolean') return value;
   if (type === 'timestamp') return isoTime(wholeMillis(value, bound));
+  if (isDecimal(type)) return rawJson.rawJSON(decimalText(value, decimalOf(type).scale));
   const number = Number(value);
   if (type === 'date') return isoTime(number * 86_400_000)?.slice(0, 10);
   // JSON has no infinities and no negative zero.

@@ -108,7 +108,7 @@ export function writeColumnChunk(
       total_compressed_size: BigInt(file.offset - start),
       data_page_offset: BigInt(dataPageOffset),
       ...(encoding.dictionary === undefined ? {} : { dictionary_page_offset: BigInt(start) }),
-      statistics: footerStatistics({ bounds, nullCount }),
+      statistics: footerStatistics(column.type, { bounds, nullCount }),
     },
   };
 }

@@ -1,19 +1,23 @@
+import { unscaledBytes } from '@windrow/contracts';
 import type { ColumnMetaData } from 'hyparquet';
 import type { PageColumnIndex } from 'hyparquet-writer/src/types.js';
+import { decimalOf, decimalStorage, isDecimal } from '../decimal.ts';
 import type { ColumnType } from '../table-schema.ts';
 import { type ColumnSummary, isBefore } from './column-bounds.ts';
 import type { PageSummary } from './page.ts';
 import { lowerBound, upperBound } from './string-order.ts';
 
 /** A column chunk's statistics for the footer. Long strings are truncated. */
-export function footerStatistics({
-  bounds,
-  nullCount,
-}: ColumnSummary): NonNullable<ColumnMetaData['statistics']> {
+export function footerStatistics(
+  type: ColumnType,
+  { bounds, nullCount }: ColumnSummary,
+): NonNullable<ColumnMetaData['statistics']> {
   const counted = { null_count: BigInt(nullCount) };
   if (bounds === undefined || bounds === 'unordered') return counted;
   if (typeof bounds.min !== 'string' || typeof bounds.max !== 'string') {
-    return { ...counted, min_value: bounds.min, max_value: bounds.max };
+    // The library would scale decimals that are numbers.
+    const stored = (value: typeof bounds.min) => (isDecimal(type) ? BigInt(value) : value);
+    return { ...counted, min_value: stored(bounds.min), max_value: stored(bounds.max) };
   }
   const min = lowerBound(bounds.min);
   const max = upperBound(bounds.max);
@@ -62,10 +66,22 @@ export function columnIndex(type: ColumnType, pages: readonly PageSummary[]): Pa
 function boundBytes(type: ColumnType, value: string | number | bigint | boolean): Uint8Array {
   if (typeof value === 'string') return Buffer.from(value);
   if (typeof value === 'boolean') return Uint8Array.of(value ? 1 : 0);
-  const bytes = Buffer.alloc(type === 'integer' || type === 'date' || type === 'float' ? 4 : 8);
+  if (isDecimal(type)) {
+    const storage = decimalStorage(decimalOf(type));
+    if (typeof storage === 'object') return unscaledBytes(BigInt(value), storage.bytes);
+    return integerBytes(value, storage === 'int32' ? 4 : 8);
+  }
+  if (type === 'integer' || type === 'date') return integerBytes(value, 4);
+  if (type !== 'double' && type !== 'float') return integerBytes(value, 8);
+  const bytes = Buffer.alloc(type === 'float' ? 4 : 8);
   if (type === 'double') bytes.writeDoubleLE(Number(value));
-  else if (type === 'float') bytes.writeFloatLE(Number(value));
-  else if (bytes.length === 4) bytes.writeInt32LE(Number(value));
+  else bytes.writeFloatLE(Number(value));
+  return bytes;
+}
+
+function integerBytes(value: number | bigint, size: 4 | 8): Uint8Array {
+  const bytes = Buffer.alloc(size);
+  if (size === 4) bytes.writeInt32LE(Number(value));
   else bytes.writeBigInt64LE(BigInt(value));
   return bytes;
 }

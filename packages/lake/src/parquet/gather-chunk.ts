@@ -2,6 +2,7 @@ import type { Column } from '../columns/column-buffers.ts';
 import { BytesChunk } from './bytes-chunk.ts';
 import type { ChunkBuffers } from './chunk-buffers.ts';
 import type { ChunkValues } from './chunk-values.ts';
+import { FixedChunk } from './fixed-chunk.ts';
 import { BooleanChunk, Int32Chunk, Int64Chunk, RealChunk } from './number-chunks.ts';
 
 export interface Chunk {
@@ -39,6 +40,7 @@ function valuesOf(column: Column, rows: Uint32Array, scratch: ChunkBuffers): Chu
       return new BooleanChunk(gathered(column.values, rows, new Uint8Array(buffer, 0, count)));
     case 'bytes': {
       const codes = gathered(column.codes, rows, new Int32Array(buffer, 0, count));
+      if (column.fixedBytes !== undefined) return new FixedChunk(column.entries, codes, column.fixedBytes);
       return new BytesChunk(column.entries, codes, scratch);
     }
     case 'float32':

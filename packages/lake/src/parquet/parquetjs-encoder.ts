@@ -2,7 +2,8 @@ import { WindrowError } from '@windrow/runtime';
 import parquetjs, { type ByteSink, type FieldDefinition, type ParquetSchema } from 'parquetjs-lite';
 import type { Column } from '../columns/column-buffers.ts';
 import { wrongValue } from '../columns/wrong-value.ts';
-import type { ColumnType, ColumnValue, TableColumn, TableSchema } from '../table-schema.ts';
+import { isDecimal } from '../decimal.ts';
+import type { ColumnType, ColumnValue, PrimitiveType, TableColumn, TableSchema } from '../table-schema.ts';
 import { ChunkBuffers } from './chunk-buffers.ts';
 import { type ColumnSummary, fileStats } from './column-bounds.ts';
 import { fileOrder } from './file-order.ts';
@@ -15,7 +16,7 @@ const dayMs = 86_400_000;
 /** The farthest time from 1970 that a JavaScript Date holds. */
 const maxDateUs = 8_640_000_000_000_000_000n;
 
-const fieldTypes: Readonly<Record<ColumnType, FieldDefinition['type']>> = {
+const fieldTypes: Readonly<Record<PrimitiveType, FieldDefinition['type']>> = {
   binary: 'BYTE_ARRAY',
   boolean: 'BOOLEAN',
   date: 'DATE',
@@ -40,6 +41,8 @@ async function encode(rows: FileRows): Promise<EncodedFile> {
   const { buffers } = rows;
   const { schema } = buffers;
   const order = fileOrder(rows);
+  const decimal = schema.columns.find(({ type }) => isDecimal(type));
+  if (decimal) throw beyondParquetjs(decimal, 'has no decimals');
   const scratch = new ChunkBuffers();
   scratch.reserve(order.length);
   const summaries = schema.columns.map((column, index) =>
@@ -113,7 +116,7 @@ function parquetjsSchema(schema: TableSchema): ParquetSchema {
       schema.columns.map(({ name, nullable, type }): [string, FieldDefinition] => [
         name,
         {
-          type: fieldTypes[type],
+          type: fieldTypes[type as PrimitiveType],
           optional: nullable,
           compression: 'SNAPPY',
           // The library orders strings by UTF-16 units and bytes by their decimal text. Readers would prune wrongly by such bounds.

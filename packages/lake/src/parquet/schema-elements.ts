@@ -1,13 +1,14 @@
 import type { SchemaElement } from 'hyparquet';
-import type { ColumnType, TableSchema } from '../table-schema.ts';
+import { decimalOf, decimalStorage, isDecimal } from '../decimal.ts';
+import type { ColumnType, PrimitiveType, TableSchema } from '../table-schema.ts';
 
-type LeafType = Pick<SchemaElement, 'type' | 'converted_type' | 'logical_type'>;
+type LeafType = Omit<SchemaElement, 'name' | 'repetition_type'>;
 
 /**
  * How each column type is stored, after the Delta protocol's "Parquet types" and parquet-format's LogicalTypes.md.
  * Readers from before 2018 need the converted types.
  */
-const leafTypes: Readonly<Record<ColumnType, LeafType>> = {
+const leafTypes: Readonly<Record<PrimitiveType, LeafType>> = {
   binary: { type: 'BYTE_ARRAY' },
   boolean: { type: 'BOOLEAN' },
   date: { type: 'INT32', converted_type: 'DATE', logical_type: { type: 'DATE' } },
@@ -31,8 +32,22 @@ export function schemaElements(schema: TableSchema): SchemaElement[] {
       ({ name, type, nullable }): SchemaElement => ({
         name,
         repetition_type: nullable ? 'OPTIONAL' : 'REQUIRED',
-        ...leafTypes[type],
+        ...leafType(type),
       }),
     ),
   ];
+}
+
+function leafType(type: ColumnType): LeafType {
+  if (!isDecimal(type)) return leafTypes[type];
+  const decimal = decimalOf(type);
+  const storage = decimalStorage(decimal);
+  return {
+    ...(typeof storage === 'object'
+      ? { type: 'FIXED_LEN_BYTE_ARRAY', type_length: storage.bytes }
+      : { type: storage === 'int32' ? 'INT32' : 'INT64' }),
+    converted_type: 'DECIMAL',
+    ...decimal,
+    logical_type: { type: 'DECIMAL', ...decimal },
+  };
 }

@@ -1,9 +1,9 @@
 import { AvroCodec, type EventRecord, recordCheck, type StreamContract } from '@windrow/contracts';
+import { recordReader } from '@windrow/lake';
 import { decodeAndCheck, type InputRecord, type Outcome } from '@windrow/pipeline';
 import { retry, WindrowError } from '@windrow/runtime';
 import type { Installation } from '../installation.ts';
 import type { AcceptedEvents } from './accepted-events.ts';
-import { recordReader } from './lake-record.ts';
 import type { LakeScan } from './lake-scan.ts';
 import { OffsetRanges } from './offset-ranges.ts';
 
@@ -117,7 +117,7 @@ async function readLake(
 ): Promise<void> {
   const codec = new AvroCodec(contract.schema, registry);
   const schemaId = await registry.register(contract.topics.raw.name, contract.schema);
-  const toRecord = recordReader(contract);
+  const toRecord = recordReader(contract.schema);
   const inputOf = (offset: number, ingestedAt: Date, record: EventRecord): InputRecord => ({
     offset,
     timestampMs: ingestedAt.getTime(),

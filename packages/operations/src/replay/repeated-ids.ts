@@ -1,7 +1,7 @@
 import type { StreamContract } from '@windrow/contracts';
 import { idReader } from '@windrow/enrichment';
+import { recordReader } from '@windrow/lake';
 import type { InputRecord } from '@windrow/pipeline';
-import { recordReader } from './lake-record.ts';
 import type { LakeScan } from './lake-scan.ts';
 
 /** An event that is valid today and has no row. Either it was rejected earlier, or it is a duplicate. */
@@ -24,7 +24,7 @@ export async function withoutRow(
 ): Promise<Candidate[]> {
   if (candidates.length === 0) return [];
   const toId = idReader(contract.id);
-  const toRecord = recordReader(contract);
+  const toRecord = recordReader(contract.schema);
   const byId = new Map<string, Candidate>();
   let [fromMs, toMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const candidate of candidates) {

@@ -1,5 +1,7 @@
+import { unscaledBytes } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import { must } from '@windrow/runtime/testing';
+import { decimalOf, isDecimal } from '../../decimal.ts';
 import type { ColumnValue, TableColumn, TableSchema } from '../../table-schema.ts';
 import { type Column, ColumnBuffers } from '../column-buffers.ts';
 import { wrongValue } from '../wrong-value.ts';
@@ -33,6 +35,16 @@ export function columnBuffersFrom({ columns, rowCount, schema }: ColumnBatch): C
 
 /** Returns false, with nothing appended, when the value doesn't fit the column. */
 function appended({ type }: TableColumn, buffer: Column, value: NonNullable<ColumnValue>): boolean {
+  if (isDecimal(type)) {
+    if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) return false;
+    const limit = 10n ** BigInt(decimalOf(type).precision);
+    const unscaled = BigInt(value as number | bigint);
+    if (unscaled >= limit || unscaled <= -limit) return false;
+    if (buffer.kind === 'bytes') buffer.append(unscaledBytes(unscaled, must(buffer.fixedBytes)));
+    else if (buffer.kind === 'int32') buffer.append(Number(unscaled));
+    else if (buffer.kind === 'int64') buffer.append(unscaled);
+    return true;
+  }
   switch (buffer.kind) {
     case 'boolean':
       if (typeof value !== 'boolean') return false;

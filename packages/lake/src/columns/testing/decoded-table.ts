@@ -1,7 +1,8 @@
 import { avroType } from '@windrow/contracts';
 import { must } from '@windrow/runtime/testing';
 import type avsc from 'avsc';
-import { type ColumnValue, tableSchemaFromAvro } from '../../table-schema.ts';
+import { tableSchemaFromAvro } from '../../avro-columns.ts';
+import type { ColumnValue } from '../../table-schema.ts';
 import { ColumnBuffers } from '../column-buffers.ts';
 import { createRecordDecoder } from '../create-record-decoder.ts';
 import type { RecordDecoder } from '../record-decoder.ts';

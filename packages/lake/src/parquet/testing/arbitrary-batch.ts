@@ -1,12 +1,13 @@
+import { must } from '@windrow/runtime/testing';
 import fc from 'fast-check';
 import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
-import type { ColumnType, ColumnValue } from '../../table-schema.ts';
+import type { ColumnType, ColumnValue, PrimitiveType } from '../../table-schema.ts';
 import type { EncoderLimits } from './encoder-limits.ts';
 
 /** Batches of any types, with any values that an encoder with these limits must keep. */
 export function arbitraryBatch(limits: EncoderLimits): fc.Arbitrary<ColumnBatch> {
   const real = { noNaN: limits.nan === 'refused' };
-  const values: Readonly<Record<ColumnType, fc.Arbitrary<ColumnValue>>> = {
+  const values: Readonly<Record<PrimitiveType, fc.Arbitrary<ColumnValue>>> = {
     binary: fc.uint8Array({ maxLength: 40 }),
     boolean: fc.boolean(),
     date: fc.integer({ min: -719_162, max: 2_932_896 }),
@@ -21,7 +22,16 @@ export function arbitraryBatch(limits: EncoderLimits): fc.Arbitrary<ColumnBatch>
         ? fc.bigInt({ min: -62_135_596_800_000_000n, max: 253_402_300_799_999_999n })
         : fc.bigInt({ min: 0n, max: 253_402_300_799_999_999n }),
   };
-  const types = Object.keys(values) as ColumnType[];
+  const decimal = (digits: number) => {
+    const limit = 10n ** BigInt(digits);
+    return fc.bigInt({ min: 1n - limit, max: limit - 1n });
+  };
+  const decimals: Partial<Record<ColumnType, fc.Arbitrary<ColumnValue>>> =
+    limits.decimals === 'refused'
+      ? {}
+      : { 'decimal(5,2)': decimal(5), 'decimal(18,0)': decimal(18), 'decimal(25,25)': decimal(25) };
+  const ofType: Partial<Record<ColumnType, fc.Arbitrary<ColumnValue>>> = { ...values, ...decimals };
+  const types = Object.keys(ofType) as ColumnType[];
   return fc
     .record({
       columns: fc.array(fc.record({ type: fc.constantFrom(...types), nullable: fc.boolean() }), {
@@ -35,11 +45,12 @@ export function arbitraryBatch(limits: EncoderLimits): fc.Arbitrary<ColumnBatch>
       fc
         .tuple(
           ...columns.map(({ nullable, type }) => {
-            const value = nullable ? fc.option(values[type], { nil: null, freq: 4 }) : values[type];
+            const value = must(ofType[type]);
+            const cell = nullable ? fc.option(value, { nil: null, freq: 4 }) : value;
             // Few distinct values make dictionaries and runs, many make neither.
             return fc
               .tuple(
-                fc.array(value, { minLength: distinct, maxLength: distinct }),
+                fc.array(cell, { minLength: distinct, maxLength: distinct }),
                 fc.array(fc.nat({ max: distinct - 1 }), { minLength: rowCount, maxLength: rowCount }),
               )
               .map(([pool, picks]): ColumnValue[] => picks.map((pick) => pool[pick] ?? null));

@@ -270,3 +270,31 @@ export const earlyMicrosecondsCase: EncoderCase = {
   minValues: { subject: '0001-01-01T00:00:00.000Z', edge: '1827-04-16T00:06:12.629Z' },
   maxValues: { subject: '1970-01-01T00:00:00.000Z', edge: '2112-09-17T23:53:47.371Z' },
 };
+
+const max18 = 10n ** 18n - 1n;
+const max38 = 10n ** 38n - 1n;
+
+export const decimalsCase: EncoderCase = {
+  name: 'decimals',
+  batch: batchOf({
+    subject: ['decimal(20,20)', [1n, -1n, 10n ** 19n, null, null]],
+    small: ['decimal(9,2)', [999_999_999, -999_999_999, 0, 1, null]],
+    middle: ['decimal(18,6)', [max18, -max18, 0, -1, null]],
+    wide: ['decimal(38,10)', [max38, -max38, 0, -1n, null]],
+    whole: ['decimal(19,0)', [10n ** 19n - 1n, 1n - 10n ** 19n, -256n, 255n, null]],
+  }),
+  minValues: {
+    small: '-9999999.99',
+    middle: '-999999999999.999999',
+    wide: `-${'9'.repeat(28)}.${'9'.repeat(10)}`,
+    whole: 1n - 10n ** 19n,
+    subject: `-0.${'1'.padStart(20, '0')}`,
+  },
+  maxValues: {
+    small: '9999999.99',
+    middle: '999999999999.999999',
+    wide: `${'9'.repeat(28)}.${'9'.repeat(10)}`,
+    whole: 10n ** 19n - 1n,
+    subject: `0.1${'0'.repeat(19)}`,
+  },
+};

@@ -8,10 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runReader } from '../../../../../tests/readers/python.ts';
 import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
 import { columnBuffersFrom } from '../../columns/testing/buffers-from-batch.ts';
-import type { ColumnType } from '../../table-schema.ts';
+import { decimalOf, isDecimal } from '../../decimal.ts';
+import type { ColumnType, PrimitiveType } from '../../table-schema.ts';
 import type { EncodedFile, FileRows, FileStats, ParquetEncoder } from '../parquet-encoder.ts';
 import { arbitraryBatch } from './arbitrary-batch.ts';
 import {
+  decimalsCase,
   type EncoderCase,
   earlyMicrosecondsCase,
   nanCase,
@@ -29,7 +31,7 @@ interface FileAsRead {
   readonly rowGroups: readonly RowGroupAsRead[];
 }
 
-const arrowTypes: Readonly<Record<ColumnType, string>> = {
+const arrowTypes: Readonly<Record<PrimitiveType, string>> = {
   binary: 'binary',
   boolean: 'bool',
   date: 'date32[day]',
@@ -40,6 +42,12 @@ const arrowTypes: Readonly<Record<ColumnType, string>> = {
   string: 'string',
   timestamp: 'timestamp[us, tz=UTC]',
 };
+
+function arrowType(type: ColumnType): string {
+  if (!isDecimal(type)) return arrowTypes[type];
+  const { precision, scale } = decimalOf(type);
+  return `decimal128(${precision}, ${scale})`;
+}
 
 /** Registers the tests that every encoder has to pass; its files are read by hyparquet, pyarrow, DuckDB and delta-rs. */
 export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits): void {
@@ -84,7 +92,7 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
           Object.fromEntries(
             batch.schema.columns.map((column) => [
               column.name,
-              arrowTypes[column.type] + (column.nullable ? '' : ' not null'),
+              arrowType(column.type) + (column.nullable ? '' : ' not null'),
             ]),
           ),
         );
@@ -151,6 +159,9 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
         ['a date beyond 32 bits', oneColumn('date', [2 ** 31])],
         ['fewer values than rows', { ...oneColumn('string', ['secret-value']), rowCount: 2 }],
         ['more values than rows', { ...oneColumn('string', ['secret-value', 'secret-value']), rowCount: 1 }],
+        ['a decimal with too many digits', oneColumn('decimal(4,2)', [10_000])],
+        ['a decimal beyond 38 digits', oneColumn('decimal(38,0)', [10n ** 38n])],
+        ...(limits.decimals === 'refused' ? [['decimals', decimalsCase.batch] as [string, ColumnBatch]] : []),
         ...(limits.nan === 'refused' ? [['NaN', nanCase.batch] as [string, ColumnBatch]] : []),
         ...(limits.earlyTimes === 'millis'
           ? [['microseconds before 1970', earlyMicrosecondsCase.batch] as [string, ColumnBatch]]
@@ -173,13 +184,16 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
 
 const rowsOf = (batch: ColumnBatch): FileRows => ({ buffers: columnBuffersFrom(batch) });
 
+/** A number with a fraction stays text. */
+const rawNumber = (digits: string): bigint | string => (digits.includes('.') ? digits : BigInt(digits));
+
 /** The bounds. Values that `JSON.stringify` writes as the digits of an integer become bigints. */
 function boundsAsJson(bounds: FileStats['minValues']): Record<string, unknown> | undefined {
   if (bounds === undefined) return undefined;
   return Object.fromEntries(
     Object.entries(bounds).map(([name, value]) => [
       name,
-      typeof value === 'object' ? BigInt(JSON.stringify(value)) : value,
+      typeof value === 'object' ? rawNumber(JSON.stringify(value)) : value,
     ]),
   );
 }

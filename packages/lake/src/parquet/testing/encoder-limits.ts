@@ -1,6 +1,7 @@
 import type { ColumnType } from '../../table-schema.ts';
 import type { EncoderName } from '../encoders.ts';
 import {
+  decimalsCase,
   type EncoderCase,
   earlyMicrosecondsCase,
   encoderCases,
@@ -13,6 +14,7 @@ export interface EncoderLimits {
   /** `safe`: rejects longs beyond 2^53. */
   readonly longs: 'exact' | 'safe';
   readonly nan: 'kept' | 'refused';
+  readonly decimals: 'kept' | 'refused';
   /** `millis`: rejects times before 1970 that are not whole milliseconds. */
   readonly earlyTimes: 'exact' | 'millis';
   /** `unsigned`: -0 is stored as 0. */
@@ -22,10 +24,18 @@ export interface EncoderLimits {
 }
 
 export const limitsOf: Readonly<Record<EncoderName, EncoderLimits>> = {
-  columnar: { longs: 'exact', nan: 'kept', earlyTimes: 'exact', zero: 'signed', withoutFooterBounds: [] },
+  columnar: {
+    longs: 'exact',
+    nan: 'kept',
+    decimals: 'kept',
+    earlyTimes: 'exact',
+    zero: 'signed',
+    withoutFooterBounds: [],
+  },
   'parquetjs-lite': {
     longs: 'safe',
     nan: 'refused',
+    decimals: 'refused',
     earlyTimes: 'millis',
     zero: 'unsigned',
     withoutFooterBounds: ['string', 'binary'],
@@ -37,6 +47,7 @@ export function casesWithin(limits: EncoderLimits): EncoderCase[] {
   return [
     ...encoderCases,
     ...(limits.nan === 'kept' ? [nanCase] : []),
+    ...(limits.decimals === 'kept' ? [decimalsCase] : []),
     ...(limits.longs === 'exact' ? [wideLongCase] : []),
     ...(limits.earlyTimes === 'exact' ? [earlyMicrosecondsCase] : []),
   ];

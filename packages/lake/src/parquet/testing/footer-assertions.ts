@@ -62,6 +62,9 @@ export function expectFooterBounds(
 
 function compare({ type }: TableColumn, left: JsonValue, right: JsonValue): number {
   if (type === 'string') return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
+  if (type.startsWith('decimal')) return Number(unscaled(left) - unscaled(right));
   if (type === 'double' || type === 'float' || type === 'boolean') return Number(left) - Number(right);
   return Number(BigInt(String(left)) - BigInt(String(right)));
 }
+
+const unscaled = (decimal: JsonValue): bigint => BigInt(String(decimal).replace('.', ''));

@@ -1,12 +1,15 @@
+import { decimalText, unscaledOf } from '@windrow/contracts';
 import { must } from '@windrow/runtime/testing';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
+import { decimalOf, isDecimal } from '../../decimal.ts';
 import type { ColumnType, ColumnValue, TableSchema } from '../../table-schema.ts';
+import { withoutDecimals } from '../without-decimals.ts';
 
 /**
  * A value in the form in which tests compare readers of several languages. `tests/readers/told.py` uses the same form:
- * integers as decimal text, floating point as numbers or their names, bytes as hex.
+ * integers and decimals as decimal text, floating point as numbers or their names, bytes as hex.
  */
 export type JsonValue = string | number | boolean | null;
 
@@ -32,7 +35,7 @@ export function columnsAsJson(batch: ColumnBatch, unsignedZero: boolean): Record
 /** The columns of a Parquet file as hyparquet reads them. */
 export async function readBack(bytes: Uint8Array, schema: TableSchema): Promise<Record<string, JsonValue[]>> {
   const file = new Uint8Array(bytes).buffer;
-  const metadata = parquetMetadata(file);
+  const metadata = withoutDecimals(parquetMetadata(file));
   const rows =
     metadata.num_rows === 0n
       ? []
@@ -50,6 +53,10 @@ export async function readBack(bytes: Uint8Array, schema: TableSchema): Promise<
 
 function tell(type: ColumnType, value: ColumnValue | undefined): JsonValue {
   if (value === null || value === undefined) return null;
+  if (isDecimal(type)) {
+    const unscaled = value instanceof Uint8Array ? unscaledOf(value) : BigInt(value);
+    return decimalText(unscaled, decimalOf(type).scale);
+  }
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (typeof value === 'bigint') return String(value);
   if (typeof value === 'string') return value.toWellFormed();

@@ -1,0 +1,58 @@
+import { type AvroRecordSchema, shortestBytes } from '@windrow/contracts';
+import { expect, test } from 'vitest';
+import { recordReader } from './record-of-row.ts';
+
+const micros = { type: 'long', logicalType: 'timestamp-micros' };
+const schema = {
+  type: 'record',
+  name: 'Sample',
+  fields: [
+    { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
+    { name: 'exact_at', type: ['null', micros] },
+    { name: 'id', type: 'long' },
+    { name: 'raw', type: 'bytes' },
+    { name: 'tags', type: { type: 'array', items: 'string' } },
+    { name: 'none', type: ['null', 'string'] },
+    { name: 'price', type: { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 } },
+    {
+      name: 'lines',
+      type: {
+        type: 'array',
+        items: {
+          type: 'record',
+          name: 'Line',
+          fields: [
+            { name: 'raw', type: 'bytes' },
+            { name: 'count', type: ['null', 'long'] },
+            { name: 'price', type: { type: 'bytes', logicalType: 'decimal', precision: 38, scale: 3 } },
+          ],
+        },
+      },
+    },
+  ],
+};
+const toRecord = recordReader(schema as AvroRecordSchema);
+
+test.each([
+  [new Date(1_357_035_300_123), 1_357_035_300_123_000],
+  [1_357_035_300_123_456n, 1_357_035_300_123_456],
+  [-1n, -1],
+  [253_402_300_799_999_999n, 253_402_300_799_999_999n],
+])('a row has the values that avsc decodes; the time %s in the unit of its field', (exactAt, expected) => {
+  const lines = '[{"raw":"eA==","count":4611686018427387904,"price":1.500}]';
+  const row = {
+    at: new Date(-1),
+    exact_at: exactAt,
+    id: 2n ** 62n,
+    raw: Uint8Array.of(7),
+    tags: '["a"]',
+    price: -1,
+    lines,
+  };
+  const line = { raw: Buffer.from('x'), count: 2n ** 62n, price: shortestBytes(1_500n) };
+  expect(toRecord(row)).toEqual({
+    ...{ at: -1, exact_at: expected, id: 2n ** 62n, raw: Buffer.of(7), tags: ['a'], none: null },
+    price: Buffer.of(0xff),
+    lines: [line],
+  });
+});

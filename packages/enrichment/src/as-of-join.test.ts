@@ -50,6 +50,30 @@ test('matched, stale, missing and no_location, at the edges of each', () => {
   expect(at(0, null)).toMatchObject({ ...unknown, weather_match: 'no_location', weather_city: null });
 });
 
+test('a series may be named by a long of any size, and times beyond 2^53 are only late', () => {
+  const byDevice: AsOfJoin = { ...join, series: 'device', locate: [{ by: 'field', field: 'device' }] };
+  const table = new ReferenceTable();
+  const toRow = rowMaker(byDevice, weather);
+  const near = 2n ** 53n;
+  for (const [device, temperature_c] of [
+    [near, 1],
+    [near + 1n, 2],
+    [7, 3],
+  ] as const)
+    table.put(String(device), toRow({ device, observed_at: startMs, temperature_c }));
+  const run = asOfJoin(byDevice, track, weather, table);
+  const at = (device: unknown, occurred_at: unknown = startMs) => {
+    const record: Record<string, unknown> = { device, occurred_at };
+    expect(run(record).kind).toBe('ok');
+    return record;
+  };
+  expect([near, near + 1n, 7].map((device) => at(device).temperature_c)).toEqual([1, 2, 3]);
+  expect(at(near, 2n ** 62n)).toMatchObject({ weather_match: 'stale', weather_device: `${near}` });
+  // A row of the far future hides no row before it.
+  table.put('far', toRow({ device: 7, observed_at: 2n ** 62n, temperature_c: 4 }));
+  expect(at(7).temperature_c).toBe(3);
+});
+
 test('every event gets the newest observation of its city that is not after it', () => {
   const times = fc.uniqueArray(fc.nat(100), { maxLength: 40 });
   fc.assert(

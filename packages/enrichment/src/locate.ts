@@ -81,8 +81,11 @@ function compiled(
   }
 }
 
-const text = (value: unknown): string | null =>
-  typeof value === 'string' && value.trim() !== '' ? value : null;
+/** A number is the text that the table has for it, too. */
+const text = (value: unknown): string | null => {
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  return typeof value === 'string' && value.trim() !== '' ? value : null;
+};
 
 const nowhere: readonly string[] = [];
 const zoneCities = (zone: unknown): readonly string[] =>

@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { KafkaBroker } from '@windrow/pipeline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readersPython } from '../readers/python.ts';
-import { readWithDeltaRs } from '../readers/readers.ts';
+import { type Row, readWithDeltaRs } from '../readers/readers.ts';
 import { Installation } from './installation.ts';
 
 let windrow: Installation;
@@ -101,6 +103,73 @@ test('what HTTP has answered with 200 is in the lake and in Postgres', async () 
   expect(observation?.temperature_c).toBe(21);
   const { deadLettered, duplicates } = await windrow.auditOf('track.raw');
   expect({ deadLettered, duplicates }).toEqual({ deadLettered: 4, duplicates: 0 });
+});
+
+test('big numbers and broken text over HTTP and from files are the same in the lake, in Postgres and in dead letters', async () => {
+  const { PRODUCER_URL: url = '' } = windrow.endpoints;
+  const ids = ['1329057093467865088', '1329057093467865089', '1329057093467865090'];
+  const inputs = ['03-numeric-message-ids', '06-lone-surrogates', '07-big-numbers'].flatMap((name) =>
+    readFileSync(new URL(`hard-inputs/${name}.jsonl`, import.meta.url), 'utf8')
+      .split('\n')
+      .filter((line) => line !== ''),
+  );
+  const refused = inputs.filter((line) => line.includes('"timestamp":"bad"'));
+  const responses = [];
+  for (const line of inputs) responses.push((await post(`${url}/v1/track`, line)).status);
+  expect(responses.filter((status) => status !== 200)).toEqual(refused.map(() => 400));
+  // The same from a file, as other events: files need a time.
+  const file = join(windrow.stateDir, 'hard-inputs.jsonl');
+  const others = inputs.map((line) =>
+    line
+      .replace(/"messageId":(\d+)/, '"messageId":9$1')
+      .replace('"messageId":"', '"messageId":"file-')
+      .replace(/\}$/, line.includes('"timestamp"') ? '}' : ',"timestamp":"2026-11-28T09:00:00Z"}'),
+  );
+  writeFileSync(file, others.join('\n'));
+  const said = await windrow.windrow('load', '--stream', 'track', '--max-rejects', '1', file);
+  expect(said).toContain('warning replaced_text: 4 events');
+  await windrow.landed();
+
+  const where = `event_id ~ '^9?132905709346786' or event_id ~ '^(file-)?(s-|big-|v-)'`;
+  const columns = 'event_id, event_name, user_id, app_version, properties';
+  const inPostgres = await windrow.sql(
+    `select ${columns.replace('properties', 'properties::text as properties')} from curated.track_event where ${where} order by event_id collate "C"`,
+  );
+  const inLake = await windrow.lake(
+    readWithDeltaRs,
+    'curated/track',
+    `select ${columns} from t where event_id like '%132905709346786%' or event_id like '%s-%' or event_id like '%big-%' or event_id like '%v-_' order by event_id`,
+  );
+  const ours = inLake.filter(({ event_id }) => inPostgres.some((row) => row.event_id === event_id));
+  expect(inPostgres).toHaveLength(2 * (inputs.length - refused.length));
+  expect(ours.map(({ properties: _, ...row }) => row)).toEqual(
+    inPostgres.map(({ properties: _, ...row }) => row),
+  );
+  const rowOf = (rows: readonly Row[], id: string) => rows.find(({ event_id }) => event_id === id);
+  for (const id of ids) expect(rowOf(inPostgres, id)).toBeDefined();
+  for (const of of ['', 'file-']) {
+    expect(rowOf(inPostgres, `${of}s-\ufffdd800`)).toBeDefined();
+    expect(rowOf(inPostgres, `${of}s-\ufffdd801`)).toBeDefined();
+    expect(rowOf(ours, `${of}s-name`)?.event_name).toBe('Tr \ufffd');
+    expect(rowOf(ours, `${of}big-1`)?.user_id).toBe('157963456373623803');
+    expect(rowOf(ours, `${of}v-2`)?.user_id).toBe('1e21');
+    expect(rowOf(ours, `${of}v-3`)?.app_version).toBe('1.10');
+    expect(rowOf(ours, `${of}v-1`)?.properties).toBe(
+      '{"price":1e400,"dec":12345678901234567.89,"neg":-0.0,"one":1.0}',
+    );
+    const stored = String(rowOf(inPostgres, `${of}v-1`)?.properties);
+    expect(stored).toContain(`"price": 1${'0'.repeat(400)}`);
+    expect(stored).toContain('"dec": 12345678901234567.89');
+  }
+  const letters = await windrow.lake(
+    readWithDeltaRs,
+    'rejected/dead_letter',
+    `select stage, "value" as bytes from t where reason = 'occurred_at_invalid' order by stage`,
+  );
+  expect(letters.map(({ stage, bytes }) => [stage, Buffer.from(String(bytes), 'hex').toString()])).toEqual([
+    ['http', refused[0]],
+    ['load', others.find((line) => line.includes('"timestamp":"bad"'))],
+  ]);
 });
 
 async function post(url: string, body: string | Buffer, headers: Record<string, string> = {}) {

@@ -28,11 +28,7 @@ export async function readColumns(
   columns: string[],
 ): Promise<Record<string, unknown>[]> {
   const bytes = await store.get(key);
-  if (!bytes)
-    throw new WindrowError(
-      'LAKE_LOG_INVALID',
-      `${store.url(key)} does not exist, but the log of the table names it`,
-    );
+  if (!bytes) throw missing(store, key);
   const file = bufferOf(bytes);
   const metadata = withoutDecimals(await parquetMetadataAsync(file));
   return parquetReadObjects({ file, metadata, columns, compressors, parsers });
@@ -50,11 +46,7 @@ export async function* readRows(
   columns: string[],
 ): AsyncGenerator<Record<string, unknown>[]> {
   const bytes = await store.get(key);
-  if (!bytes)
-    throw new WindrowError(
-      'LAKE_LOG_INVALID',
-      `${store.url(key)} does not exist, but the log of the table names it`,
-    );
+  if (!bytes) throw missing(store, key);
   const file = bufferOf(bytes);
   const metadata = withoutDecimals(await parquetMetadataAsync(file));
   for (let rowStart = 0; rowStart < Number(metadata.num_rows); rowStart += rowsAtOnce) {
@@ -71,6 +63,80 @@ export async function* readRows(
     });
   }
 }
+
+/** A column of a Parquet file. */
+export interface ParquetColumn {
+  /** The unit of a timestamp: MILLIS, MICROS or NANOS. */
+  unit?: string;
+  /** The decimal places of a decimal. */
+  scale?: number;
+}
+
+/** Rows with the values as they are stored: timestamps and decimals as integers or bytes, texts as bytes. */
+export interface StoredRows {
+  /** The requested columns that the file has. */
+  columns: ReadonlyMap<string, ParquetColumn>;
+  /** Requested columns that are lists, maps or records in the file. They are not read. */
+  nested: ReadonlySet<string>;
+  rows: Record<string, unknown>[];
+}
+
+/**
+ * Reads columns without converting their values, in batches of rows.
+ * @throws WindrowError LAKE_LOG_INVALID when the object does not exist
+ */
+export async function* readStoredRows(
+  store: ObjectStore,
+  key: string,
+  names: readonly string[],
+): AsyncGenerator<StoredRows> {
+  const bytes = await store.get(key);
+  if (!bytes) throw missing(store, key);
+  const file = bufferOf(bytes);
+  const metadata = await parquetMetadataAsync(file);
+  const columns = new Map<string, ParquetColumn>();
+  const nested = new Set<string>();
+  const wanted = new Set(names);
+  const isTopLevel = topLevel(metadata.schema);
+  for (const [index, element] of metadata.schema.entries()) {
+    const { name, type, logical_type: logical, converted_type: converted, scale } = element;
+    if (!isTopLevel[index] || !wanted.has(name)) continue;
+    if (type === undefined) {
+      nested.add(name);
+      continue;
+    }
+    const unit = logical?.type === 'TIMESTAMP' ? logical.unit : /^TIMESTAMP_(.*)$/.exec(converted ?? '')?.[1];
+    const isDecimal = converted === 'DECIMAL' || logical?.type === 'DECIMAL';
+    columns.set(name, { ...(unit !== undefined && { unit }), ...(isDecimal && { scale: scale ?? 0 }) });
+    delete element.logical_type;
+    delete element.converted_type;
+  }
+  for (let rowStart = 0; rowStart < Number(metadata.num_rows); rowStart += rowsAtOnce) {
+    const rowEnd = Math.min(Number(metadata.num_rows), rowStart + rowsAtOnce);
+    const rows = await parquetReadObjects({
+      ...{ file, metadata, rowStart, rowEnd, compressors, utf8: false, useOffsetIndex: true },
+      columns: [...columns.keys()],
+    });
+    yield { columns, nested, rows };
+  }
+}
+
+/** Whether each element of a schema is a child of its root. */
+function topLevel(schema: readonly { num_children?: number }[]): boolean[] {
+  const flags: boolean[] = [];
+  const open: number[] = [];
+  for (const { num_children: children = 0 } of schema) {
+    flags.push(open.length === 1);
+    const last = open.length - 1;
+    if (last >= 0) open[last] = (open[last] ?? 0) - 1;
+    if (children > 0) open.push(children);
+    while (open.length > 0 && open.at(-1) === 0) open.pop();
+  }
+  return flags;
+}
+
+const missing = (store: ObjectStore, key: string) =>
+  new WindrowError('LAKE_LOG_INVALID', `${store.url(key)} does not exist, but the log of the table names it`);
 
 function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): AsyncBuffer {
   return {

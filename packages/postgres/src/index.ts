@@ -1,6 +1,6 @@
 export { type Connection, connect, QueryPool } from './connection.ts';
 export { CopyRows } from './copy-rows.ts';
-export { curatedIdsOf, curatedRowsByDate } from './curated-ids.ts';
+export { type CuratedColumn, curatedRowsByDate, type RowSelection, readCuratedRows } from './curated-rows.ts';
 export { Database } from './database.ts';
 export {
   databaseError,

@@ -136,6 +136,75 @@ test('a row swapped for another one is found although the counts are right', asy
   await rename('another', row?.event_id);
 });
 
+/** A change of one value by hand, in Postgres. */
+test.each([
+  ['a text', 'event_name', `'elsewhere'`, /^event_name is .* in the lake, "elsewhere" in Postgres$/],
+  ['a null', 'weather_city', 'NULL', /^weather_city is ".*" in the lake, null in Postgres$/],
+  [
+    'the last bit of a double',
+    'temperature_c',
+    'temperature_c * (1 + 3e-16::float8)',
+    /^temperature_c is "[-\d.]+" in the lake, "[-\d.]+" in Postgres$/,
+  ],
+  [
+    'a microsecond',
+    'received_at',
+    `received_at + interval '1 microsecond'`,
+    /^received_at is "(.*)Z" in the lake, "\1(?:001)Z" in Postgres$/,
+  ],
+  [
+    'a digit within JSON',
+    'event_id',
+    `event_id, properties = coalesce(properties, '{}') || '{"n": 12345678901234567891.10}'`,
+    /^properties is .* in the lake, .* in Postgres$/,
+  ],
+])('%s that was changed is found, with both values', async (_, column, change, told) => {
+  const where = `WHERE event_id = (SELECT min(event_id) FROM curated.track_event WHERE ${column} IS NOT NULL)`;
+  await installation.postgres.query(`CREATE TABLE kept AS SELECT * FROM curated.track_event ${where}`);
+  try {
+    const [row] = await installation.postgres.query<{ event_id: string }>(
+      `UPDATE curated.track_event SET ${column} = ${change} ${where} RETURNING event_id`,
+    );
+    const [found, ...more] = await findings(true);
+    expect(more).toEqual([]);
+    const start = `wrong: postgres curated.track_event, values: 1 rows differ from curated/track: ${row?.event_id}: `;
+    expect(found?.slice(0, start.length)).toBe(start);
+    expect(found?.slice(start.length)).toMatch(told);
+  } finally {
+    await installation.postgres.query(
+      'DELETE FROM curated.track_event WHERE event_id IN (SELECT event_id FROM kept)',
+    );
+    await installation.postgres.query('INSERT INTO curated.track_event SELECT * FROM kept');
+    await installation.postgres.query('DROP TABLE kept');
+  }
+  expect(await findings(true)).toEqual([]);
+});
+
+test('a value that was changed in a table without enriched events is found, too', async () => {
+  const negate = () =>
+    installation.postgres.query(`UPDATE curated.weather_observation SET temperature_c = -temperature_c
+      WHERE city = (SELECT min(city) FROM curated.weather_observation)`);
+  await negate();
+  expect((await findings(true)).join()).toMatch(
+    /^wrong: postgres curated\.weather_observation, values: \d+ rows differ from raw\/weather: .*temperature_c is /,
+  );
+  await negate();
+  expect(await findings(true)).toEqual([]);
+});
+
+test('a time that no program can show does not stop the audit', async () => {
+  await installation.postgres.query(
+    `INSERT INTO curated.weather_observation (city, observed_at, temperature_c) VALUES ('Far', '287168-01-01Z', 1), ('Farther', 'infinity', 1)`,
+  );
+  try {
+    expect((await findings(true)).join()).toContain(
+      '2 ids of curated.weather_observation are not in it: Far',
+    );
+  } finally {
+    await installation.postgres.query(`DELETE FROM curated.weather_observation WHERE city LIKE 'Far%'`);
+  }
+});
+
 test('a count changed in the ledger of Postgres is found on the line of its partition', async () => {
   const change = (by: number) =>
     installation.postgres.query(

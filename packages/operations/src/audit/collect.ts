@@ -11,7 +11,7 @@ import {
   streamTables,
 } from '../ledgers.ts';
 import { assertTopics, endsOf, topicFacts } from '../topics.ts';
-import { collectIds } from './collect-ids.ts';
+import { compareRows } from './compare-rows.ts';
 import { dataFiles, orphansAmong } from './data-files.ts';
 import type { AuditFacts, LakeTableFacts, StreamFacts, TopicFacts } from './facts.ts';
 import { readLakeContent } from './lake-content.ts';
@@ -116,7 +116,8 @@ async function collectStream(
   if (topics.enriched) retained.push(...(await countRetained(installation, topics.enriched, signal)));
   if (!postgres) return { ...facts, retained };
   const source = curated ?? raw;
-  const ids = await collectIds(installation, contract, source.facts, source.adds, deadLetters.positions);
+  const comparing = { installation, contract, table: source.facts, deadLetters: deadLetters.positions };
+  const ids = await compareRows(comparing, source.adds);
   return { ...facts, retained, postgres: { ...postgres, rows: ids.postgresRows }, ids: ids.facts };
 }
 

@@ -92,7 +92,7 @@ export interface RetainedRecords {
   records: number;
 }
 
-/** A comparison of the ids in a stream's lake table and in its Postgres table. */
+/** A comparison of the ids and values in a stream's lake table and in its Postgres table. */
 export interface IdFacts {
   lakeTable: string;
   postgresTable: string;
@@ -102,6 +102,8 @@ export interface IdFacts {
   onlyInLake: Sample;
   onlyInPostgres: Sample;
   repeatedInPostgres: Sample;
+  /** Rows of both tables whose values are not equal, with the columns and values. */
+  differing: Sample;
 }
 
 /** Ids with more than one row. */

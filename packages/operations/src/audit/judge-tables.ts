@@ -137,6 +137,10 @@ function judgeIds(ids: IdFacts, stream: StreamFacts, { deadLetters }: AuditFacts
     const message = `${ids.repeatedInPostgres.count} ids occur more than once: ${shown(ids.repeatedInPostgres)}`;
     findings.wrong(name, 'ids', message);
   }
+  if (ids.differing.count > 0) {
+    const message = `${ids.differing.count} rows differ from ${ids.lakeTable}: ${shown(ids.differing)}`;
+    findings.differs(name, 'values', message, 'all');
+  }
   // Events that the lake rejected are dead letters, and may have a row in Postgres.
   const topic = stream.postgres?.topic;
   const rejected = deadLetters.causes

@@ -54,7 +54,7 @@ export function fileKey(table: { path: string }, path: string): string {
   return `${table.path}/${decodeURIComponent(path)}`;
 }
 
-/** The id as text. It is the same for rows of Parquet and of Postgres. */
+/** The id as text. */
 export function idOf(row: Record<string, unknown>, fields: string[]): string {
   const values = fields.map((field) => {
     const value = row[field];

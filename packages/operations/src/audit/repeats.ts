@@ -1,6 +1,7 @@
 import type { Sample } from './facts.ts';
 
-const exampleCount = 3;
+/** Examples in a finding. */
+export const exampleCount = 3;
 
 /** Counts the values that occur more than once. */
 export class Repeats {

@@ -117,6 +117,7 @@ export function deepFacts(): AuditFacts {
     onlyInLake: none(),
     onlyInPostgres: none(),
     repeatedInPostgres: none(),
+    differing: none(),
   };
   return facts;
 }

@@ -19,8 +19,14 @@ export {
   readLedger,
 } from './ledger.ts';
 export { migrate } from './migrate.ts';
-export { dropReplayStage, ReplayStage } from './replay-stage.ts';
-export { rowsToSwap, swapReplayIn } from './replay-swap.ts';
+export {
+  dropReplayStage,
+  hasReplayStage,
+  type RejectedRow,
+  ReplayStage,
+  rejectedRows,
+} from './replay-stage.ts';
+export { rowsToSwap, swapReplayBack, swapReplayIn } from './replay-swap.ts';
 export { recordWithdrawn, type WithdrawnEvent, withdrawnEvents } from './replay-withdrawn.ts';
 export * from './replays.ts';
 export { quoted, type Statements, statementsOf } from './statements.ts';

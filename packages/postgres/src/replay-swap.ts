@@ -1,18 +1,26 @@
-import { type CuratedAggregate, type CuratedMapping, windowMs } from '@windrow/contracts';
+import { type CuratedMapping, windowMs } from '@windrow/contracts';
 import { failpoint } from '@windrow/runtime';
 import pg from 'pg';
-import { stageTable } from './replay-stage.ts';
+import { DayPartitions } from './day-partitions.ts';
+import { rejectRows } from './replay-rejections.ts';
+import { stageTable, timeColumn, undoTable } from './replay-stage.ts';
+import {
+  aggregateStatements,
+  ledgerStatement,
+  type Piece,
+  rowStatements,
+  stagedIn,
+  undoStatements,
+} from './replay-statements.ts';
 import { quoted } from './statements.ts';
 
-const { escapeIdentifier, escapeLiteral } = pg;
+const { escapeIdentifier } = pg;
 
 /** Rows of one transaction; a window with more rows is swapped in one transaction too. */
 const rowsAtOnce = 20_000;
+const dayMs = 86_400_000;
 
-interface Piece {
-  /** ISO times: `from ≤ time < to`. */
-  from: string;
-  to: string;
+interface CountedPiece extends Piece {
   rows: number;
 }
 
@@ -30,35 +38,116 @@ export interface SwapOptions {
 /**
  * Replaces rows of the curated table by the staged rows. A transaction takes whole windows of event time, some thousand rows,
  * with the aggregates that these rows touch: a reader sees a window before the replay or after it, never half of it. Called
- * again after an error, it continues behind the last transaction that was committed.
+ * again after an error, it continues behind the last transaction that was committed. A row that Postgres rejects is left out, as
+ * the sink leaves it out. Each transaction stores the rows that it replaces, so that {@link swapReplayBack} can restore them.
  * @throws pg.DatabaseError; the signal's reason, between two transactions
  */
 export async function swapReplayIn(options: SwapOptions): Promise<void> {
   const { db, id, mapping, signal, onSwapped } = options;
   let swapped = 0;
-  for (const piece of await piecesOf(db, id, mapping)) {
+  const pieces = await piecesOf(db, mapping, stageTable(id), await swappedUntil(db, id));
+  const days = new DayPartitions(mapping.table);
+  for (const piece of pieces) {
     signal.throwIfAborted();
-    await swapPiece(options, piece);
+    // Partitions that were dropped after the rows were staged.
+    if (mapping.partitionByDay !== undefined) await days.ensure(db, await daysOf(db, mapping, id, piece));
+    await inTransaction(options, async () => {
+      await db.query('SAVEPOINT swap');
+      try {
+        await applyPiece(options, stageTable(id), piece);
+      } catch (error) {
+        await rejectRows(options, piece, error, (part) => applyPiece(options, stageTable(id), part));
+        await applyPiece(options, stageTable(id), piece);
+      }
+      for (const statement of undoStatements(mapping, undoTable(id))) await db.query(statement);
+      await db.query('UPDATE windrow.replay SET swapped_until = $2 WHERE id = $1', [id, piece.to]);
+      await failpoint('replay.swap.beforeCommit');
+    });
+    await failpoint('replay.swap.afterCommit');
     swapped += piece.rows;
     onSwapped(swapped);
   }
 }
 
-/** How many staged rows are still to be swapped. */
-export async function rowsToSwap(db: pg.ClientBase, id: number, mapping: CuratedMapping): Promise<number> {
-  return (await piecesOf(db, id, mapping)).reduce((sum, { rows }) => sum + rows, 0);
+/**
+ * Restores the rows that a replay has replaced, window by window. Called again after an error, it continues with the rows that
+ * are not restored yet.
+ * @throws pg.DatabaseError; the signal's reason, between two transactions
+ */
+export async function swapReplayBack(options: Omit<SwapOptions, 'onSwapped'>): Promise<void> {
+  const { db, id, mapping, signal } = options;
+  if (!(await exists(db, undoTable(id)))) return;
+  for (const piece of await piecesOf(db, mapping, undoTable(id), '-infinity')) {
+    signal.throwIfAborted();
+    await inTransaction(options, async () => {
+      await applyPiece(options, undoTable(id), piece);
+      await db.query(`DELETE FROM ${quoted(undoTable(id))} AS staged WHERE ${stagedIn(mapping, piece)}`);
+      // A replay that is resumed instead swaps all its rows again.
+      await db.query('UPDATE windrow.replay SET swapped_until = NULL WHERE id = $1', [id]);
+      await failpoint('replay.rollback.beforeCommit');
+    });
+    await failpoint('replay.rollback.afterCommit');
+  }
 }
 
-async function piecesOf(db: pg.ClientBase, id: number, mapping: CuratedMapping): Promise<Piece[]> {
+async function inTransaction(
+  { db, mapping: { aggregates = [] } }: Pick<SwapOptions, 'db' | 'mapping'>,
+  work: () => Promise<void>,
+): Promise<void> {
+  await db.query('BEGIN');
+  try {
+    // Without the lock, a sink that adds to the sums at the same time would add to sums that are being replaced.
+    if (aggregates.length > 0) {
+      const tables = aggregates.map(({ table }) => quoted(table)).sort();
+      await db.query(`LOCK TABLE ${tables.join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
+    }
+    await work();
+    await db.query('COMMIT');
+  } catch (error) {
+    await db.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+async function applyPiece(
+  { db, mapping, topic }: Pick<SwapOptions, 'db' | 'mapping' | 'topic'>,
+  staging: string,
+  piece: Piece,
+): Promise<void> {
+  for (const statement of rowStatements(mapping, staging, piece)) await db.query(statement);
+  for (const aggregate of mapping.aggregates ?? [])
+    for (const statement of aggregateStatements(mapping, aggregate, staging, piece))
+      await db.query(statement);
+  await db.query(ledgerStatement, [topic]);
+}
+
+/** How many staged rows are still to be swapped. */
+export async function rowsToSwap(db: pg.ClientBase, id: number, mapping: CuratedMapping): Promise<number> {
+  const pieces = await piecesOf(db, mapping, stageTable(id), await swappedUntil(db, id));
+  return pieces.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+async function swappedUntil(db: pg.ClientBase, id: number): Promise<string> {
+  const { rows } = await db.query<{ until: string }>(
+    `SELECT coalesce(swapped_until, '-infinity')::text AS until FROM windrow.replay WHERE id = $1`,
+    [id],
+  );
+  return rows[0]?.until ?? '-infinity';
+}
+
+async function piecesOf(
+  db: pg.ClientBase,
+  mapping: CuratedMapping,
+  staging: string,
+  from: string,
+): Promise<CountedPiece[]> {
   const time = escapeIdentifier(timeColumn(mapping));
   const { rows: windows } = await db.query<{ start: Date; rows: number }>(
     `SELECT date_bin('${windowMs} milliseconds', ${time}, timestamptz '1970-01-01 00:00:00+00') AS start, count(*)::integer AS rows
-     FROM ${quoted(stageTable(id))}
-     WHERE ${time} >= coalesce((SELECT swapped_until FROM windrow.replay WHERE id = $1), '-infinity')
-     GROUP BY 1 ORDER BY 1`,
-    [id],
+     FROM ${quoted(staging)} WHERE ${time} >= $1 GROUP BY 1 ORDER BY 1`,
+    [from],
   );
-  const pieces: Piece[] = [];
+  const pieces: CountedPiece[] = [];
   for (const { start, rows } of windows) {
     const last = pieces.at(-1);
     const to = new Date(start.getTime() + windowMs).toISOString();
@@ -68,120 +157,23 @@ async function piecesOf(db: pg.ClientBase, id: number, mapping: CuratedMapping):
   return pieces;
 }
 
-function timeColumn({ partitionByDay, columns }: CuratedMapping): string {
-  return partitionByDay ?? columns.find(({ type }) => type === 'timestamptz')?.name ?? '';
-}
-
-async function swapPiece({ db, id, mapping, topic }: SwapOptions, piece: Piece): Promise<void> {
-  await db.query('BEGIN');
-  try {
-    const aggregates = mapping.aggregates ?? [];
-    // Without the lock, a sink that adds to the sums at the same time would add to sums that are being replaced.
-    if (aggregates.length > 0) {
-      const tables = aggregates.map(({ table }) => quoted(table)).sort();
-      await db.query(`LOCK TABLE ${tables.join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
-    }
-    for (const statement of swapStatements(mapping, id, piece)) await db.query(statement);
-    for (const aggregate of aggregates)
-      for (const statement of aggregateStatements(mapping, aggregate, id, piece)) await db.query(statement);
-    await db.query(ledgerStatement, [topic]);
-    await db.query('UPDATE windrow.replay SET swapped_until = $2 WHERE id = $1', [id, piece.to]);
-    await failpoint('replay.swap.beforeCommit');
-    await db.query('COMMIT');
-  } catch (error) {
-    await db.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  }
-  await failpoint('replay.swap.afterCommit');
-}
-
-const changed = 'pg_temp.replay_changed';
-const touched = 'pg_temp.replay_touched';
-const summed = 'pg_temp.replay_summed';
-
-/**
- * Deletes old rows and inserts new ones. A row that would not change is left alone: writing it again would cost as much as a
- * change, and leave a dead tuple.
- */
-function swapStatements(mapping: CuratedMapping, id: number, piece: Piece): string[] {
-  const columns = mapping.columns.map(({ name }) => escapeIdentifier(name));
-  const typed = mapping.columns.map(({ name, type }) => `${escapeIdentifier(name)} ${type}`);
-  const of = (row: string) => columns.map((name) => `${row}.${name}`).join(', ');
-  const table = quoted(mapping.table);
-  const staged = quoted(stageTable(id));
-  const key = mapping.key.map(escapeIdentifier);
-  const sameKey = key.map((name) => `landed.${name} = staged.${name}`).join(' AND ');
-  const both = `${sameKey} AND ${within(mapping, piece, 'landed.')} AND ${within(mapping, piece, 'staged.')}`;
-  return [
-    `DROP TABLE IF EXISTS ${changed}`,
-    `CREATE TEMPORARY TABLE replay_changed (_rows integer, _replay_partition integer, ${typed.join(', ')}) ON COMMIT DROP`,
-    `WITH old AS (
-       DELETE FROM ${table} AS landed USING ${staged} AS staged
-       WHERE ${both} AND (staged._replay_withdrawn OR (${of('landed')}) IS DISTINCT FROM (${of('staged')}))
-       RETURNING staged._replay_partition, ${of('landed')})
-     INSERT INTO ${changed} SELECT -1, * FROM old`,
-    // Of several rows with one key the first one wins, as in the sink.
-    `INSERT INTO ${changed}
-     SELECT DISTINCT ON (${key.map((name) => `staged.${name}`).join(', ')}) 1, staged._replay_partition, ${of('staged')}
-     FROM ${staged} AS staged
-     WHERE NOT staged._replay_withdrawn AND ${within(mapping, piece, 'staged.')}
-       AND NOT EXISTS (SELECT FROM ${table} AS landed WHERE ${sameKey} AND ${within(mapping, piece, 'landed.')})
-     ORDER BY ${key.map((name) => `staged.${name}`).join(', ')}, staged.ctid`,
-    `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${columns.join(', ')} FROM ${changed} WHERE _rows = 1
-     ON CONFLICT (${key.join(', ')}) DO NOTHING`,
-  ];
-}
-
-/** Sums all groups that lost or got a row again, from the rows that the table has now. */
-function aggregateStatements(
+async function daysOf(
+  db: pg.ClientBase,
   mapping: CuratedMapping,
-  { table, groupBy, sums, spanMs }: CuratedAggregate,
   id: number,
   piece: Piece,
-): string[] {
-  const columns = mapping.columns.map(({ name }) => escapeIdentifier(name)).join(', ');
-  const groups = Object.entries(groupBy).map(([name, of]) => ({ name: escapeIdentifier(name), of }));
-  const expressions = groups.map(({ of }) => of);
-  const names = groups.map(({ name }) => name);
-  const sumNames = Object.keys(sums).map(escapeIdentifier);
-  return [
-    `DROP TABLE IF EXISTS ${touched}, ${summed}`,
-    `CREATE TEMPORARY TABLE replay_touched ON COMMIT DROP AS
-     SELECT DISTINCT ${groups.map(({ name, of }) => `${of} AS ${name}`).join(', ')}
-     FROM (SELECT ${columns} FROM ${changed} UNION ALL
-           SELECT ${columns} FROM ${quoted(stageTable(id))} WHERE NOT _replay_withdrawn AND ${within(mapping, piece)}) AS changed`,
-    `ANALYZE ${touched}`,
-    // Ordered by key, so that sums of floating-point numbers come out the same each time.
-    `CREATE TEMPORARY TABLE replay_summed ON COMMIT DROP AS
-     SELECT ${columns} FROM ${quoted(mapping.table)} AS landed
-     WHERE ${spanMs === undefined ? 'true' : around(mapping, piece, spanMs)}
-       AND (${expressions.join(', ')}) IN (SELECT ${names.join(', ')} FROM ${touched})
-     ORDER BY ${mapping.key.map((name) => escapeIdentifier(name)).join(', ')}`,
-    `DELETE FROM ${quoted(table)} AS aggregate USING ${touched} AS touched
-     WHERE ${names.map((name) => `aggregate.${name} = touched.${name}`).join(' AND ')}`,
-    // A hash aggregate reads the rows in that order; a sort by groups would not keep it within a group.
-    'SET LOCAL enable_sort = off',
-    `INSERT INTO ${quoted(table)} (${[...names, ...sumNames].join(', ')})
-     SELECT ${[...expressions, ...Object.values(sums)].join(', ')} FROM ${summed} GROUP BY ${groups.map((_, at) => at + 1).join(', ')}`,
-    'SET LOCAL enable_sort = on',
-  ];
+): Promise<number[]> {
+  const time = escapeIdentifier(timeColumn(mapping));
+  const { rows } = await db.query<{ day: Date }>(
+    `SELECT DISTINCT date_bin('1 day', ${time}, timestamptz '1970-01-01 00:00:00+00') AS day
+     FROM ${quoted(stageTable(id))} AS staged WHERE NOT _replay_withdrawn AND ${stagedIn(mapping, piece)}`,
+  );
+  return rows.map(({ day }) => Math.floor(day.getTime() / dayMs));
 }
 
-/** Adds inserted rows less deleted rows to the sink's ledger, by the partition of their events. */
-const ledgerStatement = `
-  WITH change AS (SELECT _replay_partition AS partition, sum(_rows) AS net FROM ${changed} GROUP BY 1)
-  UPDATE windrow.sink_offset AS ledger
-  SET rows = ledger.rows + change.net, replayed = ledger.replayed + change.net
-  FROM change WHERE ledger.topic = $1 AND ledger.partition = change.partition AND change.net <> 0`;
-
-function within(mapping: CuratedMapping, { from, to }: Piece, of = ''): string {
-  const time = `${of}${escapeIdentifier(timeColumn(mapping))}`;
-  return `${time} >= ${escapeLiteral(from)}::timestamptz AND ${time} < ${escapeLiteral(to)}::timestamptz`;
-}
-
-/** All rows that may belong to the same group as a row of the piece. */
-function around(mapping: CuratedMapping, { from, to }: Piece, spanMs: number): string {
-  const start = Math.floor(Date.parse(from) / spanMs) * spanMs;
-  const end = Math.ceil(Date.parse(to) / spanMs) * spanMs;
-  return within(mapping, { from: new Date(start).toISOString(), to: new Date(end).toISOString(), rows: 0 });
+async function exists(db: pg.ClientBase, table: string): Promise<boolean> {
+  const { rows } = await db.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [
+    quoted(table),
+  ]);
+  return rows[0]?.there === true;
 }

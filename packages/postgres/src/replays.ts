@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** `staging` and `staged`: no table is changed, and the replay can be cancelled. `swapping`: it can only be resumed. */
+/** `swapping`: Postgres has some of the new rows. The replay can be cancelled until the lake has committed them, too. */
 export type ReplayState = 'staging' | 'staged' | 'swapping' | 'done' | 'cancelled';
 
 export interface ReplayCounts {
@@ -17,6 +17,8 @@ export interface ReplayCounts {
   rejected: number;
   /** Events that were dead letters and are accepted now: sent to the raw topic again. */
   resent: number;
+  /** Of the rows made again, those that Postgres has rejected. Known when the replay is done. */
+  postgresRejected?: number;
 }
 
 /**
@@ -132,7 +134,7 @@ export interface ReplayUpdate<L> {
   lakeEpoch?: number;
   lakeStaged?: L | null;
   lakeVersion?: number;
-  counts?: ReplayCounts;
+  counts?: Partial<ReplayCounts>;
 }
 
 export async function updateReplay<L>(db: pg.ClientBase, id: number, set: ReplayUpdate<L>): Promise<void> {

@@ -68,14 +68,19 @@ export const addReplayCommand: AddCommand = (program, context) => {
     .option('--dry-run', 'show the plan without replacing rows')
     .option('--yes', 'do not ask for confirmation')
     .option('--resume <id>', 'continue a replay that was stopped', number)
-    .option('--cancel <id>', 'discard a replay that has changed nothing yet', number)
+    .option(
+      '--cancel <id>',
+      'discard a replay that is not committed in the lake yet, and restore the rows of Postgres',
+      number,
+    )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
-Events are processed with today's rules and weather. Rows are replaced in one commit in the lake, and window by window in
-Postgres. Live events continue and are not part of the replay. Repeating a replay produces the same rows. An event that today's
-rules reject loses its row and becomes a dead letter. An event that was rejected before and is valid today is sent again.
+Events are processed with today's rules and weather. Rows are replaced window by window in Postgres, and then in one commit
+in the lake. Until that commit, --cancel restores the rows of Postgres. Live events continue and are not part of the replay. Repeating a replay produces the same rows. An event that today's
+rules reject loses its row and becomes a dead letter, and so does, in Postgres, an event whose row Postgres rejects. An event that
+was rejected before and is valid today is sent again.
 
 Examples:
   $ npx windrow replay --stream track --where weather_match=missing
@@ -119,8 +124,8 @@ async function replayed(context: CommandContext, session: Session, options: Opti
   if (begun !== undefined) {
     const stream = await replayedStream((await readReplay(session.db, begun)).stream);
     if (options.cancel !== undefined) {
-      await Replay.cancel(session, stream, begun);
-      context.print(`replay ${begun} is cancelled; nothing was changed`);
+      await Replay.cancel(session, stream, begun, context.signal);
+      context.print(`replay ${begun} is cancelled; the tables are as they were before it`);
       return;
     }
     const replay = await Replay.resume(session, stream, begun);

@@ -36,6 +36,7 @@ export function outcome({ counts, state, lakeVersion }: ReplayRecord): string {
     duplicates = 0,
     rejected = 0,
     resent = 0,
+    postgresRejected = 0,
   } = counts;
   const parts = [
     `${count(read)} events read`,
@@ -45,6 +46,7 @@ export function outcome({ counts, state, lakeVersion }: ReplayRecord): string {
     ...(resent > 0 ? [`${count(resent)} sent again, which were rejected before`] : []),
     ...(duplicates > 0 ? [`${count(duplicates)} duplicates`] : []),
     ...(rejected > 0 ? [`${count(rejected)} rejected as before`] : []),
+    ...(postgresRejected > 0 ? [`${count(postgresRejected)} rejected by Postgres`] : []),
     ...(lakeVersion === null ? [] : [`lake version ${count(lakeVersion)}`]),
   ];
   return state === 'done' ? parts.join(', ') : `${state}; ${parts.join(', ')}`;

@@ -129,6 +129,12 @@ export class TableReplacement {
     return lostEpochs(this.#log.txns, epochs).length === 0;
   }
 
+  /** The version of the commit that was made under these epochs; undefined if there is none. */
+  async committedVersion(epochs: Epochs): Promise<number | undefined> {
+    await this.#log.refresh();
+    return this.#committed(epochs);
+  }
+
   /** Uploads files without committing them; an intent lists them. @throws WindrowError S3_FAILED, ENCODE_FAILED */
   upload(files: readonly PlannedFile[], epochs: Epochs): Promise<UploadedFiles> {
     return this.#uploads.upload(files, { epochs, sinceVersion: this.#log.version, dataChange: true });

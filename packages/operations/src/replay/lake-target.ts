@@ -62,9 +62,11 @@ export class LakeTarget implements ReplayTarget {
   }
 
   /** Once another process has claimed the table, the staged files may be gone. */
-  async isStaged({ lakeEpoch, lakeVersion }: ReplayRecord): Promise<boolean> {
+  async isStaged({ lakeEpoch }: ReplayRecord): Promise<boolean> {
     if (lakeEpoch === null) return false;
-    return lakeVersion !== null || this.#replacement.isHeld(this.#replacement.epochsOf(lakeEpoch));
+    const epochs = this.#replacement.epochsOf(lakeEpoch);
+    if ((await this.#replacement.committedVersion(epochs)) !== undefined) return true;
+    return this.#replacement.isHeld(epochs);
   }
 
   async open(): Promise<TargetState> {
@@ -107,8 +109,8 @@ export class LakeTarget implements ReplayTarget {
 
   /** Publishes all rows in one commit. */
   async publish(record: ReplayRecord, { signal }: Publishing): Promise<TargetState> {
-    const { id, lakeEpoch, lakeStaged, lakeVersion, landed } = record;
-    if (lakeVersion !== null || !lakeStaged || lakeEpoch === null) return {};
+    const { id, lakeEpoch, lakeStaged, landed } = record;
+    if (!lakeStaged || lakeEpoch === null) return {};
     const ranges = OffsetRanges.of(record.ranges);
     const replacement = {
       ...{ id, topic: this.#stream.enrichedTopic, landedUntil: new Map(landed), staged: lakeStaged.uploads },
@@ -127,9 +129,17 @@ export class LakeTarget implements ReplayTarget {
     return { lakeVersion: version };
   }
 
-  /** A new claim ends the earlier one and deletes its files. */
-  async cancel({ lakeEpoch }: ReplayRecord): Promise<void> {
-    if (lakeEpoch !== null) await this.#replacement.claim();
+  /** A new claim ends the earlier one, so that it can't commit any more, and deletes its files. */
+  async cancel({ lakeEpoch, lakeVersion }: ReplayRecord): Promise<TargetState> {
+    if (lakeVersion !== null) return { lakeVersion };
+    if (lakeEpoch === null) return {};
+    const epochs = this.#replacement.epochsOf(lakeEpoch);
+    let version = await this.#replacement.committedVersion(epochs);
+    if (version === undefined) {
+      await this.#replacement.claim();
+      version = await this.#replacement.committedVersion(epochs);
+    }
+    return version === undefined ? {} : { lakeVersion: version };
   }
 
   async removeStage(): Promise<void> {}

@@ -1,7 +1,15 @@
-import type { CuratedMapping, EventRecord } from '@windrow/contracts';
-import { type Connection, dropReplayStage, ReplayStage, rowsToSwap, swapReplayIn } from '@windrow/postgres';
+import type { CuratedMapping } from '@windrow/contracts';
+import {
+  type Connection,
+  dropReplayStage,
+  hasReplayStage,
+  ReplayStage,
+  rowsToSwap,
+  swapReplayBack,
+  swapReplayIn,
+} from '@windrow/postgres';
 import type { ReplayRecord, TargetState } from './replay-record.ts';
-import type { Publishing, ReplayedRow, ReplayTarget } from './replay-target.ts';
+import type { Publishing, ReplayedRow, ReplayTarget, WithdrawnRow } from './replay-target.ts';
 import type { ReplayedStream } from './session.ts';
 
 /** Stages rows in a separate table and replaces the rows of the target table window by window. */
@@ -21,8 +29,8 @@ export class PostgresTarget implements ReplayTarget {
   }
 
   /** The staging table outlives the process, and the stream's lock keeps other replays from using it. */
-  async isStaged(): Promise<boolean> {
-    return true;
+  isStaged(): Promise<boolean> {
+    return hasReplayStage(this.#db, this.#id);
   }
 
   async open(): Promise<TargetState> {
@@ -30,12 +38,12 @@ export class PostgresTarget implements ReplayTarget {
     return {};
   }
 
-  append({ partition, record }: ReplayedRow): Promise<void> {
-    return this.#stage.append(partition, record, false);
+  append({ partition, rawOffset, record }: ReplayedRow): Promise<void> {
+    return this.#stage.append({ partition, rawOffset, record, isWithdrawn: false });
   }
 
-  withdraw(partition: number, event: () => EventRecord): Promise<void> {
-    return this.#stage.append(partition, event(), true);
+  withdraw({ partition, rawOffset, event }: WithdrawnRow): Promise<void> {
+    return this.#stage.append({ partition, rawOffset, record: event(), isWithdrawn: true });
   }
 
   async finish(): Promise<TargetState> {
@@ -54,8 +62,11 @@ export class PostgresTarget implements ReplayTarget {
     return {};
   }
 
-  cancel(): Promise<void> {
-    return this.removeStage();
+  async cancel(_: ReplayRecord, signal: AbortSignal): Promise<TargetState> {
+    const [db, id, mapping, topic] = [this.#db, this.#id, this.#mapping, this.#topic];
+    await swapReplayBack({ db, id, mapping, topic, signal });
+    await this.removeStage();
+    return {};
   }
 
   removeStage(): Promise<void> {

@@ -6,8 +6,16 @@ import type { ReplayRecord, TargetState } from './replay-record.ts';
 /** An event whose row is made again. */
 export interface ReplayedRow {
   partition: number;
+  rawOffset: number;
   record: EventRecord;
   accepted: Accepted;
+}
+
+/** An event whose row is removed. */
+export interface WithdrawnRow {
+  partition: number;
+  rawOffset: number;
+  event(): EventRecord;
 }
 
 export interface Publishing {
@@ -17,7 +25,7 @@ export interface Publishing {
 
 /**
  * A destination of a replay. It stages the new rows beside its table, where no reader sees them, and then publishes them. Until
- * `publish` its table is unchanged.
+ * `publish` its table is unchanged, and `cancel` makes it so again.
  */
 export interface ReplayTarget {
   /** Whether everything that an earlier run staged is still there, or is published. */
@@ -26,13 +34,16 @@ export interface ReplayTarget {
   open(): Promise<TargetState>;
   append(row: ReplayedRow): Promise<void>;
   /** Stages that the row of an event is removed and none is inserted. */
-  withdraw(partition: number, event: () => EventRecord): Promise<void>;
+  withdraw(row: WithdrawnRow): Promise<void>;
   /** After the last row: makes the stage durable. */
   finish(): Promise<TargetState>;
   /** Replaces the rows of the table. Called again after an error, it continues where it was. */
   publish(record: ReplayRecord, publishing: Publishing): Promise<TargetState>;
-  /** Gives up what is staged. The table is not changed. */
-  cancel(record: ReplayRecord): Promise<void>;
+  /**
+   * Discards what is staged, and restores the rows that are replaced already.
+   * @returns a `lakeVersion` if the replay is committed in the lake; then nothing was changed
+   */
+  cancel(record: ReplayRecord, signal: AbortSignal): Promise<TargetState>;
   /** After the replay is recorded as done. */
   removeStage(): Promise<void>;
 }

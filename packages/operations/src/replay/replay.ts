@@ -1,7 +1,9 @@
 import {
   databaseError,
   isOfDatabase,
+  type ReplayCounts,
   type ReplayUpdate,
+  rejectedRows,
   unfinishedReplay,
   updateReplay,
 } from '@windrow/postgres';
@@ -10,6 +12,7 @@ import type { Progress } from '../progress.ts';
 import { LakeScan } from './lake-scan.ts';
 import { OffsetRanges } from './offset-ranges.ts';
 import { type ReplayPlan, whatIsThere } from './plan.ts';
+import { sendRejectedRows } from './rejected-rows.ts';
 import {
   createReplay,
   type LakeStaged,
@@ -20,7 +23,7 @@ import {
 import type { ReplayTarget } from './replay-target.ts';
 import { lockStream, type ReplayedStream, type Session } from './session.ts';
 import { Stage } from './stage.ts';
-import { openTargets } from './targets.ts';
+import { openTargets, targetNames } from './targets.ts';
 
 export interface RunOptions {
   /** Maximum of events per second. */
@@ -30,8 +33,9 @@ export interface RunOptions {
 }
 
 /**
- * Replaces the rows of a range. It stages the new rows in every target, then publishes them in one target after the other. A
- * replay that stops before it publishes has changed no table and can be cancelled. Later it can only be resumed.
+ * Replaces the rows of a range. It stages the new rows in every target, then publishes them in Postgres, and then in the lake.
+ * The lake's commit decides: a replay that stops before it can be resumed, or cancelled, which restores the rows of Postgres.
+ * After it, the replay can only be resumed.
  */
 export class Replay {
   readonly #session: Session;
@@ -47,8 +51,7 @@ export class Replay {
     await lockStream(db, stream.contract.name);
     const open = await unfinishedReplay(db, stream.contract.name);
     if (open) {
-      const ways = open.state === 'swapping' ? '' : `, or cancel it: windrow replay --cancel ${open.id}`;
-      const message = `replay ${open.id} of ${open.stream} is not finished (${open.state}). Resume it: windrow replay --resume ${open.id}${ways}`;
+      const message = `replay ${open.id} of ${open.stream} is not finished (${open.state}). Resume it: windrow replay --resume ${open.id}, or cancel it: windrow replay --cancel ${open.id}`;
       throw new WindrowError('REPLAY_IMPOSSIBLE', message);
     }
     const record = await createReplay(db, stream.contract, {
@@ -78,19 +81,29 @@ export class Replay {
     return new Replay(session, stream, { ...record, ...there }, record, targets);
   }
 
-  /** Cancels a replay that has not changed any table. @throws WindrowError USAGE for one that has changed a table or has ended */
-  static async cancel(session: Session, stream: ReplayedStream, id: number): Promise<void> {
+  /**
+   * Cancels a replay: the tables are as they were before it. If it is stopped, it can be called again.
+   * @throws WindrowError USAGE for a replay that the lake has committed, or that has ended
+   */
+  static async cancel(
+    session: Session,
+    stream: ReplayedStream,
+    id: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { db } = session;
     await lockStream(db, stream.contract.name);
     const record = await readReplay(db, id);
-    if (record.state !== 'staging' && record.state !== 'staged') {
-      const message =
-        record.state === 'swapping'
-          ? `replay ${id} has changed tables and can only be resumed: windrow replay --resume ${id}`
-          : `replay ${id} is ${record.state}`;
+    if (record.state === 'done' || record.state === 'cancelled')
+      throw new WindrowError('USAGE', `replay ${id} is ${record.state}: there is nothing to cancel`);
+    // The lake first: it decides whether there is a way back.
+    for (const target of (await openTargets(session, stream, record)).reverse()) {
+      const { lakeVersion } = await target.cancel(record, signal);
+      if (lakeVersion === undefined) continue;
+      await updateReplay(db, id, { lakeVersion });
+      const message = `replay ${id} is committed in the lake (version ${lakeVersion}) and can only be resumed: windrow replay --resume ${id}`;
       throw new WindrowError('USAGE', message);
     }
-    for (const target of await openTargets(session, stream, record)) await target.cancel(record);
     await updateReplay(db, id, { state: 'cancelled', lakeStaged: null });
   }
 
@@ -114,19 +127,20 @@ export class Replay {
    * @throws WindrowError STOPPED when the signal ended it; REPLAY_IMPOSSIBLE; errors of Kafka, the registry, S3 and Postgres
    */
   async run(options: RunOptions): Promise<ReplayRecord> {
-    const { db } = this.#session;
     try {
       if (!(await this.#isStaged())) await this.#stage(options);
       await this.#publish(options);
       for (const target of this.#targets) await target.removeStage();
       return this.#record;
     } catch (cause) {
-      if (!options.signal.aborted) throw isOfDatabase(cause) ? databaseError('replay', cause) : cause;
-      const { state } = await readReplay(db, this.#id);
-      const ways =
-        state === 'swapping' ? '' : `, or cancel it with --cancel ${this.#id}; no table has changed`;
-      const message = `replay ${this.#id} was stopped: resume it with windrow replay --resume ${this.#id}${ways}`;
-      throw new WindrowError('STOPPED', message, { cause });
+      const ways = `resume it with windrow replay --resume ${this.#id}, or cancel it with windrow replay --cancel ${this.#id}`;
+      if (options.signal.aborted)
+        throw new WindrowError('STOPPED', `replay ${this.#id} was stopped: ${ways}`, { cause });
+      const error = isOfDatabase(cause) ? databaseError('replay', cause) : cause;
+      if (!(error instanceof WindrowError)) throw error;
+      const { code, message, retriable } = error;
+      const told = `${message}. Replay ${this.#id} is not finished: ${ways}`;
+      throw new WindrowError(code, told, { retriable, cause });
     }
   }
 
@@ -173,6 +187,21 @@ export class Replay {
     await this.#update({ state: 'swapping' });
     for (const target of this.#targets)
       await this.#update(await target.publish(this.#record, { signal, progress }));
-    await this.#update({ state: 'done' });
+    await this.#update({ counts: await this.#sendRejected(signal), state: 'done' });
+  }
+
+  /** After the lake's commit: a replay that is cancelled has no dead letters of Postgres. */
+  async #sendRejected(signal: AbortSignal): Promise<Partial<ReplayCounts>> {
+    const { counts, target } = this.#record;
+    if (!targetNames(target).includes('postgres')) return counts;
+    const rejected = await rejectedRows(this.#session.db, this.#id);
+    if (rejected.length > 0)
+      await sendRejectedRows(rejected, {
+        session: this.#session,
+        stream: this.#stream,
+        plan: this.#plan,
+        signal,
+      });
+    return { ...counts, postgresRejected: rejected.length };
   }
 }

@@ -109,10 +109,12 @@ export class Stage {
 
   async #takeRow(
     partition: number,
-    { record }: Extract<Enriched, { kind: 'ok' }>,
+    { input, record }: Extract<Enriched, { kind: 'ok' }>,
     accepted: Accepted,
   ): Promise<void> {
-    for (const target of this.#options.targets) await target.append({ partition, record, accepted });
+    const rawOffset = input.offset;
+    for (const target of this.#options.targets)
+      await target.append({ partition, rawOffset, record, accepted });
     this.counts.rows += 1;
     if (accepted.hasRow) this.#met += 1;
     else this.counts.restored += 1;
@@ -120,7 +122,9 @@ export class Stage {
 
   async #withdraw(partition: number, outcome: Rejected, accepted: Accepted): Promise<void> {
     const { targets, session, stream } = this.#options;
-    for (const target of targets) await target.withdraw(partition, () => this.#recordOf(outcome));
+    const rawOffset = outcome.input.offset;
+    const event = () => this.#recordOf(outcome);
+    for (const target of targets) await target.withdraw({ partition, rawOffset, event });
     if (!accepted.hasRow) {
       this.counts.rejected += 1;
       return;
@@ -129,8 +133,8 @@ export class Stage {
     this.counts.withdrawn += 1;
     this.#rejected.push({ ...outcome, stage: 'replay', partition });
     const { landedOffset, ingestedAtMs } = accepted;
-    const event = { partition, rawOffset: outcome.input.offset, landedOffset, ingestedAtMs };
-    await recordWithdrawn(session.db, stream.contract.name, event);
+    const withdrawn = { partition, rawOffset, landedOffset, ingestedAtMs };
+    await recordWithdrawn(session.db, stream.contract.name, withdrawn);
     if (this.#rejected.length >= rejectedAtOnce) await this.#settleRejected();
   }
 
@@ -191,7 +195,7 @@ export class Stage {
 }
 
 /** Runs the steps of the stream. An event that a step drops today is rejected: its row, if it has one, has to go. */
-function enriched(outcome: Outcome, { run }: Enrichment): Enriched {
+export function enriched(outcome: Outcome, { run }: Enrichment): Enriched {
   if (outcome.kind !== 'ok') return outcome;
   const { input, record } = outcome;
   const result = run(record, input.offset);

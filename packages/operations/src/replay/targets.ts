@@ -8,10 +8,13 @@ import type { ReplayedStream, Session } from './session.ts';
 /** The destinations whose rows a replay replaces, as a user names them. */
 export type TargetChoice = ReplayRecord['target'];
 
-const names = { lake: ['lake'], postgres: ['postgres'], both: ['lake', 'postgres'] } as const;
+const names = { lake: ['lake'], postgres: ['postgres'], both: ['postgres', 'lake'] } as const;
 export type TargetName = (typeof names)[TargetChoice][number];
 
-/** The targets in the order in which a replay publishes them. */
+/**
+ * The targets in the order in which a replay publishes them. The lake's commit is the last step, because it can't be taken back:
+ * until then, Postgres can restore the rows that it has replaced.
+ */
 export const targetNames = (choice: TargetChoice): readonly TargetName[] => names[choice];
 
 export async function openTargets(

@@ -1,6 +1,6 @@
 import type { InputWarning } from './contract.ts';
 import { longValue } from './long-value.ts';
-import { epochTimeBounds, epochTimePattern, type TimeUnit } from './time/epoch-time.ts';
+import { epochTimeBounds, epochTimePattern, isUsualMs, type TimeUnit } from './time/epoch-time.ts';
 import { type TimeForm, type TimeReader, timeReader } from './time/read-time.ts';
 import { sdkTimeMs } from './time/sdk-time.ts';
 import { clockTime, dateDays } from './time/time-parts.ts';
@@ -53,17 +53,23 @@ export function timeValues(logicalType: string, form: TimeForm = {}): TimeValues
 function timestamps(unit: TimeUnit, form: TimeForm, isLocal = false): TimeValues {
   const readInstant = timeReader(isLocal ? { ...form, timezone: 'UTC' } : form, unit);
   const read = isLocal ? withoutOffset(readInstant) : readInstant;
-  const { convert, refusal } = valuesOf((value) => {
+  const { refusal } = valuesOf((value) => {
     const reading = read(value);
     return reading.ok ? inUnit(reading, unit) : reading;
   });
+  const isMs = unit === 'milliseconds' && !isLocal;
+  const isMsNumber = isMs && (form.unit ?? unit) === unit;
   return {
     convert(value, warnings) {
-      const sdkMs = typeof value === 'string' && !isLocal ? sdkTimeMs(value) : undefined;
-      if (sdkMs !== undefined && unit === 'milliseconds') return sdkMs;
+      // The two forms that nearly all events have.
+      const sdkMs = isMs && typeof value === 'string' ? sdkTimeMs(value) : undefined;
+      if (sdkMs !== undefined) return sdkMs;
+      if (isMsNumber && isUsualMs(value)) return value;
       const reading = read(value);
-      if (reading.ok && reading.warning) warnings.push(reading.warning);
-      return convert(value, warnings);
+      if (!reading.ok) return undefined;
+      if (reading.warning) warnings.push(reading.warning);
+      const time = inUnit(reading, unit);
+      return typeof time === 'object' ? undefined : time;
     },
     refusal,
     schema:

@@ -40,6 +40,11 @@ export function isNumeric(text: string): boolean {
   return decimal.test(text) || exponent.test(text);
 }
 
+/** Whether the number is a whole one that means milliseconds, with or without a declared unit. Every event has such times. */
+export function isUsualMs(value: unknown): value is number {
+  return typeof value === 'number' && value >= 10 ** 10 && value < 10 ** 13 && Number.isInteger(value);
+}
+
 /** Reads a decimal number as a time. Without a unit, the number of digits tells it, with a warning unless it is the usual one. */
 export function epochTime(text: string, unit?: TimeUnit, usual: TimeUnit = 'milliseconds'): TimeReading {
   const plain = exponent.test(text) ? String(Number(text)) : text;

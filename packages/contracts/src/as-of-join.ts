@@ -1,4 +1,4 @@
-import type { AvroField, AvroRecordSchema } from './avro-record.ts';
+import type { AvroField, AvroRecordSchema } from './avro/avro-record.ts';
 
 /** A way to find the series of an event. Names are compared without case, spaces around them, and the form of their characters. */
 export type Locator =

@@ -1,4 +1,4 @@
-import type { EventRecord } from './avro-record.ts';
+import type { EventRecord } from './avro/avro-record.ts';
 import type { InputWarning, StreamContract } from './contract.ts';
 
 /** A smaller difference is no error: requests take time. */

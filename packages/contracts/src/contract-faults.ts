@@ -1,7 +1,8 @@
 import type { types } from 'avsc';
 import type { AsOfJoin } from './as-of-join.ts';
 import { fieldsOfLocator, joinFieldNames } from './as-of-join.ts';
-import { avroType } from './avro-type.ts';
+import { avroType } from './avro/avro-type.ts';
+import { typeFaults } from './avro/type-faults.ts';
 import type { CuratedMapping, StreamContract } from './contract.ts';
 import { rawOffsetField } from './enriched-schema.ts';
 import { foldedName } from './folded-name.ts';
@@ -11,8 +12,7 @@ import { columnWords } from './sql-words.ts';
 import { nameOfStep, type Step } from './step.ts';
 import { isTimeZone } from './time/local-time.ts';
 import { formatFault } from './time/time-formats.ts';
-import { typeFaults } from './type-faults.ts';
-import { inputFields } from './value-types.ts';
+import { inputFields } from './values/value-types.ts';
 
 /**
  * What is wrong with a contract, one text for each fault. A wrong name is reported with the stream, the entry of the

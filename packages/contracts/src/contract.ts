@@ -1,5 +1,5 @@
 import type { Type } from 'avsc';
-import type { AvroRecordSchema, EventRecord } from './avro-record.ts';
+import type { AvroRecordSchema, EventRecord } from './avro/avro-record.ts';
 import type { Step } from './step.ts';
 import type { TimeForm } from './time/read-time.ts';
 import type { TimeWarning } from './time/time-reading.ts';

@@ -1,4 +1,4 @@
-import type { AvroRecordSchema } from './avro-record.ts';
+import type { AvroRecordSchema } from './avro/avro-record.ts';
 import type { TopicSpec } from './contract.ts';
 
 /** The stage that rejected an event. */

@@ -1,4 +1,4 @@
-import type { AvroField, AvroRecordSchema } from './avro-record.ts';
+import type { AvroField, AvroRecordSchema } from './avro/avro-record.ts';
 import type { StreamContract } from './contract.ts';
 import { fieldsAddedBy } from './step.ts';
 

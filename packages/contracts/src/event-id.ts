@@ -1,6 +1,6 @@
 import { v5 as uuidv5 } from 'uuid';
-import { jsonText } from './json-text.ts';
-import { NumberText } from './number-text.ts';
+import { jsonText } from './json/json-text.ts';
+import { NumberText } from './json/number-text.ts';
 
 /** The namespace of ids that are made from content. If it changed, the same input would get another id. */
 const namespace = '6f2d8f5e-8a3c-5c0e-9d5b-0b6c1f0a7d11';

@@ -1,6 +1,6 @@
 import type { HttpRoute } from './contract.ts';
 import { hasValue } from './input.ts';
-import { isJsonObject } from './json-column.ts';
+import { isJsonObject } from './json/json-column.ts';
 import { timeReader } from './time/read-time.ts';
 
 /** The messages of a body, as inputs for `parse`, or the reason why there are none. */

@@ -1,5 +1,5 @@
 import type { StreamContract } from './contract.ts';
-import { inputFields } from './value-types.ts';
+import { inputFields } from './values/value-types.ts';
 
 /** The contract for inputs whose times without an offset are in this zone, whatever zone it declares. */
 export function inTimezone(contract: StreamContract, timezone: string): StreamContract {

@@ -1,10 +1,10 @@
-import type { EventRecord } from './avro-record.ts';
+import type { EventRecord } from './avro/avro-record.ts';
 import { correctClock } from './clock-correction.ts';
 import type { InputSource, InputWarning, ParseResult, StreamContract } from './contract.ts';
-import { isJsonObject } from './json-column.ts';
-import { shownValue } from './shown-value.ts';
-import { numberOutOfRange, withStorableTexts } from './storable-values.ts';
-import { type InputField, inputFields } from './value-types.ts';
+import { isJsonObject } from './json/json-column.ts';
+import { shownValue } from './values/shown-value.ts';
+import { numberOutOfRange, withStorableTexts } from './values/storable-values.ts';
+import { type InputField, inputFields } from './values/value-types.ts';
 
 /** Whether an input has values that are rare and need more work. Its bytes show it. */
 export interface InputTraits {

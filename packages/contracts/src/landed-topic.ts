@@ -1,4 +1,4 @@
-import type { AvroRecordSchema } from './avro-record.ts';
+import type { AvroRecordSchema } from './avro/avro-record.ts';
 import type { StreamContract } from './contract.ts';
 import { enrichedSchema } from './enriched-schema.ts';
 

@@ -1,4 +1,4 @@
-import type { AvroRecordSchema } from './avro-record.ts';
+import type { AvroRecordSchema } from './avro/avro-record.ts';
 import type { TopicSpec } from './contract.ts';
 
 /** How much of a file of a directory or prefix has been loaded into a stream. It counts only what Kafka has acknowledged. */

@@ -1,4 +1,4 @@
-import type { EventRecord } from './avro-record.ts';
+import type { EventRecord } from './avro/avro-record.ts';
 import type { MessageLayout } from './contract.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Constraint, HttpRoute, StreamContract } from './contract.ts';
-import { timeSchema } from './time-values.ts';
-import type { JsonSchema, ValueType } from './value-type.ts';
-import { type InputField, inputFields } from './value-types.ts';
+import { timeSchema } from './values/time-values.ts';
+import type { JsonSchema, ValueType } from './values/value-type.ts';
+import { type InputField, inputFields } from './values/value-types.ts';
 
 /**
  * The JSON Schema 2020-12 of a route's body. It is generated from the Avro schema, the layout of messages and the rules,

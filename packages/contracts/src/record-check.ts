@@ -1,9 +1,9 @@
-import type { EventRecord } from './avro-record.ts';
+import type { EventRecord } from './avro/avro-record.ts';
 import type { StreamContract } from './contract.ts';
-import { storedJsonProblem } from './json-column.ts';
-import { isPlainJson } from './plain-json.ts';
+import { storedJsonProblem } from './json/json-column.ts';
+import { isPlainJson } from './json/plain-json.ts';
 import { brokenRule } from './rules.ts';
-import { shownValue } from './shown-value.ts';
+import { shownValue } from './values/shown-value.ts';
 
 /** The reason to reject a record; null if both stores can hold it and it keeps all rules. */
 export type RecordCheck = (record: EventRecord) => { reason: string; message: string } | null;

@@ -1,6 +1,6 @@
-import type { EventRecord } from './avro-record.ts';
+import type { EventRecord } from './avro/avro-record.ts';
 import type { Rule } from './contract.ts';
-import { jsonText } from './json-text.ts';
+import { jsonText } from './json/json-text.ts';
 import { isoTime } from './time/time-bounds.ts';
 
 const shown = (value: unknown): string => {

@@ -1,5 +1,5 @@
 import { type AsOfJoin, type JoinedTable, joinFields } from './as-of-join.ts';
-import type { AvroField, EventRecord } from './avro-record.ts';
+import type { AvroField, EventRecord } from './avro/avro-record.ts';
 
 /** The event is left out and counted by its reason. */
 export interface Drop {

@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { WindrowError } from '@windrow/runtime';
-import type { AvroRecordSchema } from './avro-record.ts';
-import { withAvroTypes } from './column-types.ts';
+import type { AvroRecordSchema } from './avro/avro-record.ts';
 import type { StreamContract, StreamDefinition } from './contract.ts';
 import { contractFaults } from './contract-faults.ts';
 import { lengthRules } from './index-limits.ts';
-import { rawNumber } from './json-text.ts';
+import { rawNumber } from './json/json-text.ts';
 import { timeRules } from './time-rules.ts';
+import { withAvroTypes } from './values/column-types.ts';
 
 const streamsDirectory = fileURLToPath(new URL('../streams/', import.meta.url));
 

@@ -1,4 +1,4 @@
-import type { AvroRecordSchema } from './avro-record.ts';
+import type { AvroRecordSchema } from './avro/avro-record.ts';
 import type { Rule } from './contract.ts';
 import { isoTime, maxTimeMs, minTimeMs } from './time/time-bounds.ts';
 

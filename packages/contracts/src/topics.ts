@@ -1,5 +1,5 @@
 import { accountSchema, accountTopic } from './account.ts';
-import type { AvroRecordSchema } from './avro-record.ts';
+import type { AvroRecordSchema } from './avro/avro-record.ts';
 import type { StreamContract, TopicSpec } from './contract.ts';
 import { deadLetterSchema, deadLetterTopic } from './dead-letter.ts';
 import { enrichedSchema } from './enriched-schema.ts';

@@ -1,4 +1,4 @@
-import type { AvroRecordSchema } from './avro-record.ts';
+import type { AvroRecordSchema } from './avro/avro-record.ts';
 import type { TopicSpec } from './contract.ts';
 
 /** How many events one instance of the producer has accepted with a key that has a daily quota. The sum over instances counts. */

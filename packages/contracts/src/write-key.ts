@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
-import type { AvroRecordSchema } from './avro-record.ts';
+import type { AvroRecordSchema } from './avro/avro-record.ts';
 import type { TopicSpec } from './contract.ts';
 
 /** The record of a write key. Windrow does not store the key itself. */

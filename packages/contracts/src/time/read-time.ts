@@ -1,4 +1,4 @@
-import { NumberText } from '../number-text.ts';
+import { NumberText } from '../json/number-text.ts';
 import { isDay, midnightMs } from './calendar.ts';
 import { epochTime, isNumeric, type TimeUnit } from './epoch-time.ts';
 import { instantOf, isTimeZone } from './local-time.ts';

@@ -1,4 +1,4 @@
-import { NumberText } from '../number-text.ts';
+import { NumberText } from '../json/number-text.ts';
 import { type TimeForm, timeReader } from './read-time.ts';
 import { isInTimeBounds } from './time-bounds.ts';
 import { invalidTime, type RefusedTime, timeOutOfRange } from './time-reading.ts';

@@ -1,4 +1,4 @@
-import type { EventRecord } from '../../src/avro-record.ts';
+import type { EventRecord } from '../../src/avro/avro-record.ts';
 import type { InputSource } from '../../src/contract.ts';
 import { contentId } from '../../src/event-id.ts';
 import { hasValue } from '../../src/input.ts';

@@ -1,4 +1,4 @@
-import type { EventRecord } from '../../src/avro-record.ts';
+import type { EventRecord } from '../../src/avro/avro-record.ts';
 import { defineStream } from '../../src/contract.ts';
 import { between, notBefore, oneOf, required } from '../../src/rules.ts';
 

@@ -1,4 +1,4 @@
-import { jsonText } from './json-text.ts';
+import { jsonText } from '../json/json-text.ts';
 
 const maxShown = 80;
 

@@ -1,10 +1,10 @@
 import avsc from 'avsc';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { jsonText, rawNumber } from '../json/json-text.ts';
 import type { AvroRecordSchema, EventRecord } from './avro-record.ts';
 import { avroType } from './avro-type.ts';
 import { AvroCodec } from './codec.ts';
-import { jsonText, rawNumber } from './json-text.ts';
 import type { AvroRegistry } from './registry.ts';
 
 const recordOf = (type: unknown, more: object = {}): AvroRecordSchema => ({

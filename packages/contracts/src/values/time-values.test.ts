@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { TimeForm } from './time/read-time.ts';
+import type { TimeForm } from '../time/read-time.ts';
 import { timeValues } from './time-values.ts';
 
 function converted(logicalType: string, value: unknown, form?: TimeForm) {

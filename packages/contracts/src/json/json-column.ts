@@ -1,8 +1,8 @@
-import { parseDecimal, wholeDigits } from './decimal.ts';
+import { parseDecimal, wholeDigits } from '../values/decimal.ts';
+import { storableValue } from '../values/storable-text.ts';
 import { parseExactJson } from './exact-json.ts';
 import { scanJson } from './json-scan.ts';
 import { NumberText } from './number-text.ts';
-import { storableValue } from './storable-text.ts';
 
 /** How deep a JSON value may be nested. Deeper values could overflow the stack of recursive readers. */
 export const maxJsonDepth = 64;

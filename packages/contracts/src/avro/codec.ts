@@ -1,8 +1,8 @@
 import { WindrowError } from '@windrow/runtime';
 import type { Type } from 'avsc';
+import { jsonText } from '../json/json-text.ts';
 import type { AvroRecordSchema, EventRecord } from './avro-record.ts';
 import { avroType } from './avro-type.ts';
-import { jsonText } from './json-text.ts';
 import { UnconvertibleValue } from './logical-conversion.ts';
 import type { AvroRegistry } from './registry.ts';
 import { resolveSchemas, type SchemaResolution } from './schema-resolution.ts';

@@ -1,4 +1,4 @@
-import { NumberText } from './number-text.ts';
+import { NumberText } from '../json/number-text.ts';
 
 /**
  * Text that both stores hold: without U+0000, for which Postgres has no place, and without half of a surrogate pair, which UTF-8

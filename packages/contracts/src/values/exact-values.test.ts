@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import type { StreamContract } from './contract.ts';
-import { parseExactJson } from './exact-json.ts';
-import { parseInput } from './input.ts';
-import { scanJson } from './json-scan.ts';
-import { loadStreams, streamNamed } from './streams.ts';
+import type { StreamContract } from '../contract.ts';
+import { parseInput } from '../input.ts';
+import { parseExactJson } from '../json/exact-json.ts';
+import { scanJson } from '../json/json-scan.ts';
+import { loadStreams, streamNamed } from '../streams.ts';
 
 const contracts = await loadStreams();
 const track = streamNamed(contracts, 'track');

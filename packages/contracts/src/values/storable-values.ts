@@ -1,6 +1,6 @@
-import type { EventRecord } from './avro-record.ts';
-import type { ParseResult, StreamContract } from './contract.ts';
-import { isJsonObject, jsonColumnText, numberProblem, unstorableNumber } from './json-column.ts';
+import type { EventRecord } from '../avro/avro-record.ts';
+import type { ParseResult, StreamContract } from '../contract.ts';
+import { isJsonObject, jsonColumnText, numberProblem, unstorableNumber } from '../json/json-column.ts';
 import { storableId, storableText, storableValue } from './storable-text.ts';
 import { inputFields } from './value-types.ts';
 

@@ -1,12 +1,12 @@
 import type { Type, types } from 'avsc';
+import { logicalTypeOf } from '../avro/exact-types.ts';
+import type { LogicalType } from '../avro/logical-type.ts';
+import { shortestBytes, unscaledBytes } from '../avro/unscaled-decimal.ts';
+import type { InputWarning } from '../contract.ts';
+import { NumberText } from '../json/number-text.ts';
 import { valueTypes } from './column-types.ts';
-import type { InputWarning } from './contract.ts';
 import { parseDecimal, toBigInt, wholeDigits } from './decimal.ts';
-import { logicalTypeOf } from './exact-types.ts';
-import type { LogicalType } from './logical-type.ts';
-import { NumberText } from './number-text.ts';
 import { timeValues } from './time-values.ts';
-import { shortestBytes, unscaledBytes } from './unscaled-decimal.ts';
 import type { Refusal, ValueType } from './value-type.ts';
 
 /** The types that JSON and CSV have themselves, by Avro's names. */

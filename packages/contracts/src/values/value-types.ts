@@ -1,13 +1,13 @@
 import type { types as avroTypes, Type } from 'avsc';
-import type { AvroField } from './avro-record.ts';
-import { avroType } from './avro-type.ts';
+import type { AvroField } from '../avro/avro-record.ts';
+import { avroType } from '../avro/avro-type.ts';
+import type { StreamContract } from '../contract.ts';
+import { isJsonObject, jsonColumnText } from '../json/json-column.ts';
+import { jsonText } from '../json/json-text.ts';
+import { NumberText } from '../json/number-text.ts';
 import { valueTypes } from './column-types.ts';
-import type { StreamContract } from './contract.ts';
 import { parseDecimal, toBigInt, toDouble, toFloat } from './decimal.ts';
-import { isJsonObject, jsonColumnText } from './json-column.ts';
-import { jsonText } from './json-text.ts';
 import { logicalValueType } from './logical-values.ts';
-import { NumberText } from './number-text.ts';
 import { timeValues } from './time-values.ts';
 import type { Refusal, ValueType } from './value-type.ts';
 

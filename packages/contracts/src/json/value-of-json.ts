@@ -1,8 +1,8 @@
 import type { Type, types } from 'avsc';
-import { parseDecimal, toBigInt } from './decimal.ts';
-import { logicalTypeOf } from './exact-types.ts';
-import { longValue } from './long-value.ts';
-import { shortestBytes, unscaledBytes } from './unscaled-decimal.ts';
+import { logicalTypeOf } from '../avro/exact-types.ts';
+import { longValue } from '../avro/long-value.ts';
+import { shortestBytes, unscaledBytes } from '../avro/unscaled-decimal.ts';
+import { parseDecimal, toBigInt } from '../values/decimal.ts';
 
 /** A number in JSON as its text. */
 class Digits {

@@ -1,4 +1,4 @@
-import type { InputWarning } from './contract.ts';
+import type { InputWarning } from '../contract.ts';
 
 /** A schema in JSON Schema 2020-12, which OpenAPI 3.1 uses. */
 export type JsonSchema = Record<string, unknown>;

@@ -1,11 +1,11 @@
-import type { InputWarning } from './contract.ts';
-import { longValue } from './long-value.ts';
-import { epochTimeBounds, epochTimePattern, isUsualMs, type TimeUnit } from './time/epoch-time.ts';
-import { type TimeForm, type TimeReader, timeReader } from './time/read-time.ts';
-import { sdkTimeMs } from './time/sdk-time.ts';
-import { clockTime, dateDays } from './time/time-parts.ts';
-import { invalidTime, type RefusedTime, type TimeReading } from './time/time-reading.ts';
-import { hasOffset, writtenTimePattern } from './time/written-time.ts';
+import { longValue } from '../avro/long-value.ts';
+import type { InputWarning } from '../contract.ts';
+import { epochTimeBounds, epochTimePattern, isUsualMs, type TimeUnit } from '../time/epoch-time.ts';
+import { type TimeForm, type TimeReader, timeReader } from '../time/read-time.ts';
+import { sdkTimeMs } from '../time/sdk-time.ts';
+import { clockTime, dateDays } from '../time/time-parts.ts';
+import { invalidTime, type RefusedTime, type TimeReading } from '../time/time-reading.ts';
+import { hasOffset, writtenTimePattern } from '../time/written-time.ts';
 
 /** The values that inputs may have for a logical type of Avro, as conversion and as JSON Schema. */
 export interface TimeValues {

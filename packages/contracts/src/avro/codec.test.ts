@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, expect, inject, test } from 'vitest';
+import { loadStreams } from '../streams.ts';
+import { topicsOf } from '../topics.ts';
 import type { AvroRecordSchema } from './avro-record.ts';
 import { AvroCodec } from './codec.ts';
 import { AvroRegistry } from './registry.ts';
-import { loadStreams } from './streams.ts';
-import { topicsOf } from './topics.ts';
 
 const { SCHEMA_REGISTRY_URL = '' } = inject('endpoints');
 const registry = new AvroRegistry(SCHEMA_REGISTRY_URL);

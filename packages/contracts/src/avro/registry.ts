@@ -1,10 +1,10 @@
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { WindrowError } from '@windrow/runtime';
 import type { Type } from 'avsc';
+import { subjectOf } from '../topics.ts';
 import type { AvroRecordSchema } from './avro-record.ts';
 import { avroType, exactTypes } from './avro-type.ts';
 import { compareLogicalTypes } from './schema-resolution.ts';
-import { subjectOf } from './topics.ts';
 
 const statusOf = (error: unknown): number | undefined =>
   typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : undefined;

@@ -1,8 +1,8 @@
 import type { Type, types } from 'avsc';
-import { avroType } from './avro-type.ts';
-import type { CuratedMapping, PostgresType, StreamContract } from './contract.ts';
-import { logicalTypeOf } from './exact-types.ts';
-import { landedSchema } from './landed-topic.ts';
+import { avroType } from '../avro/avro-type.ts';
+import { logicalTypeOf } from '../avro/exact-types.ts';
+import type { CuratedMapping, PostgresType, StreamContract } from '../contract.ts';
+import { landedSchema } from '../landed-topic.ts';
 
 /** The kinds of Avro values that each Postgres type holds exactly: logical types by their names, other types by theirs. */
 const accepted: Readonly<Record<Exclude<PostgresType, `numeric(${number},${number})`>, readonly string[]>> = {

@@ -123,7 +123,10 @@ function feedOf(
       if (headerWithId !== null) return reject(rejectedForHeader(input, headerWithId));
       const decoded = await codec.decodeOne(input.value);
       if (decoded.ok) return { kind: 'ok', input, record: decoded.record };
-      return reject({ ...decoded, kind: 'deadLetter', input, stage: 'decode' });
+      const rejected = { ...decoded, kind: 'deadLetter', input } as const;
+      // The enricher has accepted the record: without a dead letter of the sink, nobody would see that the row is missing.
+      if (decoded.reason === 'not_storable') return { ...rejected, stage: 'lake' };
+      return reject({ ...rejected, stage: 'decode' });
     },
   };
 }

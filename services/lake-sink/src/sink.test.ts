@@ -252,12 +252,17 @@ describe('the lake sink on a real Kafka and a real S3', () => {
     const records = streams.encode(enriched, events(10)).map((record) => ({ ...record, partition: 1 }));
     await transactional.commit([{ topic: enriched, records }]);
     await transactional.close();
-    await send(raw, [{ key: 'k', value: Buffer.from('no Avro at all'), partition: 0 }]);
+    // Milliseconds that are no 64-bit number of microseconds.
+    const beyond = streams.encode(raw, [{ event_id: 'far', sent_at: 2n ** 63n - 1n }]);
+    await send(raw, [
+      { key: 'k', value: Buffer.from('no Avro at all'), partition: 0 },
+      ...beyond.map((record) => ({ ...record, partition: 0 })),
+    ]);
     await landed('curated/track', enriched);
     await landed('raw/track', raw);
     expect((await readTable(bucket.store, 'curated/track')).txns.get(`lake:${enriched}:1`)).toBe(11);
     expect((await readTable(bucket.store, 'raw/track')).rows).toEqual([]);
-    expect(await value(metrics, 'windrow_events_total', { table: 'raw/track', outcome: 'skipped' })).toBe(1);
+    expect(await value(metrics, 'windrow_events_total', { table: 'raw/track', outcome: 'skipped' })).toBe(2);
   });
 
   it('dead-letters what is wrong in an enriched topic, and the dead letter lands in its table', async () => {

@@ -4,6 +4,7 @@ import { jsonText } from '../json/json-text.ts';
 import type { AvroRecordSchema, EventRecord } from './avro-record.ts';
 import { avroType } from './avro-type.ts';
 import { UnconvertibleValue } from './logical-conversion.ts';
+import { rangeCheck } from './range-check.ts';
 import type { AvroRegistry } from './registry.ts';
 import { resolveSchemas, type SchemaResolution } from './schema-resolution.ts';
 import { otherFraming, otherIdSize, schemaIdOf, wireHeaderBytes } from './wire-format.ts';
@@ -26,6 +27,7 @@ interface Read {
 export class AvroCodec {
   readonly type: Type;
   readonly #registry: AvroRegistry;
+  readonly #outOfRange: ReturnType<typeof rangeCheck>;
   /** By schema id; for a schema that can't be resolved, the reason. */
   readonly #resolutions = new Map<number, SchemaResolution | string>();
   #scratch: Buffer = Buffer.allocUnsafe(16_384);
@@ -33,6 +35,7 @@ export class AvroCodec {
   constructor(schema: AvroRecordSchema, registry: AvroRegistry) {
     this.type = avroType(schema);
     this.#registry = registry;
+    this.#outOfRange = rangeCheck(this.type);
   }
 
   /**
@@ -128,7 +131,10 @@ export class AvroCodec {
       if (decoded.offset < 0) throw new Error('the value is truncated');
       if (decoded.offset !== value.length)
         throw new Error(`${value.length - decoded.offset} bytes follow the value`);
-      return { ok: true, record: decoded.value, schemaId };
+      const outOfRange = this.#outOfRange(decoded.value);
+      if (outOfRange === undefined) return { ok: true, record: decoded.value, schemaId };
+      const message = `schema ${schemaId}: ${outOfRange}`;
+      return { ok: false, reason: 'value_not_convertible', message, schemaId };
     } catch (cause) {
       const what = cause instanceof Error ? cause.message : String(cause);
       if (cause instanceof UnconvertibleValue) {

@@ -123,6 +123,35 @@ test('a decimal that would lose digits is refused with its value', async () => {
   expect(await read(decimal(12, 2), decimal(4, 2), bytesOf('fb2e'))).toEqual(bytesOf('fb2e'));
 });
 
+test('a value that its column in the lake cannot hold is rejected when it is decoded', async () => {
+  const last = 9_223_372_036_854_775n;
+  const times: [writer: string, value: bigint, isHeld: boolean][] = [
+    ['timestamp-millis', last, true],
+    ['timestamp-millis', -last, true],
+    ['timestamp-millis', last + 1n, false],
+    ['timestamp-millis', -last - 1n, false],
+    ['timestamp-micros', 2n ** 63n - 1n, true],
+  ];
+  for (const [type, value, isHeld] of times) {
+    const schema = recordOf(['null', long(type)]);
+    const registry = { writerType: async () => avroType(schema) } as unknown as AvroRegistry;
+    const codec = new AvroCodec(schema, registry);
+    const [decoded] = await codec.decode([codec.encode({ value }, 7)]);
+    expect(decoded).toMatchObject(
+      isHeld
+        ? { ok: true }
+        : {
+            ...{ ok: false, reason: 'value_not_convertible' },
+            message: `schema 7: the field value: ${value} milliseconds since 1970 are beyond 64 bits of microseconds`,
+          },
+    );
+  }
+  expect(await read(decimal(4, 2), decimal(4, 2), bytesOf('270f'))).toEqual(bytesOf('270f'));
+  expect(await read(decimal(4, 2), decimal(4, 2), bytesOf('2710'))).toMatch(
+    /^value_not_convertible: schema 7: the field value: 100\.00 has more than 4 digits/,
+  );
+});
+
 const refused: [writer: unknown, reader: unknown, value: unknown, from: string, to: string][] = [
   [int('date'), long('timestamp-millis'), 1, 'int date', 'long timestamp-millis'],
   [

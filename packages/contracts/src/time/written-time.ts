@@ -44,8 +44,12 @@ const anyCase = (name: string) => [...name].map((letter) => `[${letter.toUpperCa
 const months = ['january', 'february', 'march', 'april', 'may', 'june'];
 months.push('july', 'august', 'september', 'october', 'november', 'december');
 const weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+/** The names or their first three letters. Some engines refuse an optional group without a letter, as `may` would have. */
 const named = (names: string[]) =>
-  names.map((name) => `${anyCase(name.slice(0, 3))}(?:${anyCase(name.slice(3))})?`).join('|');
+  names
+    .map((name) => [anyCase(name.slice(0, 3)), anyCase(name.slice(3))])
+    .map(([start, rest]) => (rest === '' ? start : `${start}(?:${rest})?`))
+    .join('|');
 const weekday = `(?:(?:${named(weekdays)}),?\\s+)?`;
 /** HTTP and mail (RFC 9110, RFC 5322), JavaScript's `Date.toString()`, and dates such as `Jun 12, 1998`. */
 const worded = `${weekday}(?:(${day})[\\s-](${named(months)})[\\s-](${year})|(${named(months)})\\s+(${day}),?\\s+(${year}))(?:,?\\s+(${clock})\\s*((?:[Gg][Mm][Tt]|[Uu][Tt][Cc])[+-][0-9]{4}|${offset})?(?:\\s*\\([^()]*\\))?)?`;

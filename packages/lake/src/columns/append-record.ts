@@ -31,10 +31,15 @@ export function recordFault(schema: TableSchema, record: EventRecord): string | 
   });
   const column = schema.columns[index];
   if (column === undefined) return 'the columns of the table are other ones than the fields of the record';
-  const isValid = fields[index]?.type.isValid(record[column.name]);
-  return isValid
-    ? `${column.name} has a value that the lake's column, ${JSON.stringify(column.type)}, can't hold`
-    : `${column.name} is missing, or has a value of another type than its field`;
+  const { name, type } = column;
+  try {
+    return fields[index]?.type.isValid(record[name])
+      ? `${name} has a value that the lake's column, ${JSON.stringify(type)}, can't hold`
+      : `${name} is missing, or has a value of another type than its field`;
+  } catch {
+    // avsc checks a record within a record by a call within a call.
+    return `${name} has a value with too many levels for the lake's column, ${JSON.stringify(type)}`;
+  }
 }
 
 function appenderOf(schema: TableSchema): Append {

@@ -1,5 +1,6 @@
 """Parquet files as Spark reads them."""
 
+import decimal
 import struct
 from contextlib import contextmanager
 
@@ -42,8 +43,20 @@ def told_table(frame):
     types = {f.name: f.dataType.simpleString() + ("" if f.nullable else " not null") for f in fields}
     columns = [PER_TYPE.get(types[f.name], "`{}`").format(f.name) for f in fields]
     rows = frame.selectExpr(*columns).collect()
-    values = {f.name: [told_value(row[index]) for row in rows] for index, f in enumerate(fields)}
+    values = {
+        f.name: [told_value(with_scale(row[index], f.dataType)) for row in rows]
+        for index, f in enumerate(fields)
+    }
     return {"types": types, "values": values}
+
+
+def with_scale(value, type):
+    """The gateway hands 1E-20 on as 1.0E-20."""
+    if not isinstance(value, decimal.Decimal):
+        return value
+    scaled = value.quantize(decimal.Decimal(f"1e-{type.scale}"), context=decimal.Context(prec=60))
+    assert scaled == value, f"{value} has more digits than its type"
+    return scaled
 
 
 def row_groups(spark, path):
@@ -72,9 +85,14 @@ def told_row_group(group):
 
 def told_bound(bound, type):
     physical = type.getPrimitiveTypeName().toString()
-    if physical == "BINARY":
-        stored = bound.getBytes()
-        return told_value(stored.decode() if type.getLogicalTypeAnnotation() is not None else stored)
+    annotation = type.getLogicalTypeAnnotation()
+    if physical in ("BINARY", "FIXED_LEN_BYTE_ARRAY"):
+        bound = bytes(bound.getBytes())
+    if str(annotation).startswith("DECIMAL"):
+        unscaled = int.from_bytes(bound, "big", signed=True) if isinstance(bound, bytes) else bound
+        return told_value(decimal.Decimal(f"{unscaled}e-{annotation.getScale()}"))
+    if isinstance(bound, bytes):
+        return told_value(bound if annotation is None else bound.decode())
     # The gateway hands floats on as their shortest text.
     return told_value(struct.unpack("f", struct.pack("f", bound))[0] if physical == "FLOAT" else bound)
 

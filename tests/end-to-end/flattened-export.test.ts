@@ -6,13 +6,13 @@ let windrow: Installation;
 
 beforeAll(async () => {
   windrow = await Installation.start();
-  const load = (stream: string, file: string) =>
-    windrow.run('load', '--stream', stream, `examples/flattened-export/${file}`, '--max-rejects', '2');
-  expect(await load('weather', 'weather.json')).toMatchObject({
+  const load = (stream: string, file: string, maxRejects: string) =>
+    windrow.run('load', '--stream', stream, `examples/flattened-export/${file}`, '--max-rejects', maxRejects);
+  expect(await load('weather', 'weather.json', '1')).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('ROWS_REJECTED: 3 of 23 rows were rejected, and 2 may be'),
+    stderr: expect.stringContaining('ROWS_REJECTED: 2 of 23 rows were rejected, and 1 may be'),
   });
-  expect(await load('track', 'track_events.json')).toMatchObject({ code: 0 });
+  expect(await load('track', 'track_events.json', '2')).toMatchObject({ code: 0 });
   await windrow.landed();
 });
 afterAll(() => windrow?.stop());
@@ -28,7 +28,6 @@ test('each fault of the export is found by its reason, and nothing else is lost'
     'track: load/occurred_at_too_old',
     'weather: load/city_missing',
     'weather: load/not_json',
-    'weather: load/temperature_c_missing',
   ]);
   // What never reached a topic is found by file and line.
   const lines = letters.filter(({ stage }) => stage === 'load').map(({ message }) => String(message));
@@ -37,13 +36,13 @@ test('each fault of the export is found by its reason, and nothing else is lost'
     'track_events.json, line 32',
     'weather.json, line 6',
     'weather.json, line 14',
-    'weather.json, line 11',
   ]);
   const [tracks] = await windrow.sql('select count(*)::int as n from curated.track_event');
   // 62 that can be parsed, without the one of 1519 and the line that is there twice.
   expect(tracks?.n).toBe(60);
   const [observations] = await windrow.sql('select count(*)::int as n from curated.weather_observation');
-  expect(observations?.n).toBe(20);
+  // One of them has no temperature.
+  expect(observations?.n).toBe(21);
 });
 
 test('events find their weather by the city of their time zone', async () => {

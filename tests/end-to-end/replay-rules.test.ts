@@ -33,6 +33,11 @@ beforeAll(async () => {
   copy = copyOfTheClone();
   contract = join(copy, 'packages/contracts/streams/track/contract.ts');
   schema = join(copy, 'packages/contracts/streams/track/schema.avsc');
+  // Here a latitude costs the event.
+  const shipped = readFileSync(contract, 'utf8');
+  const latitude = "between('latitude', -90, 90),";
+  expect(shipped).toContain(latitude);
+  writeFileSync(contract, shipped.replace(latitude, '').replace('rules: [', `rules: [${latitude}`));
   windrow = await Installation.start(copy);
   writeFileSync(join(copy, 'events.jsonl'), `${events.join('\n')}\n`);
   // The services run with all rules. `load` would reject the events that this one is about.

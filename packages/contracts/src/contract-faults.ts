@@ -12,6 +12,7 @@ import { columnWords } from './sql-words.ts';
 import { nameOfStep, type Step } from './step.ts';
 import { isTimeZone } from './time/local-time.ts';
 import { formatFault } from './time/time-formats.ts';
+import { severityFaults } from './value-severity.ts';
 import { inputFields } from './values/value-types.ts';
 
 /**
@@ -23,6 +24,7 @@ export function contractFaults(contract: StreamContract, all: readonly StreamCon
   const { topics, curated } = contract;
   checkRawFields(contract, faults);
   checkTypes(contract, faults);
+  for (const [entry, fault] of severityFaults(contract)) faults.add(entry, fault);
   const before = faults.all.length;
   const fields = checkSteps(contract, all, faults);
   // A misspelt step would make the columns that take its fields look wrong too.
@@ -83,6 +85,7 @@ function checkRawFields(contract: StreamContract, faults: Faults): void {
   checkAll('nfcFields', contract.nfcFields);
   for (const name of Object.keys(message?.fields ?? {})) check('message.fields', name);
   for (const name of Object.keys(contract.maxBytes ?? {})) check('maxBytes', name);
+  for (const name of Object.keys(contract.severities ?? {})) check('severities', name);
   checkAll('message.made', message?.made);
   checkTimes(contract, fields, faults);
   for (const [index, { reason, reads }] of contract.rules.entries())

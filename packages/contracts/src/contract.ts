@@ -1,5 +1,6 @@
 import type { Type } from 'avsc';
 import type { AvroRecordSchema, EventRecord } from './avro/avro-record.ts';
+import type { QualityNote, ValueSeverity } from './quality.ts';
 import type { Step } from './step.ts';
 import type { TimeForm } from './time/read-time.ts';
 import type { TimeWarning } from './time/time-reading.ts';
@@ -28,7 +29,8 @@ export interface TopicSpec {
 
 /** Where an input came from. It decides whose clock is trusted. */
 export type InputSource =
-  | { kind: 'file' }
+  /** `unread`: the names in the input that no field of the stream takes. */
+  | { kind: 'file'; unread?: readonly string[] }
   /** `receivedAtMs`: when the HTTP server had received the complete request. */
   | { kind: 'http'; receivedAtMs: number };
 
@@ -37,12 +39,20 @@ export type InputWarning =
   | TimeWarning
   /** A text had U+0000 or half of a surrogate pair, which U+FFFD replaces. */
   | 'replaced_text'
+  /** Over HTTP: the message has names that no field of the stream takes. Their values are in `_extra`. */
+  | 'unknown_fields'
   /** By the sender's clock, the event was sent before it happened, or outside the years 1 to 9999. */
   | 'clock_implausible';
 
 /** The result of parsing one input. `reason` is a short stable code; `message` is for people. */
 export type ParseResult =
-  | { ok: true; record: EventRecord; warnings?: readonly InputWarning[] }
+  /** `notes`: those that the record has in `_quality`. */
+  | {
+      ok: true;
+      record: EventRecord;
+      warnings?: readonly InputWarning[];
+      notes?: readonly QualityNote[];
+    }
   | { ok: false; reason: string; message: string };
 
 /** The condition of a rule as data, for rules that JSON Schema can express. */
@@ -57,8 +67,13 @@ export type Constraint =
 
 /** A quality rule. `check` returns null if the record keeps the rule, else a message for people. */
 export interface Rule {
-  /** Short stable code: the `reason` of the dead letter. */
+  /** Short stable code: the `reason` of the dead letter, or of the entry in `_quality`. */
   reason: string;
+  /**
+   * `reject` (default): the event becomes a dead letter. `null_out`: the first field that the rule reads becomes null. `warn`: the
+   * event stays as it is. The last two add an entry to `_quality`, and are applied before the rules that reject.
+   */
+  severity?: ValueSeverity | 'warn';
   /** The fields that `check` reads. They are checked against the raw schema when contracts are loaded. */
   reads?: readonly string[];
   check(record: EventRecord): string | null;
@@ -182,6 +197,11 @@ export interface StreamDefinition {
   nfcFields?: string[];
   rules: Rule[];
   /**
+   * Field → what a value costs that the field's type can't hold, or that is beyond the bounds of every field of its kind. Default:
+   * `null_out` for fields that may be null, else `reject`.
+   */
+  severities?: Readonly<Record<string, ValueSeverity>>;
+  /**
    * Field → most bytes of its text in UTF-8. Fields in keys and indexes of Postgres have a bound without it, because an entry of an
    * index has one. `loadStreams` adds the rules for all bounds.
    */
@@ -195,7 +215,7 @@ export interface StreamDefinition {
   http?: HttpRoute[];
   /** Default: messages over HTTP have the fields under their own names. */
   message?: MessageLayout;
-  /** Top-level fields of messages over HTTP that are not read and that are no reason for a warning. */
+  /** Top-level names of messages over HTTP that `parse` reads besides those of `message`. */
   otherFields?: string[];
 }
 

@@ -1,7 +1,6 @@
 import type { HttpRoute } from './contract.ts';
 import { hasValue } from './input.ts';
-import { isJsonObject } from './json/json-column.ts';
-import { timeReader } from './time/read-time.ts';
+import { isEmptyArray, isJsonObject } from './json/json-column.ts';
 
 /** The messages of a body, as inputs for `parse`, or the reason why there are none. */
 export type BodyMessages =
@@ -9,8 +8,6 @@ export type BodyMessages =
   | { ok: false; reason: 'not_a_batch'; message: string };
 
 type JsonObject = Record<string, unknown>;
-
-const readTime = timeReader();
 
 /** Splits the body of a request into messages, as its {@link HttpRoute} defines. Throws nothing. */
 export function messagesOf({ body, sets }: HttpRoute, value: unknown): BodyMessages {
@@ -29,13 +26,7 @@ function batched(value: unknown): BodyMessages {
   if (!isJsonObject(value) || !Array.isArray(value.batch))
     return noBatch('the body is not a batch; expected an object with an array `batch`');
   const { batch, sentAt, context } = value;
-  if (hasValue(sentAt)) {
-    const reading = readTime(sentAt);
-    // A clock beyond all years spoils no batch.
-    if (!reading.ok && reading.reason !== 'out_of_range')
-      return noBatch(`the \`sentAt\` of the batch is not ${reading.expected}`);
-  }
-  if (hasValue(context) && !isJsonObject(context))
+  if (hasValue(context) && !isJsonObject(context) && !isEmptyArray(context))
     return noBatch('the `context` of the batch is not an object');
   if (!hasValue(sentAt) && !hasValue(context)) return { ok: true, messages: batch };
   return {
@@ -44,10 +35,10 @@ function batched(value: unknown): BodyMessages {
       if (!isJsonObject(message)) return message;
       const merged: JsonObject = { ...message };
       if (!hasValue(message.sentAt)) merged.sentAt = sentAt;
-      if (isJsonObject(context))
-        merged.context = isJsonObject(message.context)
-          ? { ...context, ...message.context }
-          : (message.context ?? context);
+      if (isJsonObject(context)) {
+        const own = isEmptyArray(message.context) ? {} : message.context;
+        merged.context = isJsonObject(own) ? { ...context, ...own } : (own ?? context);
+      }
       return merged;
     }),
   };

@@ -10,7 +10,10 @@ test('a stream with a layout knows the tops of its paths and its other fields, n
     expect(known, field).not.toContain(field);
 });
 
-test('a stream without one knows the names of its schema', async () => {
+test('a stream without one knows the names of its schema and its other fields', async () => {
   const weather = streamNamed(await loadStreams(), 'weather');
-  expect([...knownFields(weather)].sort()).toEqual(weather.schema.fields.map(({ name }) => name).sort());
+  const names = weather.schema.fields.map(({ name }) => name);
+  expect([...knownFields(weather)].sort()).toEqual(
+    [...names, ...(weather.otherFields ?? [])].filter((name) => !name.startsWith('_')).sort(),
+  );
 });

@@ -5,7 +5,7 @@ import type { HttpRoute, StreamContract } from './contract.ts';
 import { messagesOf } from './http-body.ts';
 import { parseInput } from './input.ts';
 import { bodySchema } from './message-schema.ts';
-import { brokenRule } from './rules.ts';
+import { ruleCheck } from './rule-check.ts';
 import { loadStreams, streamNamed } from './streams.ts';
 import { refusedTimes, timeForms } from './time/fixtures/time-forms.ts';
 
@@ -27,8 +27,8 @@ function refusal(contract: StreamContract, route: HttpRoute, body: unknown): str
   for (const message of taken.messages) {
     const parsed = parseInput(contract, message, { kind: 'http', receivedAtMs });
     if (!parsed.ok) return parsed.message;
-    const broken = brokenRule(contract.rules, parsed.record);
-    if (broken && !ofTheClock.test(broken.reason)) return broken.message;
+    const broken = ruleCheck(contract)(parsed.record, parsed.notes);
+    if (broken?.ok === false && !ofTheClock.test(broken.reason)) return broken.message;
   }
   return undefined;
 }

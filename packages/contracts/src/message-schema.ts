@@ -1,4 +1,5 @@
 import type { Constraint, HttpRoute, StreamContract } from './contract.ts';
+import type { ValueSeverity } from './quality.ts';
 import { timeSchema } from './values/time-values.ts';
 import type { JsonSchema, ValueType } from './values/value-type.ts';
 import { type InputField, inputFields } from './values/value-types.ts';
@@ -18,11 +19,12 @@ export function bodySchema(contract: StreamContract, { body, sets = {} }: HttpRo
     properties: {
       batch: messages,
       sentAt: {
-        ...orNone(timeSchema),
+        anyOf: [orNone(timeSchema), replaced],
         description: 'When the batch was sent, by the clock of the sender; for messages without their own',
       },
       context: {
-        type: ['object', 'string', 'null'],
+        type: ['object', 'array', 'string', 'null'],
+        maxItems: 0,
         maxLength: 0,
         description: "Merged with the messages' own, which wins",
       },
@@ -37,15 +39,17 @@ function messageSchema(contract: StreamContract, sets: Record<string, string>): 
   for (const field of inputFields(contract)) {
     const paths = pathsOf(contract, field.name);
     const value = valueSchema(contract, field);
+    const isAnyTaken =
+      field.severity === 'null_out' && Object.keys(boundsOf(contract, field, 'reject')).length === 0;
     for (const [index, path] of paths.entries()) {
       if (path in sets) place(schema, path, { description: `Always ${sets[path]} here` });
       else if (index === 0) place(schema, path, value);
-      else demands.push({ anyOf: [anyValue(paths.slice(0, index)), placed(path, value)] });
+      else if (!isAnyTaken) demands.push({ anyOf: [anyValue(paths.slice(0, index)), placed(path, value)] });
     }
     if (isNeeded(contract, field)) demands.push(anyValue(paths));
   }
-  for (const { constraint } of contract.rules) {
-    if (constraint) demands.push(...demanded(contract, constraint, sets));
+  for (const { constraint, severity = 'reject' } of contract.rules) {
+    if (constraint && severity === 'reject') demands.push(...demanded(contract, constraint, sets));
   }
   return demands.length > 0 ? { ...schema, allOf: demands } : schema;
 }
@@ -75,18 +79,41 @@ function placed(path: string, value: JsonSchema): JsonSchema {
   return schema;
 }
 
-function valueSchema(contract: StreamContract, { name, type, doc }: InputField): JsonSchema {
-  const value = orNone(type.schema);
-  for (const { constraint } of contract.rules) {
-    if (!constraint || !('field' in constraint) || constraint.field !== name) continue;
+/** The schema of a value, whether it costs the event or only itself if it is wrong. */
+function valueSchema(contract: StreamContract, field: InputField): JsonSchema {
+  const { severity, doc } = field;
+  const hard = boundsOf(contract, field, 'reject');
+  const soft = boundsOf(contract, field, 'null_out');
+  const described = (schema: JsonSchema) => (doc === undefined ? schema : { ...schema, description: doc });
+  if (severity === 'null_out') return described({ anyOf: [keptSchema(contract, field), replaced], ...hard });
+  const value = { ...orNone(field.type.schema), ...hard };
+  return described(Object.keys(soft).length > 0 ? { ...value, anyOf: [soft, replaced] } : value);
+}
+
+const replaced: JsonSchema = { description: 'Another value is replaced by null, and noted in `_quality`' };
+
+/** The schema of the values that are stored. */
+function keptSchema(contract: StreamContract, field: InputField): JsonSchema {
+  return { ...orNone(field.type.schema), ...boundsOf(contract, field, 'null_out') };
+}
+
+/** What the rules of that severity say of a value. */
+function boundsOf({ rules }: StreamContract, { name, severity }: InputField, of: ValueSeverity): JsonSchema {
+  const bounds: JsonSchema = {};
+  for (const { constraint, severity: own = 'reject' } of rules) {
+    if (own !== of || !constraint || !('field' in constraint) || constraint.field !== name) continue;
     if (constraint.kind === 'between')
-      Object.assign(value, { minimum: constraint.low, maximum: constraint.high });
+      Object.assign(bounds, { minimum: constraint.low, maximum: constraint.high });
     // A text of that many characters may have more bytes.
-    if (constraint.kind === 'maxBytes') Object.assign(value, { maxLength: constraint.bytes });
-    if (constraint.kind === 'oneOf')
-      Object.assign(value, { type: ['string', 'null'], enum: [...constraint.values, '', null] });
+    if (constraint.kind === 'maxBytes') Object.assign(bounds, { maxLength: constraint.bytes });
+    if (constraint.kind !== 'oneOf') continue;
+    const values = [...constraint.values, '', null];
+    // A value that is replaced by null for its type keeps the rule.
+    if (severity === 'null_out' && of === 'reject')
+      Object.assign(bounds, { not: { type: ['string', 'number', 'boolean'], not: { enum: values } } });
+    else Object.assign(bounds, { type: ['string', 'null'], enum: values });
   }
-  return doc === undefined ? value : { ...value, description: doc };
+  return bounds;
 }
 
 /** Allows null and an empty text, which count as no value. */
@@ -104,9 +131,9 @@ function demanded(
   sets: Record<string, string>,
 ): JsonSchema[] {
   if (constraint.kind === 'anyOf')
-    return [anyValue(constraint.fields.flatMap((field) => pathsOf(contract, field)))];
+    return [{ anyOf: constraint.fields.map((field) => keptValue(contract, field)) }];
   if (constraint.kind !== 'required' || contract.message?.made.includes(constraint.field)) return [];
-  const demand = anyValue(pathsOf(contract, constraint.field));
+  const demand = keptValue(contract, constraint.field);
   const { when } = constraint;
   if (!when) return [demand];
   const [path = when.field] = pathsOf(contract, when.field);
@@ -114,6 +141,23 @@ function demanded(
   const isDefault = contract.schema.fields.find(({ name }) => name === when.field)?.default === when.is;
   const condition = { properties: { [path]: { enum: [when.is, ...(isDefault ? ['', null] : [])] } } };
   return [{ anyOf: [{ not: isDefault ? condition : { ...condition, required: [path] } }, demand] }];
+}
+
+/** The field must have a value that is not replaced by null. */
+function keptValue(contract: StreamContract, name: string): JsonSchema {
+  const paths = pathsOf(contract, name);
+  const field = inputFields(contract).find((each) => each.name === name);
+  if (
+    !field ||
+    (field.severity === 'reject' && Object.keys(boundsOf(contract, field, 'null_out')).length === 0)
+  )
+    return anyValue(paths);
+  const kept = keptSchema(contract, field);
+  const [only, ...others] = paths.map((path, index): JsonSchema => {
+    const value = [anyValue([path]), placed(path, kept)];
+    return { allOf: index === 0 ? value : [{ not: anyValue(paths.slice(0, index)) }, ...value] };
+  });
+  return others.length === 0 ? (only ?? {}) : { anyOf: [only, ...others] };
 }
 
 /** At least one of the paths, each a single name, must have a value. */

@@ -2,11 +2,12 @@ import type { EventRecord } from './avro/avro-record.ts';
 import type { StreamContract } from './contract.ts';
 import { storedJsonProblem } from './json/json-column.ts';
 import { isPlainJson } from './json/plain-json.ts';
-import { brokenRule } from './rules.ts';
+import { namesOfEveryStream } from './quality.ts';
+import { type Judgement, ruleCheck } from './rule-check.ts';
 import { shownValue } from './values/shown-value.ts';
 
-/** The reason to reject a record; null if both stores can hold it and it keeps all rules. */
-export type RecordCheck = (record: EventRecord) => { reason: string; message: string } | null;
+/** Null for a record that both stores can hold and that keeps all rules. Rules that null out change the record. */
+export type RecordCheck = (record: EventRecord) => Judgement | null;
 
 const checks = new WeakMap<StreamContract, RecordCheck>();
 
@@ -18,7 +19,8 @@ export function recordCheck(contract: StreamContract): RecordCheck {
   let check = checks.get(contract);
   if (!check) {
     const brokenText = textCheck(contract);
-    check = (record) => brokenText(record) ?? brokenRule(contract.rules, record);
+    const keepsRules = ruleCheck(contract);
+    check = (record) => brokenText(record) ?? keepsRules(record);
     checks.set(contract, check);
   }
   return check;
@@ -46,13 +48,14 @@ function textCheck(contract: StreamContract): RecordCheck {
 
 function withNul(name: string, text: string) {
   const message = `${name} is ${shownValue(text)}; expected a text without U+0000, which Postgres can't store`;
-  return { reason: `${name}_invalid`, message };
+  return { ok: false as const, reason: `${name}_invalid`, message };
 }
 
 function brokenJson(name: string, text: string): ReturnType<RecordCheck> {
   const broken = storedJsonProblem(text);
   if (broken === null) return null;
   return {
+    ok: false,
     reason: `${name}_${broken.reason}`,
     message: `${name} is ${shownValue(text)}; expected JSON; it ${broken.problem}`,
   };
@@ -61,7 +64,7 @@ function brokenJson(name: string, text: string): ReturnType<RecordCheck> {
 /** The text fields that hold JSON: those that the contract names, and those of jsonb columns. */
 function jsonFieldsOf({ jsonFields = [], curated }: StreamContract): Set<string> {
   const ofColumns = curated?.columns.filter(({ type }) => type === 'jsonb').map(({ field }) => field) ?? [];
-  return new Set([...jsonFields, ...ofColumns]);
+  return new Set([...jsonFields, ...ofColumns, ...namesOfEveryStream]);
 }
 
 const isText = (type: unknown): boolean => (Array.isArray(type) ? type.some(isText) : type === 'string');

@@ -112,6 +112,11 @@ export function notAhead(field: string, of: string, aheadMs: number): Rule {
   };
 }
 
+/** Gives rules another severity. */
+export function withSeverity(severity: Exclude<Rule['severity'], undefined>, ...rules: Rule[]): Rule[] {
+  return rules.map((rule) => ({ ...rule, severity }));
+}
+
 /** The first rule that the record breaks; null if it keeps all of them. */
 export function brokenRule(rules: Rule[], record: EventRecord): { reason: string; message: string } | null {
   for (const rule of rules) {

@@ -7,7 +7,10 @@ import type { StreamContract, StreamDefinition } from './contract.ts';
 import { contractFaults } from './contract-faults.ts';
 import { lengthRules } from './index-limits.ts';
 import { rawNumber } from './json/json-text.ts';
+import { namesOfEveryStream, withFieldsOfEveryStream } from './quality.ts';
+import { withSeverity } from './rules.ts';
 import { timeRules } from './time-rules.ts';
+import { severityOf } from './value-severity.ts';
 import { withAvroTypes } from './values/column-types.ts';
 
 const streamsDirectory = fileURLToPath(new URL('../streams/', import.meta.url));
@@ -48,17 +51,27 @@ async function loadStream(directory: string, name: string): Promise<StreamContra
       `streams/${name}/contract.ts has the name ${definition.name}; expected the folder's name, ${name}`,
     );
   }
+  for (const field of schema.fields)
+    if (namesOfEveryStream.has(field.name))
+      throw new WindrowError(
+        'CONTRACT_INVALID',
+        `streams/${name}/schema.avsc has the field ${field.name}, which Windrow adds to every stream; rename it`,
+      );
   const { raw, enriched } = definition.topics;
   const contract: StreamContract = {
     ...definition,
-    schema,
+    schema: withFieldsOfEveryStream(schema),
     directory,
     topics: {
       raw: { name: `${name}.raw`, ...raw },
       ...(enriched && { enriched: { name: `${name}.enriched`, ...enriched } }),
     },
   };
-  return { ...contract, rules: [...definition.rules, ...timeRules(schema), ...lengthRules(contract)] };
+  // A bound that follows from the type or from an index costs what a value of the wrong type costs.
+  const bounds = [...timeRules(schema), ...lengthRules(contract)].flatMap((rule) =>
+    withSeverity(severityOf(contract, rule.reads?.[0] ?? ''), rule),
+  );
+  return { ...contract, rules: [...definition.rules, ...bounds] };
 }
 
 /** A default beyond 2^53 keeps its digits, also when the schema is registered. */

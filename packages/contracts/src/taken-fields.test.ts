@@ -22,6 +22,7 @@ it('finds the fields that a name fills, in each form of an input', () => {
     event: ['event_name'],
     context: ['context'],
     timestamp: ['occurred_at'],
+    integrations: ['context'],
   });
   expect(taken('track', 'event_id', 'occurred_at', 'messageId')).toEqual({
     event_id: ['event_id'],

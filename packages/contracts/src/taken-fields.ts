@@ -1,6 +1,7 @@
 import type { EventRecord } from './avro/avro-record.ts';
 import type { StreamContract } from './contract.ts';
 import { withoutTablePrefix } from './input.ts';
+import { namesOfEveryStream } from './quality.ts';
 
 /** Name in an input → the fields of the stream that it fills, as far as this is seen. Names that no field takes are missing. */
 export type FieldsByName = ReadonlyMap<string, readonly string[]>;
@@ -63,7 +64,7 @@ export class TakenFields {
     return schema.fields
       .map(({ name }) => name)
       .filter((field) => {
-        const value = parsed[field];
+        const value = namesOfEveryStream.has(field) ? undefined : parsed[field];
         if (value === undefined || value === nothing[field]) return false;
         // A contract may make an id of the whole content, and take the time of the clock.
         return id.includes(field) || field === receivedTime

@@ -62,11 +62,17 @@ test('each record has its outcome, in order: bytes first, then rules', async () 
     'ok',
     'decode/not_avro',
     'rules/temperature_c_out_of_range',
-    'rules/humidity_out_of_range',
+    'ok',
     'rules/observed_at_out_of_range',
     // The raw table has the records that break a rule, but it can't hold this time.
     'decode/value_not_convertible',
   ]);
+  const note = { field: 'humidity', reason: 'humidity_out_of_range', value: '3' };
+  expect(outcomes[0]).not.toHaveProperty('notes');
+  expect(outcomes[3]).toMatchObject({
+    record: { temperature_c: 2, humidity: null, _quality: JSON.stringify([note]) },
+    notes: [note],
+  });
 });
 
 test('a record whose schema is named in a header is rejected by that name, whatever its bytes look like', async () => {

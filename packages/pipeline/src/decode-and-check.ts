@@ -2,6 +2,8 @@ import {
   type AvroCodec,
   type DeadLetter,
   type EventRecord,
+  type QualityNote,
+  type RecordCheck,
   recordCheck,
   type StreamContract,
   schemaIdInHeader,
@@ -10,7 +12,8 @@ import type { FetchedBatch, InputRecord } from './broker.ts';
 
 /** The outcome of a step for a record: accepted, dropped and counted, or rejected as a dead letter. */
 export type Outcome =
-  | { kind: 'ok'; input: InputRecord; record: EventRecord }
+  /** `notes`: those that the check has added to `_quality`. */
+  | { kind: 'ok'; input: InputRecord; record: EventRecord; notes?: readonly QualityNote[] }
   | { kind: 'drop'; input: InputRecord; reason: string }
   | {
       kind: 'deadLetter';
@@ -55,17 +58,28 @@ export async function decodeAndCheck(
       };
       return { kind: 'deadLetter', input, stage: 'decode', reason, message, schemaId };
     }
-    const { record, schemaId } = result;
-    try {
-      const broken = check(record);
-      if (broken) return { kind: 'deadLetter', input, stage: 'rules', ...broken, schemaId };
-    } catch (error) {
-      // A rule that throws must not stop the events after this one.
-      const message = error instanceof Error ? error.message : String(error);
-      return { kind: 'deadLetter', input, stage: 'rules', reason: 'rule_failed', message, schemaId };
-    }
-    return { kind: 'ok', input, record };
+    return checkedOutcome(check, input, result.record, result.schemaId);
   });
+}
+
+/** Checks a decoded record, which may change it. */
+export function checkedOutcome(
+  check: RecordCheck,
+  input: InputRecord,
+  record: EventRecord,
+  schemaId: number,
+): Outcome {
+  try {
+    const judgement = check(record);
+    if (judgement === null) return { kind: 'ok', input, record };
+    if (judgement.ok) return { kind: 'ok', input, record, notes: judgement.notes };
+    const { reason, message } = judgement;
+    return { kind: 'deadLetter', input, stage: 'rules', reason, message, schemaId };
+  } catch (error) {
+    // A rule that throws must not stop the events after this one.
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: 'deadLetter', input, stage: 'rules', reason: 'rule_failed', message, schemaId };
+  }
 }
 
 /** The bytes of a value whose schema is named in a header are bare Avro, even if they begin like the wire format. */

@@ -8,6 +8,9 @@ import {
   type InputTraits,
   type InputWarning,
   parseInput,
+  type QualityNote,
+  type RuleCheck,
+  ruleCheck,
   type StreamContract,
 } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
@@ -23,9 +26,19 @@ export interface Rejection {
   message: string;
 }
 
+/** An accepted input. `notes`: those in its `_quality`. */
+export interface Accepted {
+  ok: true;
+  record: EventRecord;
+  output: OutputRecord;
+  warnings?: readonly InputWarning[];
+  notes?: readonly QualityNote[];
+}
+
+/** `broken`: the event of an input that could be parsed and breaks a rule. */
 export type Taken =
-  | { ok: true; record: EventRecord; output: OutputRecord; warnings?: readonly InputWarning[] }
-  | ({ ok: false } & Rejection);
+  | Accepted
+  | ({ ok: false; broken?: EventRecord; warnings?: readonly InputWarning[] } & Rejection);
 
 /** Turns inputs of one stream into records of its raw topic. */
 export class Intake {
@@ -33,6 +46,7 @@ export class Intake {
   readonly topic: string;
   readonly #codec: AvroCodec;
   readonly #schemaId: number;
+  readonly #check: RuleCheck;
 
   /** Registers the stream's schema. @throws WindrowError SCHEMA_INCOMPATIBLE, REGISTRY_UNAVAILABLE */
   static async open(contract: StreamContract, registry: AvroRegistry): Promise<Intake> {
@@ -45,17 +59,28 @@ export class Intake {
     this.topic = contract.topics.raw.name;
     this.#codec = codec;
     this.#schemaId = schemaId;
+    this.#check = ruleCheck(contract);
   }
 
-  /** Accepts an input or rejects it with a reason; it never throws. */
+  /**
+   * Accepts an input or rejects it with a reason; it never throws. The enricher applies the same rules, but only here the sender can be
+   * told.
+   */
   take(input: unknown, source: InputSource, traits?: InputTraits): Taken {
     try {
       const parsed = parseInput(this.contract, input, source, traits);
       if (!parsed.ok) return parsed;
       const { record, warnings } = parsed;
+      const judgement = this.#check(record, parsed.notes);
+      if (judgement !== null && !judgement.ok) {
+        const { reason, message } = judgement;
+        return { ok: false, reason, message, broken: record, ...(warnings && { warnings }) };
+      }
+      const notes = judgement === null ? parsed.notes : [...(parsed.notes ?? []), ...judgement.notes];
       const output = { key: this.contract.key(record), value: this.#codec.encode(record, this.#schemaId) };
       const bytes = output.value.length + Buffer.byteLength(output.key);
-      if (bytes <= maxRecordBytes) return { ok: true, record, output, ...(warnings && { warnings }) };
+      if (bytes <= maxRecordBytes)
+        return { ok: true, record, output, ...(warnings && { warnings }), ...(notes && { notes }) };
       return { ok: false, reason: 'too_large', message: `${bytes} bytes as Avro; at most ${maxRecordBytes}` };
     } catch (error) {
       // A contract that throws for one input must not stop the others.

@@ -129,8 +129,8 @@ test('duplicates go nowhere: within a batch, between batches, and not after a de
   await enriching(async () => {
     await done();
     await here.send('track', [second, { ...first, type: 'unheard-of' }]);
-    const rejected = event({ latitude: 91 });
-    await here.send('track', [rejected, { ...rejected, latitude: 9 }]);
+    const rejected = event({ type: 'trak' });
+    await here.send('track', [rejected, { ...rejected, type: 'track' }]);
     await done();
     const ids = idsOf(await here.enriched('track'));
     expect(ids).toEqual([first.event_id, second.event_id, rejected.event_id]);
@@ -159,7 +159,7 @@ test('what is bad becomes a dead letter with its bytes, and holds up nothing', a
     { key, value: null },
     ...here.encoded('track', [
       event({ occurred_at: Date.parse('1999-12-31') }),
-      event({ longitude: Number.NaN }),
+      event({ anonymous_id: null, user_id: null }),
     ]),
     ...here.encoded('track', [good], headers),
   ]);
@@ -175,7 +175,7 @@ test('what is bad becomes a dead letter with its bytes, and holds up nothing', a
       'track decode/unknown_schema',
       'track decode/empty',
       'track rules/occurred_at_too_old',
-      'track rules/longitude_out_of_range',
+      'track rules/user_id_or_anonymous_id_missing',
       'weather rules/temperature_c_out_of_range',
     ].sort(),
   );
@@ -251,7 +251,8 @@ test('the metrics say what became of the events, and ready means ready', async (
   await here.send('track', [
     one,
     one,
-    event({ latitude: 91 }),
+    event({ type: 'trak' }),
+    event({ latitude: 91, longitude: Number.NaN }),
     event({ timezone: 'Europe/Zurich' }),
     event(),
   ]);
@@ -269,14 +270,15 @@ test('the metrics say what became of the events, and ready means ready', async (
           ?.split(' ')
           .at(-1),
       );
-    expect(value(/^windrow_events_total\{.*stream="track",outcome="ok"/)).toBe(3);
+    expect(value(/^windrow_events_total\{.*stream="track",outcome="ok"/)).toBe(4);
     expect(value(/^windrow_events_total\{.*stream="track",outcome="drop"/)).toBe(1);
     expect(value(/^windrow_events_total\{.*stream="track",outcome="deadLetter"/)).toBe(1);
-    expect(value(/^windrow_dead_letters_total\{.*stage="rules",reason="latitude_out_of_range"/)).toBe(1);
+    expect(value(/^windrow_dead_letters_total\{.*stage="rules",reason="type_unknown"/)).toBe(1);
+    expect(value(/^windrow_quality_notes_total\{.*field="latitude",reason="latitude_out_of_range"/)).toBe(1);
     expect(value(/^windrow_join_matches_total\{.*match="matched"/)).toBe(2);
-    expect(value(/^windrow_join_matches_total\{.*match="no_location"/)).toBe(1);
+    expect(value(/^windrow_join_matches_total\{.*match="no_location"/)).toBe(2);
     expect(value(/^windrow_reference_table_rows\{.*stream="weather"/)).toBe(1);
-    expect(value(/^windrow_dedupe_ids\{.*stream="track"/)).toBe(3);
+    expect(value(/^windrow_dedupe_ids\{.*stream="track"/)).toBe(4);
     expect(value(/^windrow_watermark_timestamp_seconds\{.*stream="track"/)).toBe(startMs / 1000);
     expect(value(/^windrow_consumer_lag\{.*track\.raw/)).toBe(0);
     expect(value(/^windrow_rebalances_total\{/)).toBeGreaterThanOrEqual(1);

@@ -186,6 +186,7 @@ export class Enricher implements GroupHandler {
         );
       }
       this.#count(steps, partitionName(range), enriched);
+      this.#countNotes(stream, outcomes);
     }
   }
 
@@ -218,6 +219,14 @@ export class Enricher implements GroupHandler {
     for (const { join, matches } of joins)
       for (const [match, count] of matches) metrics.matches.inc({ stream, join, match }, count);
     this.#watermarks.get(steps.contract.topics.raw.name)?.note(name, newestEventMs);
+  }
+
+  #countNotes(stream: string, outcomes: readonly Outcome[]): void {
+    for (const outcome of outcomes) {
+      if (outcome.kind !== 'ok' || outcome.notes === undefined) continue;
+      for (const { field, reason } of outcome.notes)
+        this.#options.metrics.notes.inc({ stream, field, reason });
+    }
   }
 
   #noteMisplaced(stream: string, name: string, { count, firstOffset }: EnrichedRange['misplaced']): void {

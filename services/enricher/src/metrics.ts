@@ -18,6 +18,11 @@ export function enricherMetrics(registry: Registry) {
       help: 'Rejected events, by stage and reason',
       labels: ['stage', 'reason'],
     }),
+    notes: counter(registry, {
+      name: 'windrow_quality_notes_total',
+      help: 'Values of accepted events that the enricher replaced by null or marked as doubtful in _quality, by field and reason',
+      labels: ['stream', 'field', 'reason'],
+    }),
     misplaced: counter(registry, {
       name: 'windrow_misplaced_events_total',
       help: "Events in another partition than Kafka's default partitioner (murmur2) gives for their key; their duplicates in other partitions are not found",

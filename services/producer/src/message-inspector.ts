@@ -1,4 +1,4 @@
-import { type EventRecord, type InputWarning, knownFields, type StreamContract } from '@windrow/contracts';
+import type { EventRecord, InputWarning, StreamContract } from '@windrow/contracts';
 import { RecentIds } from './recent-ids.ts';
 
 /** A problem of a message that doesn't prevent its acceptance in most cases. Windrow counts them by source. */
@@ -8,30 +8,18 @@ export type IngestionWarning =
   | 'dropped_by_rule'
   | 'duplicate_id'
   | 'too_large'
-  | 'unknown_fields';
+  /** Values were replaced by null, or are doubtful: `_quality` has them. */
+  | 'doubtful_values';
 
 const usualClockErrorMs = 24 * 3_600_000;
 
 /** Finds problems in accepted messages of a stream. */
 export class MessageInspector {
   readonly #contract: StreamContract;
-  readonly #knownFields: Set<string>;
   readonly #recentIds = new RecentIds();
 
   constructor(contract: StreamContract) {
     this.#contract = contract;
-    this.#knownFields = knownFields(contract);
-  }
-
-  /**
-   * @param message the message as received
-   * @param record the event that it was parsed into
-   */
-  warnings(message: object, record: EventRecord, receivedAtMs: number): IngestionWarning[] {
-    const warnings: IngestionWarning[] = [];
-    if (this.#hasClockError(record, receivedAtMs)) warnings.push('clock_skew');
-    if (this.#hasUnknownField(message)) warnings.push('unknown_fields');
-    return warnings;
   }
 
   /** The id of an event in its stream; undefined if the stream is not deduplicated. */
@@ -46,15 +34,10 @@ export class MessageInspector {
   }
 
   /** Compares the time of receipt with the time of sending, or with the event time if the sender doesn't say when it sent. */
-  #hasClockError(record: EventRecord, receivedAtMs: number): boolean {
+  hasClockError(record: EventRecord, receivedAtMs: number): boolean {
     const { sentTime, eventTime, clock } = this.#contract;
     if (sentTime === undefined) return false;
     const timeMs = (record[sentTime] ?? record[eventTime]) as number;
     return Math.abs(receivedAtMs - timeMs) > (clock?.maxErrorMs ?? usualClockErrorMs);
-  }
-
-  #hasUnknownField(message: object): boolean {
-    for (const field in message) if (!this.#knownFields.has(field)) return true;
-    return false;
   }
 }

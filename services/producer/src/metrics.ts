@@ -14,6 +14,11 @@ export function producerMetrics(registry: Registry) {
       help: 'Rejected events, by stage and reason',
       labels: ['stage', 'reason'],
     }),
+    notes: counter(registry, {
+      name: 'windrow_quality_notes_total',
+      help: 'Values of accepted events that the producer replaced by null or marked as doubtful in _quality, by field and reason',
+      labels: ['stream', 'field', 'reason'],
+    }),
     warnings: counter(registry, {
       name: 'windrow_ingestion_warnings_total',
       help: 'Warnings about messages, by warning and by the source of the write key (none: sent without a key)',

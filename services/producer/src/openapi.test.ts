@@ -44,7 +44,8 @@ it('is OpenAPI 3.1 and has every route that takes events', () => {
 it.each([
   ['/v1/track', { event: 'E', userId: 'u' }, 200],
   ['/v1/track', { event: 'E' }, 400],
-  ['/v1/track', { userId: 'u', event: 'E', context: { location: { latitude: 91 } } }, 400],
+  ['/v1/track', { userId: 'u', event: 'E', context: { location: { latitude: 91 } } }, 200],
+  ['/v1/track', { userId: ['u'], event: 'E' }, 400],
   ['/v1/identify', { userId: 'u' }, 200],
   ['/v1/batch', { batch: [{ type: 'alias', userId: 'u', previousId: 'p' }] }, 200],
   ['/v1/batch', { batch: [{ type: 'track', userId: 'u' }] }, 400],

@@ -125,7 +125,6 @@ describe('a batch', () => {
   });
 
   it.each([
-    ['sentAt is no time', { batch: [], sentAt: 'now' }],
     ['context is no object', { batch: [], context: 'x' }],
     ['batch is no array', { batch: {} }],
   ])('is refused where its %s', async (_, body) => {

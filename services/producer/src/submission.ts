@@ -1,4 +1,4 @@
-import { brokenRule, type HttpRoute, type InputTraits, messagesOf } from '@windrow/contracts';
+import { type HttpRoute, type InputTraits, messagesOf, type QualityNote } from '@windrow/contracts';
 import {
   type DeadLetterEncoder,
   type GroupCommit,
@@ -52,6 +52,7 @@ export class Submission {
   readonly #rejected: RejectedMessage[] = [];
   readonly #acceptedIds: string[] = [];
   readonly #warnings: IngestionWarning[] = [];
+  readonly #notes: QualityNote[] = [];
   #source: string | null = null;
 
   constructor(
@@ -111,18 +112,17 @@ export class Submission {
   }
 
   #take(message: unknown, traits: InputTraits): Taken {
-    const { contract } = this.#intake;
     const taken = this.#intake.take(message, { kind: 'http', receivedAtMs: this.#receivedAtMs }, traits);
-    if (!taken.ok) return taken;
-    this.#warnings.push(
-      ...(taken.warnings ?? []),
-      ...this.#inspector.warnings(message as object, taken.record, this.#receivedAtMs),
-    );
-    // The enricher applies the same rules, but only here the client can be told.
-    const broken = brokenRule(contract.rules, taken.record);
-    if (!broken) return taken;
-    this.#warnings.push('dropped_by_rule');
-    return { ok: false, ...broken };
+    const record = taken.ok ? taken.record : taken.broken;
+    if (record === undefined) return taken;
+    if (taken.warnings) this.#warnings.push(...taken.warnings);
+    if (this.#inspector.hasClockError(record, this.#receivedAtMs)) this.#warnings.push('clock_skew');
+    if (!taken.ok) this.#warnings.push('dropped_by_rule');
+    else if (taken.notes) {
+      this.#warnings.push('doubtful_values');
+      this.#notes.push(...taken.notes);
+    }
+    return taken;
   }
 
   #accept({ record, output }: Taken & { ok: true }): void {
@@ -153,6 +153,7 @@ export class Submission {
     metrics.events.inc({ stream, outcome: 'ok' }, this.#events.length);
     metrics.events.inc({ stream, outcome: 'deadLetter' }, this.#deadLetters.length);
     for (const { reason } of this.#rejected) metrics.deadLetters.inc({ stage: 'http', reason });
+    for (const { field, reason } of this.#notes) metrics.notes.inc({ stream, field, reason });
     this.#countWarnings();
     return this.#rejected;
   }

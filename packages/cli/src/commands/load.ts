@@ -144,13 +144,17 @@ export function describeLoad(result: LoadResult): string[] {
   const rate = Math.round(read / Math.max(seconds, 0.001));
   const reasons = totals(perFile.map(({ reasons }) => reasons));
   const warnings = totals(perFile.map(({ warnings }) => warnings));
+  const notes = totals(perFile.map((file) => file.notes));
   const unknown = totals(perFile.map(({ unknownFields = {} }) => unknownFields));
   const complete = perFile.filter((file) => file.complete).length;
   return [
     `${stream}: ${count(read)} read, ${count(sent)} sent, ${count(rejected)} dead letters in ${seconds.toFixed(1)} s (${count(rate)} a second)`,
     ...[...reasons].map(([reason, events]) => `  ${reason}: ${count(events)}`),
     ...[...warnings].map(([warning, events]) => `  warning ${warning}: ${count(events)} events`),
-    ...(unknown.size > 0 ? [`fields that ${stream} does not take, with the number of their values:`] : []),
+    ...[...notes].map(([reason, values]) => `  ${reason}: ${count(values)} values, see _quality`),
+    ...(unknown.size > 0
+      ? [`fields that ${stream} does not take (in _extra), with the number of their values:`]
+      : []),
     ...[...unknown].map(([name, values]) => `  ${name}: ${count(values)}`),
     ...(result.files > 1 ? [`${count(complete)} of ${count(result.files)} files loaded`] : []),
     ...perFile

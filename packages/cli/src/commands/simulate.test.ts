@@ -47,7 +47,7 @@ test('the summary counts events by kind, faults, and what was rejected', () => {
     ...{ messages: 1_250, events: 1_200, totalEvents: 1_200, observations: 10, duplicates: 40 },
     ...{ late: 38, broken: 42, sessions: 80, riders: 75, seconds: 6, interrupted: false },
     kinds: { 'App Opened': 80, 'Ride Progressed': 430, 'Map (screen)': 90 },
-    rejected: { type_unknown: 20, latitude_out_of_range: 22 },
+    rejected: { type_unknown: 20, user_id_or_anonymous_id_missing: 22 },
   };
   expect(describeSimulation(result, Date.parse('2026-03-01T08:00:00Z'))).toEqual([
     '1,250 messages sent in 6.0 s (208 a second), from 2026-03-01T08:00:00.000Z on',
@@ -57,6 +57,6 @@ test('the summary counts events by kind, faults, and what was rejected', () => {
     '  App Opened: 80',
     'faults: 38 late, 40 sent twice, 42 broken',
     'weather: 10 observations',
-    'rejected: type_unknown 20, latitude_out_of_range 22',
+    'rejected: type_unknown 20, user_id_or_anonymous_id_missing 22',
   ]);
 });

@@ -10,9 +10,9 @@ export type Fault =
   | { kind: 'broken'; breakage: Breakage };
 
 /** `unreadable`: the bytes cannot be decoded; `place`: the latitude is out of range; `type`: the event type is unknown. */
-export type Breakage = 'unreadable' | 'place' | 'type';
+export type Breakage = 'unreadable' | 'person' | 'type';
 
-const breakages: readonly Breakage[] = ['unreadable', 'place', 'type'];
+const breakages: readonly Breakage[] = ['unreadable', 'person', 'type'];
 
 /** The fault of the next event, or null. `share` of all events have a fault; all kinds are equally likely. */
 export function drawFault(random: Random, share: number): Fault | null {

@@ -57,10 +57,7 @@ function messageOf({ event, breakage }: TrackDelivery): unknown {
   if (breakage === 'unreadable') return 'not a message';
   const message = segmentMessage(event);
   if (breakage === 'type') return { ...message, type: 'unknown' };
-  if (breakage === 'place') {
-    const context = message.context as { location: object };
-    return { ...message, context: { ...context, location: { ...context.location, latitude: 200 } } };
-  }
+  if (breakage === 'person') return { ...message, userId: null, anonymousId: null };
   return message;
 }
 

@@ -29,7 +29,7 @@ function rawEvent(delivery: Delivery): RawEvent {
 
 function recordOf({ event, breakage }: TrackDelivery) {
   const record = trackRecord(event);
-  if (breakage === 'place') record.latitude = 200;
+  if (breakage === 'person') return { ...record, user_id: null, anonymous_id: null };
   if (breakage === 'type') record.type = 'unknown';
   return record;
 }

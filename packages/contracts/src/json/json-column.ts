@@ -26,6 +26,7 @@ export type JsonColumnText = { ok: true; text: string; isReplaced: boolean } | (
 export function jsonColumnText(text: string): JsonColumnText {
   const parsed = parsedJson(text);
   if (!parsed.ok) return parsed;
+  if (isEmptyArray(parsed.value)) return { ok: true, text: '{}', isReplaced: false };
   if (!isJsonObject(parsed.value)) return { ok: false, reason: 'invalid', problem: 'is not a JSON object' };
   if (parsed.hasBrokenText)
     return { ok: true, text: JSON.stringify(storableValue(parsed.value)), isReplaced: true };
@@ -64,6 +65,11 @@ export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return (
     typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberText)
   );
+}
+
+/** PHP has one type for lists and maps, and writes an empty one as `[]`. */
+export function isEmptyArray(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 /** The first number in a value that Postgres can't hold. */

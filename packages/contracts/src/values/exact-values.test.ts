@@ -135,15 +135,17 @@ test.each([
   ['data', '12345678901234567890', 'data_invalid'],
   ['data', '"{\\"a\\":"', 'data_invalid'],
   ['data', '"{\\"a\\":1e999999}"', 'data_out_of_range'],
-])('%s: %s is refused: %s', (field, json, reason) => {
+])('%s: %s costs the value of an optional field: %s', (field, json, reason) => {
   const result = parsed(`{"${field}":${json}}`, typed);
-  expect(result).toMatchObject({ ok: false, reason });
+  expect(result).toMatchObject({ ok: true, record: { [field]: null }, notes: [{ field, reason }] });
+  const strict = { ...typed, severities: { [field]: 'reject' as const } };
+  expect(parsed(`{"${field}":${json}}`, strict)).toMatchObject({ ok: false, reason });
 });
 
 test('a refusal has the value, the expected values and the way out', () => {
   const messageOf = (json: string, contract?: StreamContract) => {
     const result = parsed(json, contract);
-    return result.ok ? 'accepted' : result.message;
+    return result.ok ? result.notes?.map(({ message }) => message).join() : result.message;
   };
   expect(messageOf('{"l":9223372036854775808}', typed)).toBe(
     'l is 9223372036854775808; expected a whole number between -9223372036854775808 and 9223372036854775807; correct the value, or change the type of the field to string',

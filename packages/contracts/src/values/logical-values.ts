@@ -3,6 +3,7 @@ import { logicalTypeOf } from '../avro/exact-types.ts';
 import type { LogicalType } from '../avro/logical-type.ts';
 import { shortestBytes, unscaledBytes } from '../avro/unscaled-decimal.ts';
 import type { InputWarning } from '../contract.ts';
+import { isEmptyArray } from '../json/json-column.ts';
 import { NumberText } from '../json/number-text.ts';
 import { valueTypes } from './column-types.ts';
 import { parseDecimal, toBigInt, wholeDigits } from './decimal.ts';
@@ -127,7 +128,7 @@ function nested(type: Type, basic: Basic): ValueType {
   return typeOf(
     (value, warnings) => convert(typeof value === 'string' ? parsed(value) : value, warnings),
     { reason: 'invalid', expected: isArray ? 'a JSON array of its items' : 'a JSON object with its fields' },
-    { type: [isArray ? 'array' : 'object'] },
+    isArray ? { type: ['array'] } : { type: ['object', 'array'], maxItems: 0 },
   );
 }
 
@@ -153,7 +154,8 @@ function nestedValue(type: Type, basic: Basic): Convert {
     }
     case 'map': {
       const item = memberOf((type as types.MapType).valuesType as Type, basic);
-      return (value, warnings) => {
+      return (given, warnings) => {
+        const value = isEmptyArray(given) ? {} : given;
         if (!isObject(value)) return undefined;
         const members = Object.entries(value).map(([key, each]) => [key, item(each, warnings)] as const);
         return every(members.map(([, each]) => each)) && Object.fromEntries(members);
@@ -164,7 +166,8 @@ function nestedValue(type: Type, basic: Basic): Convert {
         field,
         convert: memberOf(field.type, basic),
       }));
-      return (value, warnings) => {
+      return (given, warnings) => {
+        const value = isEmptyArray(given) ? {} : given;
         if (!isObject(value)) return undefined;
         const members = fields.map(({ field, convert }): [string, unknown] => {
           const given = value[field.name];

@@ -2,9 +2,11 @@ import type { types as avroTypes, Type } from 'avsc';
 import type { AvroField } from '../avro/avro-record.ts';
 import { avroType } from '../avro/avro-type.ts';
 import type { StreamContract } from '../contract.ts';
-import { isJsonObject, jsonColumnText } from '../json/json-column.ts';
+import { isEmptyArray, isJsonObject, jsonColumnText } from '../json/json-column.ts';
 import { jsonText } from '../json/json-text.ts';
 import { NumberText } from '../json/number-text.ts';
+import { namesOfEveryStream, type ValueSeverity } from '../quality.ts';
+import { severityOf } from '../value-severity.ts';
 import { valueTypes } from './column-types.ts';
 import { parseDecimal, toBigInt, toDouble, toFloat } from './decimal.ts';
 import { logicalValueType } from './logical-values.ts';
@@ -108,6 +110,7 @@ const types: Record<string, ValueType> = {
   json: {
     convert(value) {
       if (isJsonObject(value)) return jsonOf(value);
+      if (isEmptyArray(value)) return '{}';
       const checked = typeof value === 'string' ? jsonColumnText(value) : undefined;
       return checked?.ok ? checked.text : undefined;
     },
@@ -118,7 +121,7 @@ const types: Record<string, ValueType> = {
       return { reason, expected: `a JSON object${problem}` };
     },
     // Files may have the object as text. The schema leaves it out, because clients that send JSON don't need it.
-    schema: { type: ['object'] },
+    schema: { type: ['object', 'array'], maxItems: 0 },
   },
   double: floatingPoint(toDouble, Number.POSITIVE_INFINITY, '1.8e308'),
   float: floatingPoint(toFloat, 2 ** 24, '3.4e38'),
@@ -153,16 +156,21 @@ export interface InputField {
   typeName: string;
   type: ValueType;
   nullable: boolean;
+  /** What a value costs that `type` doesn't convert. */
+  severity: ValueSeverity;
   doc: string | undefined;
 }
 
 const known = new WeakMap<StreamContract, InputField[]>();
 
+/** Without `_quality` and `_extra`, which inputs don't set. */
 export function inputFields(contract: StreamContract): InputField[] {
   let fields = known.get(contract);
   if (!fields) {
     const { fields: typed } = avroType(contract.schema) as avroTypes.RecordType;
-    fields = contract.schema.fields.map((field, index) => inputField(contract, field, typed[index]?.type));
+    fields = contract.schema.fields
+      .map((field, index) => inputField(contract, field, typed[index]?.type))
+      .filter(({ name }) => !namesOfEveryStream.has(name));
     known.set(contract, fields);
   }
   return fields;
@@ -193,6 +201,7 @@ function inputField(
     typeName,
     type: time ?? usual ?? anything,
     nullable: branches.includes('null'),
+    severity: severityOf(contract, name),
     doc,
   };
 }

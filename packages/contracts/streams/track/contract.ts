@@ -1,7 +1,7 @@
 import { type CuratedMapping, defineStream, type HttpRoute, windowMs } from '../../src/contract.ts';
-import { anyOf, between, notAhead, notBefore, oneOf, required } from '../../src/rules.ts';
+import { anyOf, between, notAhead, notBefore, oneOf, required, withSeverity } from '../../src/rules.ts';
 import { segmentMessage } from './message.ts';
-import { parseTrack } from './parse.ts';
+import { fieldsInContext, parseTrack } from './parse.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -69,9 +69,10 @@ export default defineStream({
     anyOf('user_id', 'anonymous_id'),
     notBefore('occurred_at', '2000-01-01T00:00:00Z'),
     notAhead('occurred_at', 'received_at', 5 * 60_000),
-    between('latitude', -90, 90),
-    between('longitude', -180, 180),
+    ...withSeverity('null_out', between('latitude', -90, 90), between('longitude', -180, 180)),
   ],
+  // They say whose event it is, and decide its partition.
+  severities: { user_id: 'reject', anonymous_id: 'reject' },
   dedupe: { horizonMs: dayMs },
 
   steps: [
@@ -105,7 +106,9 @@ export default defineStream({
       { name: 'weather_age_s', field: 'weather_age_s', type: 'bigint' },
       ...times('weather_observed_at'),
       ...numbers(...measurements.filter((field) => field !== 'precip_type')),
-      ...texts('precip_type'),
+      ...texts('precip_type', 'group_id', 'previous_id'),
+      { name: '_quality', field: '_quality', type: 'jsonb' },
+      { name: '_extra', field: '_extra', type: 'jsonb' },
     ],
     key: ['event_id', 'occurred_at'],
     onConflict: 'ignore',
@@ -132,15 +135,5 @@ export default defineStream({
 
   http,
   message: segmentMessage,
-  // From Segment's specification, and fields that its SDKs add.
-  otherFields: [
-    '_metadata',
-    'category',
-    'channel',
-    'groupId',
-    'integrations',
-    'previousId',
-    'receivedAt',
-    'version',
-  ],
+  otherFields: fieldsInContext,
 });

@@ -8,6 +8,8 @@ export const segmentMessage: MessageLayout = {
     event_name: ['event', 'name'],
     anonymous_id: ['anonymousId'],
     user_id: ['userId'],
+    group_id: ['groupId', 'context.groupId'],
+    previous_id: ['previousId'],
     occurred_at: ['timestamp', 'originalTimestamp'],
     sent_at: ['sentAt'],
     city: ['context.location.city'],

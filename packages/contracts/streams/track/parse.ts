@@ -2,6 +2,7 @@ import type { EventRecord } from '../../src/avro/avro-record.ts';
 import type { InputSource } from '../../src/contract.ts';
 import { contentId } from '../../src/event-id.ts';
 import { hasValue } from '../../src/input.ts';
+import { isEmptyArray, isJsonObject } from '../../src/json/json-column.ts';
 import { messageReader } from '../../src/message-fields.ts';
 import { segmentMessage } from './message.ts';
 
@@ -37,10 +38,45 @@ function fromSegment(message: EventRecord, source: InputSource): EventRecord {
   // Files are history: their times are kept.
   if (source.kind === 'file') values.occurred_at ??= message.sentAt ?? message.receivedAt;
   values.received_at = message.receivedAt;
-  const { groupId, previousId } = message;
-  if (values.properties === undefined && (groupId !== undefined || previousId !== undefined))
-    values.properties = { groupId, previousId };
+  const others = otherFields(message, source);
+  if (others !== undefined) values.context = withOthers(values.context, others);
   return values;
+}
+
+/** Fields of Segment's specification, and of its SDKs, that have no column: their place is the context. */
+export const fieldsInContext = [
+  ...['_metadata', 'category', 'channel', 'integrations', 'originalTimestamp', 'receivedAt', 'version'],
+];
+
+/** Undefined for most messages. */
+function otherFields(message: EventRecord, source: InputSource): EventRecord | undefined {
+  let others: EventRecord | undefined;
+  for (const name of fieldsInContext) {
+    const value = message[name];
+    if (value === undefined || !hasContent(value) || isRead(name, message, source)) continue;
+    others ??= {};
+    others[name] = value;
+  }
+  // The name of an event is its `event`, else its `name`.
+  if (hasValue(message.event) && hasValue(message.name) && message.event !== message.name)
+    others = { ...others, name: message.name };
+  return others;
+}
+
+/** Whether a column has the value already. */
+function isRead(name: string, message: EventRecord, { kind }: InputSource): boolean {
+  if (name === 'originalTimestamp') return !hasValue(message.timestamp);
+  return name === 'receivedAt' && kind === 'file';
+}
+
+function hasContent(value: unknown): boolean {
+  return hasValue(value) && !(isJsonObject(value) && Object.keys(value).length === 0) && !isEmptyArray(value);
+}
+
+/** A context that is no object stays, so that it is noted as wrong; its own values win. */
+function withOthers(context: unknown, others: EventRecord): unknown {
+  if (!hasValue(context) || isEmptyArray(context)) return others;
+  return isJsonObject(context) ? { ...others, ...context } : context;
 }
 
 const isExport = (input: EventRecord): boolean =>

@@ -1,6 +1,6 @@
 import type { EventRecord } from '../../src/avro/avro-record.ts';
 import { defineStream } from '../../src/contract.ts';
-import { between, notBefore, oneOf, required } from '../../src/rules.ts';
+import { anyOf, between, notBefore, oneOf, required, withSeverity } from '../../src/rules.ts';
 
 /** The columns of a flattened weather export (`weather_data.currently_…`), by our field names. */
 const exported: Record<string, string> = {
@@ -15,6 +15,8 @@ const exported: Record<string, string> = {
   wind_speed_ms: 'currently_windspeed',
   pressure_hpa: 'currently_pressure',
 };
+
+const measurements = Object.keys(exported).filter((field) => field !== 'observed_at');
 
 export default defineStream({
   name: 'weather',
@@ -34,18 +36,22 @@ export default defineStream({
   rules: [
     required('city'),
     notBefore('observed_at', '1900-01-01T00:00:00Z'),
-    required('temperature_c'),
-    between('temperature_c', -100, 70),
-    between('apparent_temperature_c', -120, 90),
-    between('latitude', -90, 90),
-    between('longitude', -180, 180),
-    between('humidity', 0, 1),
-    between('precip_intensity', 0, 500),
-    between('precip_probability', 0, 1),
-    oneOf('precip_type', ['rain', 'snow', 'sleet', 'hail']),
-    between('visibility_km', 0, 1000),
-    between('wind_speed_ms', 0, 150),
-    between('pressure_hpa', 300, 1200),
+    ...withSeverity(
+      'null_out',
+      between('temperature_c', -100, 70),
+      between('apparent_temperature_c', -120, 90),
+      between('latitude', -90, 90),
+      between('longitude', -180, 180),
+      between('humidity', 0, 1),
+      between('precip_intensity', 0, 500),
+      between('precip_probability', 0, 1),
+      oneOf('precip_type', ['rain', 'snow', 'sleet', 'hail']),
+      between('visibility_km', 0, 1000),
+      between('wind_speed_ms', 0, 150),
+      between('pressure_hpa', 300, 1200),
+    ),
+    // An observation without one would hide the one before it.
+    { ...anyOf(...measurements), reason: 'measurements_missing' },
   ],
 
   lake: { raw: 'raw/weather' },
@@ -66,10 +72,14 @@ export default defineStream({
       { name: 'visibility_km', field: 'visibility_km', type: 'double precision' },
       { name: 'wind_speed_ms', field: 'wind_speed_ms', type: 'double precision' },
       { name: 'pressure_hpa', field: 'pressure_hpa', type: 'double precision' },
+      { name: '_quality', field: '_quality', type: 'jsonb' },
+      { name: '_extra', field: '_extra', type: 'jsonb' },
     ],
     key: ['city', 'observed_at'],
     onConflict: 'replace',
   },
+
+  otherFields: Object.values(exported),
 
   http: [{ path: '/v1/weather', summary: 'One observation or an array of them', body: 'messages' }],
 });

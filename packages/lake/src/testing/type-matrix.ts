@@ -245,7 +245,10 @@ export const typeMatrix: readonly TypeCase[] = [
   {
     ...{ avro: 'map', schema: { type: 'map', values: 'double' }, input: 'an object', lake: 'string' },
     ...{ note: 'JSON', postgres: ['jsonb'] },
-    values: [[{ a: 0.5 }, '{"a":0.5}']],
-    rejected: [[[], 'invalid']],
+    values: [
+      [{ a: 0.5 }, '{"a":0.5}'],
+      [[], '{}'],
+    ],
+    rejected: [[[1], 'invalid']],
   },
 ];

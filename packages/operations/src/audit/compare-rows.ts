@@ -7,6 +7,7 @@ import { type ParquetColumn, readStoredRows } from '../parquet.ts';
 import { canonicalFormOf, microsOf } from './canonical-values.ts';
 import type { IdFacts, LakeTableFacts } from './facts.ts';
 import { byDate, fileKey } from './lake-content.ts';
+import { fieldsOfRules, nullsByRules } from './nulled-values.ts';
 import { deadLetterPosition } from './read-topics.ts';
 import { exampleCount, note } from './repeats.ts';
 
@@ -174,8 +175,13 @@ async function* lakeRows(
   { files, selection }: Slice,
 ): AsyncGenerator<AuditedRow> {
   const names = [
-    ...new Set(['_partition', '_offset', contract.eventTime, ...columns.map(({ field }) => field)]),
+    ...new Set([
+      ...['_partition', '_offset', contract.eventTime],
+      ...columns.map(({ field }) => field),
+      ...fieldsOfRules(contract),
+    ]),
   ];
+  const applyRules = nullsByRules(contract);
   for (const { path } of files) {
     for await (const { columns: types, nested, rows } of readStoredRows(
       installation.lake,
@@ -184,14 +190,16 @@ async function* lakeRows(
     )) {
       for (const row of rows) {
         if (!isIn(selection, row[contract.eventTime], types.get(contract.eventTime))) continue;
+        applyRules(row, types);
         const [partition, offset] = [Number(row._partition), BigInt(row._offset as bigint)];
         const isDead = ['rules', 'postgres'].some((stage) =>
           deadLetters.has(deadLetterPosition(stage, table.topic, partition, Number(offset))),
         );
         const values = columns.map(({ field, type }) => {
-          const [value, column] = [row[field], types.get(field)];
-          if (value === null || value === undefined || !column) return null;
-          return canonicalFormOf(type).ofLake(value, column);
+          const value = row[field];
+          if (value === null || value === undefined || nested.has(field)) return null;
+          // A file of a former version lacks the column of a note.
+          return canonicalFormOf(type).ofLake(value, types.get(field) ?? {});
         });
         yield { values, partition, offset, isDead, nested };
       }

@@ -1,4 +1,3 @@
-import { brokenRule } from '@windrow/contracts';
 import {
   type DeadLetterEncoder,
   type GroupCommit,
@@ -32,6 +31,8 @@ export interface FileResult {
   reasons: Record<string, number>;
   /** Warning → accepted events with it. */
   warnings: Record<string, number>;
+  /** Reason → values of accepted events with it: they were replaced by null, or are doubtful. */
+  notes: Record<string, number>;
   /** Name that no field of the stream takes → events with a value under it. Absent without such names. */
   unknownFields?: Record<string, number>;
   /** Bytes of the stored file that were read. */
@@ -106,6 +107,7 @@ export class FileLoad {
       rejected: 0,
       reasons: {},
       warnings: {},
+      notes: {},
       bytes: 0,
       complete: false,
     };
@@ -163,6 +165,8 @@ export class FileLoad {
     if (taken.ok) {
       for (const warning of taken.warnings ?? [])
         this.result.warnings[warning] = (this.result.warnings[warning] ?? 0) + 1;
+      for (const { reason } of taken.notes ?? [])
+        this.result.notes[reason] = (this.result.notes[reason] ?? 0) + 1;
       this.#chunk.events.push(taken.output);
       this.#chunk.bytes += taken.output.value?.length ?? 0;
     } else this.#reject(item, taken);
@@ -170,13 +174,11 @@ export class FileLoad {
     if (events.length + deadLetters.length >= chunkRecords || bytes >= chunkBytes) await this.#send();
   }
 
-  #accepted({ value, traits }: Item & { ok: true }): Taken {
+  #accepted({ value, traits, unread }: Item & { ok: true }): Taken {
     const { intake } = this.#options;
-    const taken = intake.take(value, { kind: 'file' }, traits);
-    // The enricher applies the same rules, but only here whoever loads the file can be told.
-    const broken = taken.ok ? brokenRule(intake.contract.rules, taken.record) : taken;
-    if (taken.ok && broken === null) return taken;
-    const { reason, message } = broken as Rejection;
+    const taken = intake.take(value, { kind: 'file', ...(unread && { unread }) }, traits);
+    if (taken.ok) return taken;
+    const { reason, message } = taken;
     const advice = this.#check.adviceFor(reason, value);
     return { ok: false, reason, message: advice ? `${message}; ${advice}` : message };
   }

@@ -147,7 +147,7 @@ describe('saved batches of a stream that takes batches', () => {
     const messages = batch.batch.map((each) => ({ ...each, sentAt: batch.sentAt, context }));
     expect((await load(track, JSON.stringify(batch))).rows).toEqual(messages);
     expect((await load(track, JSON.stringify(batch, null, 2))).rows).toEqual(messages);
-    const lines = `${JSON.stringify(batch)}\n${JSON.stringify({ batch: 7 })}\n${JSON.stringify({ batch: [], sentAt: 'x' })}\n${JSON.stringify(batch)}`;
+    const lines = `${JSON.stringify(batch)}\n${JSON.stringify({ batch: 7 })}\n${JSON.stringify({ batch: [], context: 'x' })}\n${JSON.stringify(batch)}`;
     expect((await load(track, lines)).rows).toEqual([
       ...messages,
       'no_known_field',
@@ -238,8 +238,8 @@ describe('cells', () => {
     for (const text of [...nulls, 'NULL', 'n/a', 'NaN']) {
       const value = { ...observation, temperature_c: text };
       const parsed = parseInput(weather, value, { kind: 'file' });
-      const reason = parsed.ok ? 'ok' : parsed.reason;
-      expect(check.adviceFor(reason, value)).toBe(
+      const reason = parsed.ok && parsed.notes?.[0]?.reason;
+      expect(check.adviceFor(String(reason), value)).toBe(
         `if ${text} means that there is no value, load with --null '${text}'`,
       );
     }

@@ -96,7 +96,9 @@ export class RecordCheck {
     for (const name of unknown) this.unknownFields.set(name, (this.unknownFields.get(name) ?? 0) + 1);
     if (this.#options.strict && unknown.length > 0)
       return reject('field_unknown', `no field of ${this.#contract.name} takes ${shown(unknown)}`);
-    if (!isCsv || this.#options.decimal !== ',') return value === item.value ? item : { ...item, value };
+    const checked = unknown.length > 0 ? { ...item, unread: unknown } : item;
+    if (!isCsv || this.#options.decimal !== ',')
+      return value === item.value ? checked : { ...checked, value };
     const numbers: EventRecord = {};
     for (const name of shape.numbers) {
       const cell = String(value[name] ?? '');
@@ -107,7 +109,7 @@ export class RecordCheck {
           `${name} is ${cell}; with --decimal , a point may only separate thousands before a comma`,
         );
     }
-    return { ...item, value: { ...value, ...numbers } };
+    return { ...checked, value: { ...value, ...numbers } };
   }
 
   /** The option that helps a record that was rejected for this reason; undefined if none is known. */

@@ -1,6 +1,6 @@
 import { AvroCodec, type EventRecord, recordCheck, type StreamContract } from '@windrow/contracts';
 import { recordReader } from '@windrow/lake';
-import { decodeAndCheck, type InputRecord, type Outcome } from '@windrow/pipeline';
+import { checkedOutcome, decodeAndCheck, type InputRecord, type Outcome } from '@windrow/pipeline';
 import { retry, WindrowError } from '@windrow/runtime';
 import type { Installation } from '../installation.ts';
 import type { AcceptedEvents } from './accepted-events.ts';
@@ -118,6 +118,7 @@ async function readLake(
   const codec = new AvroCodec(contract.schema, registry);
   const schemaId = await registry.register(contract.topics.raw.name, contract.schema);
   const toRecord = recordReader(contract.schema);
+  const check = recordCheck(contract);
   const inputOf = (offset: number, ingestedAt: Date, record: EventRecord): InputRecord => ({
     offset,
     timestampMs: ingestedAt.getTime(),
@@ -139,7 +140,7 @@ async function readLake(
         if (!ranges.has(partition, offset)) return [];
         const record = toRecord(row);
         const input = inputOf(offset, row._ingested_at as Date, record);
-        return [{ partition, outcome: judged(contract, input, record, schemaId) }];
+        return [{ partition, outcome: checkedOutcome(check, input, record, schemaId) }];
       });
       for (const [partition, of] of Map.groupBy(outcomes, (each) => each.partition)) {
         const ascending = of.map(({ outcome }) => outcome).sort((x, y) => x.input.offset - y.input.offset);
@@ -147,16 +148,4 @@ async function readLake(
       }
     }
   }
-}
-
-/** Checks a decoded record as `decodeAndCheck` does. */
-function judged(
-  contract: StreamContract,
-  input: InputRecord,
-  record: EventRecord,
-  schemaId: number,
-): Outcome {
-  const broken = recordCheck(contract)(record);
-  if (broken) return { kind: 'deadLetter', input, stage: 'rules', ...broken, schemaId };
-  return { kind: 'ok', input, record };
 }

@@ -8,7 +8,8 @@ export const keptOfOverlongBytes = 4_096;
 
 /** One event of a file. `text` is its bytes in the file, without a separator; `line` counts from 1. */
 export type Item =
-  | { ok: true; value: unknown; line: number; text: Buffer; traits?: InputTraits }
+  /** `unread`: the names in it that no field of the stream takes. */
+  | { ok: true; value: unknown; line: number; text: Buffer; traits?: InputTraits; unread?: readonly string[] }
   /** `text` is cut if the item is too long. */
   | { ok: false; line: number; text: Buffer; reason: string; message: string };
 

@@ -132,9 +132,12 @@ export class AvroCodec {
       if (decoded.offset !== value.length)
         throw new Error(`${value.length - decoded.offset} bytes follow the value`);
       const outOfRange = this.#outOfRange(decoded.value);
-      if (outOfRange === undefined) return { ok: true, record: decoded.value, schemaId };
-      const message = `schema ${schemaId}: ${outOfRange}`;
-      return { ok: false, reason: 'value_not_convertible', message, schemaId };
+      if (outOfRange !== undefined) {
+        const message = `schema ${schemaId}: ${outOfRange}`;
+        return { ok: false, reason: 'value_not_convertible', message, schemaId };
+      }
+      resolution?.addUnread?.(decoded.value, value, wireHeaderBytes);
+      return { ok: true, record: decoded.value, schemaId };
     } catch (cause) {
       const what = cause instanceof Error ? cause.message : String(cause);
       if (cause instanceof UnconvertibleValue) {

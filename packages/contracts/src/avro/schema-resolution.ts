@@ -2,6 +2,7 @@ import type { Resolver, Type, types } from 'avsc';
 import { logicalTypeOf } from './exact-types.ts';
 import { conversionBetween } from './logical-conversion.ts';
 import { shownLogicalType } from './logical-type.ts';
+import { type AddUnread, unreadFieldsAdder } from './unread-fields.ts';
 
 /** How records of a writer's schema are read by a reader's schema. */
 export interface SchemaResolution {
@@ -12,6 +13,11 @@ export interface SchemaResolution {
    * decoders of the writer's bytes must convert them too, or leave such a schema to the resolver.
    */
   converted: readonly string[];
+  /**
+   * Adds the writer's fields that the reader lacks to a record that the resolver has decoded. Undefined if there are none, or if the
+   * reader has no `_extra`. Every decoder must call it.
+   */
+  addUnread: AddUnread | undefined;
 }
 
 /**
@@ -23,7 +29,9 @@ export function resolveSchemas(writer: Type, reader: Type): SchemaResolution {
   const { conflicts, converted } = compareLogicalTypes(writer, reader);
   if (conflicts.length > 0) throw new TypeError(conflicts.join('; '));
   const isSame = converted.length === 0 && writer.fingerprint().equals(reader.fingerprint());
-  return { resolver: isSame ? undefined : reader.createResolver(writer), converted };
+  if (isSame) return { resolver: undefined, converted, addUnread: undefined };
+  const resolver = reader.createResolver(writer);
+  return { resolver, converted, addUnread: unreadFieldsAdder(writer, reader) };
 }
 
 /** The fields whose logical types differ: those that convert by their path, the others as a sentence for people. */

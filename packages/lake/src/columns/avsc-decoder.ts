@@ -3,10 +3,10 @@ import type { RecordDecoder, ResolvedSchemas } from './record-decoder.ts';
 
 /**
  * Resolves each record with avsc to a JavaScript object, and decodes it from there as one of the reader's schema. Values that the
- * reader's schema has in another unit are converted by the resolver.
+ * reader's schema has in another unit are converted by the resolver, and the fields that it lacks are added to `_extra`.
  */
 export function avscDecoder(schemas: ResolvedSchemas, fallbackReason: string): RecordDecoder {
-  const { reader, resolver, schema } = schemas;
+  const { reader, resolver, addUnread, schema } = schemas;
   const own = generatedDecoder({ writer: reader, reader, resolver: undefined, schema });
   const starts = new Int32Array(1);
   const ends = new Int32Array(1);
@@ -28,7 +28,9 @@ export function avscDecoder(schemas: ResolvedSchemas, fallbackReason: string): R
   function resolved(bytes: Buffer): Buffer | undefined {
     try {
       const { offset, value } = reader.decode(bytes, 0, resolver);
-      return offset === bytes.length ? reader.toBuffer(value) : undefined;
+      if (offset !== bytes.length) return undefined;
+      addUnread?.(value, bytes, 0);
+      return reader.toBuffer(value);
     } catch {
       return undefined;
     }

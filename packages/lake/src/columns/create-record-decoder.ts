@@ -19,13 +19,14 @@ export function createRecordDecoder(writer: Type, reader: Type, schema: TableSch
     const message = `column ${index + 1} of the table is not ${name}: derive the table's schema from the reader's Avro schema`;
     throw new WindrowError('CONTRACT_INVALID', message);
   });
-  const { resolver, converted } = resolutionOf(writer, reader);
-  const schemas = { writer, reader: reader as types.RecordType, resolver, schema };
+  const { resolver, converted, addUnread } = resolutionOf(writer, reader);
+  const schemas = { writer, reader: reader as types.RecordType, resolver, addUnread, schema };
   if (writer.typeName !== 'record')
     return avscDecoder(schemas, `the writer's schema is a ${writer.typeName}`);
   // The generated code reads the writer's values as they are; the resolver converts them.
   if (converted.length > 0)
     return avscDecoder(schemas, `other logical types are converted: ${converted.join(', ')}`);
+  if (addUnread !== undefined) return avscDecoder(schemas, 'fields that the reader lacks become JSON');
   return generatedDecoder(schemas);
 }
 

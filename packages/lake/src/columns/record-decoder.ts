@@ -1,3 +1,4 @@
+import type { SchemaResolution } from '@windrow/contracts';
 import type { Resolver, Type, types } from 'avsc';
 import type { TableSchema } from '../table-schema.ts';
 import type { ColumnBuffers } from './column-buffers.ts';
@@ -39,5 +40,7 @@ export interface ResolvedSchemas {
   readonly reader: types.RecordType;
   /** Undefined when the schemas are equal. */
   readonly resolver: Resolver | undefined;
+  /** See {@link SchemaResolution}. Only avsc's decoder calls it. */
+  readonly addUnread?: SchemaResolution['addUnread'];
   readonly schema: TableSchema;
 }

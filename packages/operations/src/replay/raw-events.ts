@@ -123,7 +123,7 @@ async function readLake(
     offset,
     timestampMs: ingestedAt.getTime(),
     key: Buffer.from(contract.key(record)),
-    // The bytes of the topic, without fields that only an older schema had. Encoded on demand, because only events that are
+    // The record of the topic by the schema of today; fields that only another schema had are in `_extra`. Encoded on demand, because only events that are
     // sent again or become dead letters need it.
     get value() {
       return codec.encode(record, schemaId);

@@ -54,6 +54,24 @@ export function warnings(): Panel {
   );
 }
 
+export function qualityNotes(service: string): Panel {
+  return lines(
+    {
+      title: 'Values replaced by null or doubtful',
+      description:
+        'Values of accepted events that were wrong. The event is kept; its column `_quality` says which value and why.',
+      unit: 'cps',
+      stacked: true,
+    },
+    [
+      {
+        expr: `sum by (stream, field, reason) (rate(windrow_quality_notes_total{service="${service}",stream=~"$stream"}[$__rate_interval]))`,
+        legend: '{{stream}} {{field}} {{reason}}',
+      },
+    ],
+  );
+}
+
 export function matches(): Panel {
   return lines(
     {

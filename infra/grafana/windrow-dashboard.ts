@@ -17,6 +17,7 @@ import {
   lag,
   matches,
   process,
+  qualityNotes,
   rebalances,
   requests,
   seconds,
@@ -76,6 +77,7 @@ function rows(): { title: string; panels: Panel[] }[] {
         ),
         deadLetters('producer'),
         warnings(),
+        qualityNotes('producer'),
         ...process('producer'),
       ],
     },
@@ -86,6 +88,7 @@ function rows(): { title: string; panels: Panel[] }[] {
         lag('enricher'),
         matches(),
         deadLetters('enricher'),
+        qualityNotes('enricher'),
         seconds('Time of a transaction', 'From the beginning of a Kafka transaction to its commit.', {
           metric: 'windrow_transaction_seconds',
           service: 'enricher',

@@ -14,8 +14,8 @@ let traffic: Traffic;
 
 beforeAll(async () => {
   windrow = await Installation.start();
-  const { PRODUCER_URL = '', KAFKA_BROKERS = '' } = windrow.endpoints;
-  traffic = await startTraffic(PRODUCER_URL, KAFKA_BROKERS);
+  const { PRODUCER_URL = '', KAFKA_BROKERS = '', SCHEMA_REGISTRY_URL = '' } = windrow.endpoints;
+  traffic = await startTraffic(PRODUCER_URL, KAFKA_BROKERS, SCHEMA_REGISTRY_URL);
 });
 
 afterAll(async () => {

@@ -1,16 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { KafkaBroker } from '@windrow/pipeline';
+import { AvroRegistry, loadStreams, streamNamed } from '@windrow/contracts';
+import { Intake, KafkaBroker } from '@windrow/pipeline';
 
 export interface Traffic {
   stop(): Promise<void>;
 }
 
 /**
- * Every half second: events that pass, an event that the producer refuses, and a record that the enricher can't decode,
- * so that each service has something to count.
+ * Every half second: events that pass, one with a wrong value, an event that the producer refuses, a record that the enricher can't
+ * decode, and one of another client with a wrong value, so that each service has something to count.
  * @throws (from `stop`) the first failure of a request.
  */
-export async function startTraffic(producerUrl: string, brokers: string): Promise<Traffic> {
+export async function startTraffic(
+  producerUrl: string,
+  brokers: string,
+  registryUrl: string,
+): Promise<Traffic> {
+  // Another client doesn't know the contract's rules.
+  const contract = { ...streamNamed(await loadStreams(), 'track'), rules: [] };
+  const client = await Intake.open(contract, new AvroRegistry(registryUrl));
   const broker = new KafkaBroker({ brokers: brokers.split(','), clientId: 'traffic' });
   const producer = await broker.producer();
   const stopping = new AbortController();
@@ -19,12 +27,14 @@ export async function startTraffic(producerUrl: string, brokers: string): Promis
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      const batch = [event(), event(), event()];
+      const batch = [event(), event(), { ...event(), context: { location: { latitude: 'north' } } }];
       await post('/v1/batch', { batch }, 200);
       await post('/v1/track', { event: 'Without a user' }, 400);
       await post('/v1/weather', observation(), 200);
       const broken = { key: 'broken', value: Buffer.from('not Avro') };
-      await producer.send([{ topic: 'track.raw', records: [broken] }]);
+      const beyond = client.take({ ...event(), context: { location: { latitude: 91 } } }, { kind: 'file' });
+      if (!beyond.ok) throw new Error(beyond.message);
+      await producer.send([{ topic: client.topic, records: [broken, beyond.output] }]);
       await pause(stopping.signal);
     }
   }

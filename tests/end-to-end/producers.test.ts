@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { AvroCodec, type AvroRecordSchema, AvroRegistry } from '@windrow/contracts';
 import { KafkaBroker } from '@windrow/pipeline';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readersPython } from '../readers/python.ts';
 import { type Row, readWithDeltaRs } from '../readers/readers.ts';
-import { Installation } from './installation.ts';
+import { Installation, readers } from './installation.ts';
+import { type RandomDocument, randomDocuments } from './random-documents.ts';
 
 let windrow: Installation;
 
@@ -171,6 +173,103 @@ test('big numbers and broken text over HTTP and from files are the same in the l
     ['load', others.find((line) => line.includes('"timestamp":"bad"'))],
   ]);
 });
+
+test('random documents through HTTP, a file and Kafka are the same in the lake, in Postgres and in dead letters', {
+  timeout: 240_000,
+}, async () => {
+  const { PRODUCER_URL: url = '' } = windrow.endpoints;
+  const documents = randomDocuments(80, 20_261);
+  const sound = documents.filter(({ expected }) => expected !== undefined);
+  const refused = documents.length - sound.length;
+  expect(Math.min(sound.length, refused)).toBeGreaterThan(5);
+  const bodyOf = (door: string, { id, members }: RandomDocument) =>
+    `{"messageId":"${door}-${id}",${members}}`;
+
+  for (const document of documents) {
+    const body = bodyOf('http', document);
+    const { status, body: answer } = await post(`${url}/v1/track`, body);
+    expect(status, `${body}\n${answer}`).toBe(document.expected === undefined ? 400 : 200);
+  }
+  const file = join(windrow.stateDir, 'random-documents.jsonl');
+  writeFileSync(file, documents.map((document) => bodyOf('file', document)).join('\n'));
+  await windrow.windrow('load', '--stream', 'track', '--max-rejects', String(refused), file);
+  const ofKafka = await sendByKafka(documents);
+  await windrow.landed();
+
+  const columns = ['event_id', 'event_name', 'user_id', 'app_version', 'occurred_at', 'properties'];
+  const expected = [
+    ...sound.map(({ id, expected }) => ({ event_id: `file-${id}`, ...expected })),
+    ...sound.map(({ id, expected }) => ({ event_id: `http-${id}`, ...expected })),
+    ...ofKafka.sound.map(({ id, expected }) => ({ event_id: `kafka-${id}`, ...expected })),
+  ];
+  for (const [name, reader] of Object.entries(readers)) {
+    const question = `select ${columns.join(', ')} from t where event_id like '%-doc-%' order by event_id`;
+    expect(await windrow.lake(reader, 'curated/track', question), name).toEqual(expected);
+  }
+  const utc = `to_char(occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  const [same] = await windrow.sql(`
+    select count(*)::int as n from curated.track_event t
+    join json_to_recordset($windrow$${JSON.stringify(expected)}$windrow$) as e
+      (${columns.map((column) => `${column} text`).join(', ')}) using (event_id)
+    where (t.event_name, t.user_id, t.app_version, ${utc.replace('occurred_at', 't.occurred_at')}, t.properties)
+      = (e.event_name, e.user_id, e.app_version, e.occurred_at, e.properties::jsonb)`);
+  expect(same?.n).toBe(expected.length);
+
+  const letters = await windrow.lake(
+    readWithDeltaRs,
+    'rejected/dead_letter',
+    `select stage, "value" as bytes from t where stage in ('http', 'load', 'rules') order by "offset"`,
+  );
+  const bytes = letters.map(({ stage, bytes }) => `${stage} ${Buffer.from(String(bytes), 'hex').toString()}`);
+  for (const document of documents.filter(({ expected }) => expected === undefined)) {
+    expect(bytes).toContain(`http ${bodyOf('http', document)}`);
+    expect(bytes).toContain(`load ${bodyOf('file', document)}`);
+  }
+  for (const value of ofKafka.refused) expect(bytes).toContain(`rules ${value.toString()}`);
+  expect(ofKafka.refused.length).toBeGreaterThan(3);
+  await windrow.auditOf('track.raw');
+});
+
+/** Sends what is stored of the documents as a client with its own schema does. It can't send U+0000 in the name of an event. */
+async function sendByKafka(documents: readonly RandomDocument[]) {
+  const { KAFKA_BROKERS = '', SCHEMA_REGISTRY_URL = '' } = windrow.endpoints;
+  const registry = new AvroRegistry(SCHEMA_REGISTRY_URL);
+  const text = (name: string) => ({ name, type: 'string' });
+  const time = (name: string) => ({ name, type: { type: 'long', logicalType: 'timestamp-micros' } });
+  const schema: AvroRecordSchema = {
+    ...{ type: 'record', name: 'Track', namespace: 'windrow' },
+    fields: [
+      ...['properties', 'app_version', 'user_id', 'event_name', 'event_id'].map(text),
+      ...['received_at', 'occurred_at'].map(time),
+    ],
+  };
+  const codec = new AvroCodec(schema, registry);
+  const schemaId = await registry.register('random-documents', schema);
+  const records = documents.flatMap((document) => {
+    const { id, event, expected } = document;
+    if (expected === undefined) return [];
+    const occurredAtUs = Date.parse(expected.occurred_at) * 1_000;
+    const values = {
+      ...{
+        ...expected,
+        event_id: `kafka-${id}`,
+        event_name: event.includes('\0') ? event : expected.event_name,
+      },
+      ...{ occurred_at: occurredAtUs + 999, received_at: occurredAtUs },
+    };
+    return [{ document, key: expected.user_id, value: codec.encode(values, schemaId) }];
+  });
+  const broker = new KafkaBroker({ brokers: KAFKA_BROKERS.split(','), clientId: 'random-documents' });
+  const producer = await broker.producer();
+  await producer.send([{ topic: 'track.raw', records: records.map(({ key, value }) => ({ key, value })) }]);
+  await producer.close();
+  await broker.close();
+  const isRefused = ({ document }: { document: RandomDocument }) => document.event.includes('\0');
+  return {
+    sound: records.filter((record) => !isRefused(record)).map(({ document }) => document),
+    refused: records.filter(isRefused).map(({ value }) => value),
+  };
+}
 
 async function post(url: string, body: string | Buffer, headers: Record<string, string> = {}) {
   const response = await fetch(url, {

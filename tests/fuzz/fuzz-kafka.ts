@@ -2,6 +2,7 @@ import { AvroCodec, type AvroRegistry, type EventRecord, type StreamContract } f
 import type { Broker, OutputRecord } from '@windrow/pipeline';
 import { Draw } from '../chaos/draw.ts';
 import { made, mutateBytes } from './mutate.ts';
+import { isRandom, soundRecords as soundRandomRecords } from './own-streams.ts';
 
 export interface FuzzKafkaOptions {
   seed: number;
@@ -52,6 +53,8 @@ export async function fuzzKafka(
 
 async function soundRecords(contract: StreamContract, { registry }: FuzzKafkaOptions, draw: Draw) {
   const topic = contract.topics.raw.name;
+  if (isRandom(contract))
+    return { topic, isCompacted: false, outputs: await soundRandomRecords(contract, sound, registry, draw) };
   const schemaId = await registry.register(topic, contract.schema);
   const codec = new AvroCodec(contract.schema, registry);
   const outputs = Array.from({ length: sound }, (_, number): OutputRecord => {

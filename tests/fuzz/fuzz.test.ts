@@ -7,7 +7,7 @@ const seed = 20_261;
 test('mutated requests and records are each accepted, rejected or dead-lettered, and no process dies or grows', {
   timeout: 10 * 60_000,
 }, async ({ signal }) => {
-  const result = await fuzz({ seed, requests: 4_000, records: 10_000, log: console.log, signal });
+  const result = await fuzz({ seed, requests: 4_000, records: 10_000, streams: 4, log: console.log, signal });
   console.log(report(seed, result));
   expect(result.findings).toEqual([]);
   expect(result.http.accepted).toBeGreaterThan(500);

@@ -1,10 +1,17 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadStreams } from '@windrow/contracts';
 import { collectFacts, judge, openInstallation, waitForLanding } from '@windrow/operations';
 import { must } from '@windrow/runtime/testing';
 import { servicesStatus } from '@windrow/stack';
+import { Draw } from '../chaos/draw.ts';
+import { copyOfTheClone } from '../end-to-end/clone-copy.ts';
 import { Installation } from '../end-to-end/installation.ts';
 import { fuzzHttp, type HttpCounts } from './fuzz-http.ts';
 import { fuzzKafka } from './fuzz-kafka.ts';
 import { type MemorySeen, MemoryWatch } from './memory-watch.ts';
+import { fuzzOwnStreams } from './own-streams.ts';
+import { addRandomStreams } from './random-streams.ts';
 
 export interface FuzzOptions {
   seed: number;
@@ -12,6 +19,8 @@ export interface FuzzOptions {
   requests: number;
   /** The number of mutated Kafka records. */
   records: number;
+  /** The number of streams with random schemas. */
+  streams: number;
   log(line: string): void;
   signal: AbortSignal;
 }
@@ -28,11 +37,31 @@ export interface FuzzResult {
 
 const landWithinMs = 600_000;
 const progressEveryMs = 10_000;
+/** Sound records of each stream with a random schema. */
+const soundPerStream = 300;
 
-/** Sends mutated requests and records to an installation of its own, and compares the results with what was sent. */
-export async function fuzz({ seed, requests, records, log, signal }: FuzzOptions): Promise<FuzzResult> {
-  const windrow = await Installation.start();
-  const installation = await openInstallation({ ...process.env, ...windrow.endpoints });
+/**
+ * Sends mutated requests and records to an installation of its own, which also has streams with random schemas, and compares the
+ * results with what was sent.
+ */
+export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
+  const clone = copyOfTheClone();
+  try {
+    addRandomStreams(clone, options.streams, new Draw(options.seed));
+    return await fuzzClone(clone, options);
+  } finally {
+    rmSync(clone, { recursive: true, force: true });
+  }
+}
+
+async function fuzzClone(
+  clone: string,
+  { seed, requests, records, streams, log, signal }: FuzzOptions,
+): Promise<FuzzResult> {
+  const windrow = await Installation.start(clone);
+  const opened = await openInstallation({ ...process.env, ...windrow.endpoints });
+  const contracts = await loadStreams(join(clone, 'packages/contracts/streams'));
+  const installation = { ...opened, contracts };
   const services = servicesStatus(windrow.stateDir).services;
   let done = 0;
   const progress = setInterval(() => log(`${done} of ${requests + records}`), progressEveryMs);
@@ -50,6 +79,11 @@ export async function fuzz({ seed, requests, records, log, signal }: FuzzOptions
     for (const watch of watches) memory.push(await watch.stop());
     const findings = [...http.findings];
     await compareHttp(installation, http, findings);
+    log(`seed ${seed}: ${streams} streams with random schemas`);
+    const own = await fuzzOwnStreams(
+      { seed, records: soundPerStream, installation, landWithinMs, signal },
+      findings,
+    );
     watches = watchesOf(false);
     log(`seed ${seed}: ${records} records`);
     const sent = await fuzzKafka({ seed, records, signal, ...installation }, (sentSoFar) => {
@@ -67,7 +101,8 @@ export async function fuzz({ seed, requests, records, log, signal }: FuzzOptions
       findings.push(`audit: ${verdict}: ${line}, ${check}: ${message}`);
     }
     const consumed = audit.partitions.reduce((sum, partition) => sum + partition.consumed, 0);
-    const expected = http.accepted + [...sent.values()].reduce((sum, count) => sum + count, 0);
+    const toKafka = [...own.values(), ...sent.values()];
+    const expected = http.accepted + toKafka.reduce((sum, count) => sum + count, 0);
     if (consumed !== expected) findings.push(`${expected} events came in, ${consumed} were consumed`);
     for (const { name, restarts, failure } of servicesStatus(windrow.stateDir).services) {
       if (restarts > 0) findings.push(`${name} died ${restarts} times: ${failure}`);

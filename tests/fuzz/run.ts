@@ -14,9 +14,10 @@ const options = new Command('npm run fuzz --')
   .description('send mutated HTTP requests and Kafka records, and prove that each is accounted for')
   .option('--requests <count>', 'mutated HTTP requests', wholeNumber, 200_000)
   .option('--records <count>', 'mutated Kafka records', wholeNumber, 200_000)
+  .option('--streams <count>', 'streams with random schemas', wholeNumber, 12)
   .option('--seed <seed>', 'the same seed sends the same (default: any)', wholeNumber)
   .parse()
-  .opts<{ requests: number; records: number; seed?: number }>();
+  .opts<{ requests: number; records: number; streams: number; seed?: number }>();
 
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort(new Error('interrupted')));
@@ -24,8 +25,15 @@ process.once('SIGTERM', () => interrupted.abort(new Error('interrupted')));
 
 const seed = options.seed ?? Math.floor(Math.random() * 1_000_000);
 try {
-  const { requests, records } = options;
-  const result = await fuzz({ seed, requests, records, log: console.error, signal: interrupted.signal });
+  const { requests, records, streams } = options;
+  const result = await fuzz({
+    seed,
+    requests,
+    records,
+    streams,
+    log: console.error,
+    signal: interrupted.signal,
+  });
   console.log(report(seed, result));
   process.exitCode = result.findings.length === 0 ? 0 : 1;
 } catch (error) {

@@ -1,4 +1,5 @@
 import avsc, { type Schema, type Type } from 'avsc';
+import { ExactArray, ExactMap } from './exact-collections.ts';
 import {
   annotate,
   ExactDouble,
@@ -10,10 +11,12 @@ import {
 } from './exact-types.ts';
 import { logicalTypeIn } from './logical-type.ts';
 
+type CollectionSchema = ConstructorParameters<typeof ExactArray>[0] &
+  ConstructorParameters<typeof ExactMap>[0];
 type Options = NonNullable<Parameters<typeof avsc.Type.forSchema>[1]>;
 
 /**
- * The avsc type of a schema, with exact longs and with logical types: use it for every schema, of readers and writers. A
+ * The avsc type of a schema, with exact longs, maps and logical types: use it for every schema, of readers and writers. A
  * long is a number if it is a safe integer, otherwise a bigint; also when it is encoded.
  * @throws Error for an invalid schema
  */
@@ -43,6 +46,10 @@ export function exactTypes(schema: Schema, options: Options): Type | undefined {
       return logicalType && annotate(new LogicalBytes(), logicalType);
     case 'fixed':
       return logicalType && annotate(new LogicalFixed(schema, options), logicalType);
+    case 'array':
+      return new ExactArray(schema as unknown as CollectionSchema, options);
+    case 'map':
+      return new ExactMap(schema as unknown as CollectionSchema, options);
     default:
       return undefined;
   }

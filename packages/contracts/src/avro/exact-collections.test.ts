@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { jsonWriter } from './avro-json.ts';
+import { avroType } from './avro-type.ts';
+
+const map = (values: unknown) => ({ type: 'map', values });
+const array = (items: unknown) => ({ type: 'array', items });
+
+test('an entry of a map may have any name, also when schemas are resolved', () => {
+  const text = '{"a":1,"__proto__":2,"constructor":3,"":4}';
+  const [written, read] = [avroType(map('int')), avroType(map('long'))];
+  const bytes = written.toBuffer(JSON.parse(text));
+  expect(jsonWriter(written)(written.fromBuffer(bytes))).toBe(text);
+  const resolved = read.fromBuffer(bytes, read.createResolver(written));
+  expect(jsonWriter(read)(resolved)).toBe(text);
+  expect(read.toBuffer(resolved)).toEqual(bytes);
+});
+
+test('blocks with their size, and items without bytes', () => {
+  const numbers = avroType(array('int'));
+  // −2 items in 2 bytes, 1 item, the end.
+  expect(numbers.fromBuffer(Buffer.from('03040204020600', 'hex'))).toEqual([1, 2, 3]);
+  const nulls = avroType(array('null'));
+  expect(nulls.fromBuffer(nulls.toBuffer(Array(1_000).fill(null)))).toHaveLength(1_000);
+});
+
+test.each([
+  ['array', array('int')],
+  ['array of nulls', array('null')],
+  ['map', map('string')],
+])('an %s that claims more items than it has bytes is refused at once', (_, schema) => {
+  const items = avroType('long').toBuffer(2 ** 50);
+  const bytes = Buffer.concat([items, Buffer.alloc(20)]);
+  expect(() => avroType(schema).fromBuffer(bytes)).toThrow('a block has 20 bytes for 1125899906842624 items');
+});

@@ -32,3 +32,19 @@ test.each([
   const bytes = Buffer.concat([items, Buffer.alloc(20)]);
   expect(() => avroType(schema).fromBuffer(bytes)).toThrow('a block has 20 bytes for 1125899906842624 items');
 });
+
+test.each([
+  // A block of one item whose size leads back to its begin.
+  ['goes back', '0101', []],
+  ['claims more items than it has bytes', '', [2 ** 50]],
+])('a field that the reader lacks and that %s is refused at once', (_, hex, sizes) => {
+  const recordOf = (fields: object[]) => avroType({ type: 'record', name: 'R', fields });
+  const kept = { name: 'kept', type: 'int' };
+  const writer = recordOf([{ name: 'left_out', type: array('int') }, kept]);
+  const reader = recordOf([kept]);
+  const bytes = Buffer.concat([
+    Buffer.from(hex, 'hex'),
+    ...sizes.map((size) => avroType('long').toBuffer(size)),
+  ]);
+  expect(() => reader.fromBuffer(bytes, reader.createResolver(writer))).toThrow();
+});

@@ -52,6 +52,11 @@ export class ExactMap extends avsc.types.MapType {
       }
     return entries;
   }
+
+  /** Reads it: avsc would follow the sizes of blocks, also backwards. */
+  _skip(tap: Tap): void {
+    this._read(tap);
+  }
 }
 
 export class ExactArray extends avsc.types.ArrayType {
@@ -61,5 +66,9 @@ export class ExactArray extends avsc.types.ArrayType {
     for (let left = blockSize(tap); left > 0; left = blockSize(tap))
       for (; left > 0; left--) read.push(items._read(tap));
     return read;
+  }
+
+  _skip(tap: Tap): void {
+    this._read(tap);
   }
 }

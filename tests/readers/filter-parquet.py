@@ -47,13 +47,13 @@ def chunk(told):
     return {
         "offsetIndex": told.has_offset_index,
         "columnIndex": told.has_column_index,
-        "bloomFilter": filtered[(told.path_in_schema)],
+        "bloomFilter": filtered[told.path_in_schema],
         "encodings": list(told.encodings),
     }
 
 
 filtered = {
-    name: offset is not None
+    name.replace(", ", "."): offset is not None
     for name, offset in connection.execute(
         "SELECT path_in_schema, max(bloom_filter_offset) FROM parquet_metadata(?) GROUP BY ALL", [path]
     ).fetchall()

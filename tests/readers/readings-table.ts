@@ -1,4 +1,4 @@
-import { type ColumnType, type ColumnValue, createEncoder, LakeTable, type ObjectStore } from '@windrow/lake';
+import { type ColumnValue, createEncoder, LakeTable, type ObjectStore, type ScalarType } from '@windrow/lake';
 import { columnBuffersFrom } from '@windrow/lake/testing';
 import { expect } from 'vitest';
 
@@ -7,7 +7,7 @@ const microBatches = 24;
 export const readingsRows = microBatches * 5;
 const partition = { topic: 'readings.raw', partition: 0 };
 
-const columns: ReadonlyArray<[string, ColumnType, (row: number) => ColumnValue]> = [
+const columns: ReadonlyArray<[string, ScalarType, (row: number) => ColumnValue]> = [
   ['id', 'string', (row) => `reading ${row} – Zürich`],
   ['whole', 'integer', (row) => row - 50],
   ['wide', 'long', (row) => 2n ** 60n + BigInt(row)],

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { columnBuffersFrom } from '@windrow/lake/testing';
 import { must } from '@windrow/runtime/testing';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { flatType } from '../../packages/lake/src/columns/testing/buffers-from-batch.ts';
 import { isDecimal } from '../../packages/lake/src/decimal.ts';
 import { createEncoder, encoderNames } from '../../packages/lake/src/parquet/encoders.ts';
 import { casesWithin, limitsOf } from '../../packages/lake/src/parquet/testing/encoder-limits.ts';
@@ -82,10 +83,10 @@ export function sparkOnFiles(spark: () => Spark): void {
         });
 
         it('has the types of its schema', () => {
-          const types = batch.schema.columns.map(({ name, type }) => [
-            name,
-            isDecimal(type) ? type : sparkTypes[type],
-          ]);
+          const types = batch.schema.columns.map((column) => {
+            const type = flatType(column.type);
+            return [column.name, isDecimal(type) ? type : sparkTypes[type]];
+          });
           expect(must(seen[fileOf(index)]).vectorized.types).toEqual(Object.fromEntries(types));
         });
 

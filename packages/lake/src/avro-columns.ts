@@ -2,9 +2,9 @@ import { avroType, logicalTypeOf, typeFaults } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import type { Type, types } from 'avsc';
 import {
-  type ColumnType,
   datePartition,
   ledgerColumns,
+  type ScalarType,
   type TableColumn,
   type TableSchema,
 } from './table-schema.ts';
@@ -44,7 +44,7 @@ export function tableSchemaFromAvro(avro: unknown): TableSchema {
 /**
  * The column type for values of an Avro type, nulls aside. A union of several types is text with the value as JSON.
  */
-export function columnType(avro: Type): ColumnType {
+export function columnType(avro: Type): ScalarType {
   const branches = branchesOf(avro).filter(({ typeName }) => typeName !== 'null');
   const [type] = branches;
   if (type === undefined || branches.length > 1) return 'string';

@@ -6,7 +6,7 @@ export interface Decimal {
 }
 
 export function isDecimal(type: ColumnType): type is DecimalType {
-  return type.startsWith('decimal(');
+  return typeof type === 'string' && type.startsWith('decimal(');
 }
 
 export function decimalOf(type: DecimalType): Decimal {

@@ -5,7 +5,7 @@ import {
   enrichedSchema,
   loadStreams,
 } from '@windrow/contracts';
-import { datePartition, ledgerColumns, tableSchemaFromAvro } from '@windrow/lake';
+import { datePartition, ledgerColumns, tableSchemaFromAvro, typeName } from '@windrow/lake';
 import type { TestDatabase } from '@windrow/postgres/testing';
 import { code, page, table } from './page.ts';
 
@@ -45,7 +45,7 @@ function lakeTable(avro: AvroRecordSchema): string {
     ['column', 'type', 'meaning'],
     [...tableSchemaFromAvro(avro).columns, datePartition].map(({ name, type }) => [
       code(name),
-      type,
+      typeName(type),
       documented.get(name) ?? meanings[name] ?? '',
     ]),
   );

@@ -1,6 +1,6 @@
 import { typeMatrix } from '@windrow/lake/testing';
 import { schemaElements } from '../../../packages/lake/src/parquet/schema-elements.ts';
-import type { ColumnType } from '../../../packages/lake/src/table-schema.ts';
+import type { ScalarType } from '../../../packages/lake/src/table-schema.ts';
 import { code, page, table } from './page.ts';
 
 const introduction = `The types that a field of a stream's schema may have, and how each is stored. Values are stored exactly, or rejected with the
@@ -26,7 +26,7 @@ export async function typesPage(): Promise<string> {
   return page('Types', introduction, [table(head, rows)]);
 }
 
-function parquet(type: ColumnType): string {
+function parquet(type: ScalarType): string {
   const [, leaf] = schemaElements({ columns: [{ name: 'f', type, nullable: true }] });
   const size = leaf?.type_length === undefined ? '' : `(${leaf.type_length})`;
   return [`${leaf?.type}${size}`, leaf?.converted_type ?? ''].join(' ').trim();

@@ -38,7 +38,7 @@ function append(buffers: ColumnBuffers, row: readonly ColumnValue[]): void {
     else if (column.kind === 'boolean') column.append(value as boolean);
     else if (column.kind === 'bytes') column.append(value as string | Uint8Array);
     else if (column.kind === 'int64') column.append(value as number | bigint);
-    else column.append(value as number);
+    else if (column.kind !== 'nested') column.append(value as number);
   });
 }
 

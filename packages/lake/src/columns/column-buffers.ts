@@ -1,10 +1,9 @@
 import { unscaledOf } from '@windrow/contracts';
-import { decimalOf, decimalStorage, isDecimal } from '../decimal.ts';
-import type { ColumnType, ColumnValue, TableSchema } from '../table-schema.ts';
-import { BytesColumn } from './bytes-column.ts';
-import { BooleanColumn, Float32Column, Float64Column, Int32Column, Int64Column } from './number-columns.ts';
+import type { ColumnValue, TableColumn, TableSchema } from '../table-schema.ts';
+import { NestedColumn } from './nested-column.ts';
+import { type ScalarColumn, scalarColumn } from './scalar-column.ts';
 
-export type Column = BooleanColumn | BytesColumn | Float32Column | Float64Column | Int32Column | Int64Column;
+export type Column = ScalarColumn | NestedColumn;
 
 /** The column buffers of a table, in the order of its schema. Between two appends, all columns have the same number of rows. */
 export class ColumnBuffers {
@@ -13,7 +12,7 @@ export class ColumnBuffers {
 
   constructor(schema: TableSchema) {
     this.schema = schema;
-    this.columns = schema.columns.map(({ type }) => columnOf(type));
+    this.columns = schema.columns.map(columnOf);
   }
 
   /** The number of complete rows: columns are filled in order, so it is that of the last one. */
@@ -45,7 +44,10 @@ export class ColumnBuffers {
     for (const column of this.columns) column.clear();
   }
 
-  /** One value as a JavaScript value; slow, and bytes are copied. */
+  /**
+   * One value of a flat column as a JavaScript value; slow, and bytes are copied.
+   * @throws TypeError for a nested column
+   */
   valueAt(column: number, row: number): ColumnValue {
     const buffer = this.columns[column]!;
     if (buffer.present[row] !== 1) return null;
@@ -57,6 +59,8 @@ export class ColumnBuffers {
         if (buffer.fixedBytes !== undefined) return unscaledOf(bytes);
         return buffer.entries.isText ? bytes.toString() : new Uint8Array(bytes);
       }
+      case 'nested':
+        throw new TypeError('the values of nested columns are in their leaves');
       case 'int64': {
         const number = buffer.numberAt(row);
         return Number.isSafeInteger(number) ? number : buffer.values[row]!;
@@ -67,28 +71,6 @@ export class ColumnBuffers {
   }
 }
 
-function columnOf(type: ColumnType): Column {
-  if (isDecimal(type)) {
-    const storage = decimalStorage(decimalOf(type));
-    if (typeof storage === 'object') return new BytesColumn(false, storage.bytes);
-    return storage === 'int32' ? new Int32Column() : new Int64Column();
-  }
-  switch (type) {
-    case 'binary':
-      return new BytesColumn(false);
-    case 'boolean':
-      return new BooleanColumn();
-    case 'date':
-    case 'integer':
-      return new Int32Column();
-    case 'double':
-      return new Float64Column();
-    case 'float':
-      return new Float32Column();
-    case 'long':
-    case 'timestamp':
-      return new Int64Column();
-    case 'string':
-      return new BytesColumn(true);
-  }
+function columnOf({ type, ...column }: TableColumn): Column {
+  return typeof type === 'string' ? scalarColumn(type) : new NestedColumn({ ...column, type });
 }

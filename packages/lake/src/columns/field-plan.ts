@@ -2,7 +2,7 @@ import { logicalTypeOf } from '@windrow/contracts';
 import type { Type, types } from 'avsc';
 import { branchesOf, columnType } from '../avro-columns.ts';
 import { decimalOf, isDecimal } from '../decimal.ts';
-import type { ColumnType } from '../table-schema.ts';
+import type { ScalarType } from '../table-schema.ts';
 import { decimalReader } from './decimal-field.ts';
 import type { ReadValue } from './read-value.ts';
 import { readUuid } from './uuid-field.ts';
@@ -36,7 +36,7 @@ export type FieldPlan =
 export function planOf(
   writer: Type,
   reader: Type,
-  column: ColumnType,
+  column: ScalarType,
   json: () => ReadValue,
 ): FieldPlan | undefined {
   const derived = columnType(reader);
@@ -48,7 +48,7 @@ export function planOf(
 
 const complex: ReadonlySet<string> = new Set(['array', 'map', 'record', 'error']);
 
-function resolve(writer: Type, reader: Type, column: ColumnType): FieldPlan {
+function resolve(writer: Type, reader: Type, column: ScalarType): FieldPlan {
   if (writer.typeName.startsWith('union:'))
     return { read: 'union', branches: branchesOf(writer).map((branch) => resolve(branch, reader, column)) };
   const target = branchesOf(reader).find((branch) => canRead(branch, writer));

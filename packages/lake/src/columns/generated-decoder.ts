@@ -1,5 +1,6 @@
 import { WindrowError } from '@windrow/runtime';
 import type { Type, types } from 'avsc';
+import { typeName } from '../table-schema.ts';
 import { viewOf } from './byte-entries.ts';
 import { type Column, ColumnBuffers } from './column-buffers.ts';
 import { type ColumnPlan, decodeFunction, type WriterField } from './decode-function.ts';
@@ -66,9 +67,9 @@ function columnPlan({ reader, resolver, schema }: ResolvedSchemas, writer: Type,
   const { type: columnType } = schema.columns[column]!;
   const json = () =>
     jsonReader(writer, type, resolver === undefined ? undefined : type.createResolver(writer));
-  const plan = planOf(writer, type, columnType, json);
+  const plan = typeof columnType === 'object' ? undefined : planOf(writer, type, columnType, json);
   if (plan === undefined) {
-    const message = `column ${name} is of type ${columnType}, but its Avro field is ${type.typeName}: derive the table's schema from the reader's Avro schema`;
+    const message = `column ${name} is of type ${typeName(columnType)}, but its Avro field is ${type.typeName}: derive the table's schema from the reader's Avro schema`;
     throw new WindrowError('CONTRACT_INVALID', message);
   }
   return { column, plan };

@@ -2,10 +2,13 @@ import { unscaledBytes, unscaledOf } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import { parquetMetadata, parquetRead } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
+import { columnNames, nestedValue, withoutContainers } from '../parquet/nested-as-read.ts';
 import type { FileRows } from '../parquet/parquet-encoder.ts';
 import { withoutDecimals } from '../parquet/without-decimals.ts';
 import type { TableSchema } from '../table-schema.ts';
 import { type Column, ColumnBuffers } from './column-buffers.ts';
+import type { ScalarColumn } from './scalar-column.ts';
+import type { AppendScalar } from './shredder.ts';
 
 /** Decoding this many values takes some milliseconds. */
 const valuesPerPause = 20_000;
@@ -32,8 +35,9 @@ export class MergedRows {
     const file = arrayBufferOf(bytes);
     try {
       const metadata = withoutDecimals(parquetMetadata(file));
+      const groups = withoutContainers(metadata);
       const rows = Number(metadata.num_rows);
-      const present = new Set(metadata.schema.slice(1).map(({ name }) => name));
+      const present = new Set(columnNames(metadata));
       const { columns, schema } = this.#buffers;
       const before = this.rowCount;
       const known = new Set(schema.columns.map(({ name }) => name));
@@ -47,8 +51,9 @@ export class MergedRows {
             for (let row = 0; row < columnData.length; row++) append(column, columnData[row], name);
           };
           await parquetRead({
-            ...{ file, metadata, columns: [name], compressors, utf8: false, onChunk },
-            parsers: type === 'timestamp' ? timestampParsers : parsers,
+            ...{ file, columns: [name], compressors, utf8: false, onChunk },
+            metadata: typeof type === 'object' ? groups : metadata,
+            parsers: type === 'timestamp' || typeof type === 'object' ? timestampParsers : parsers,
           });
           this.#valuesSincePause += rows;
           if (this.#valuesSincePause >= valuesPerPause) {
@@ -66,7 +71,7 @@ export class MergedRows {
   }
 
   /**
-   * All rows, sorted ascending by these columns, nulls first. Columns that the table lacks, and text and binary ones, are
+   * All rows, sorted ascending by these columns, nulls first. Columns that the table lacks, and text, binary and nested ones, are
    * ignored.
    */
   inOrderOf(names: readonly string[]): FileRows {
@@ -88,15 +93,29 @@ export class MergedRows {
 
 /** Appends a value that hyparquet has read. */
 function append(column: Column, value: unknown, name: string): void {
-  const { kind } = column;
   if (value === null || value === undefined) column.appendNull();
-  else if (kind === 'bytes' && (typeof value === 'string' || value instanceof Uint8Array))
+  else if (column.kind === 'nested') {
+    if (!column.append(nestedValue(column.type, value), appendScalar)) throw otherType(name);
+  } else if (!appendedScalar(column, value)) throw otherType(name);
+}
+
+const appendScalar: AppendScalar = (_type, column, value) => appendedScalar(column, value);
+
+function otherType(name: string): RangeError {
+  return new RangeError(`column ${name} has another type in the file`);
+}
+
+/** Returns false, with nothing appended, when the column can't hold the value. */
+function appendedScalar(column: ScalarColumn, value: unknown): boolean {
+  const { kind } = column;
+  if (kind === 'bytes' && (typeof value === 'string' || value instanceof Uint8Array))
     column.append(column.fixedBytes === undefined ? value : resized(value as Uint8Array, column.fixedBytes));
   else if (kind === 'int64' && (typeof value === 'number' || typeof value === 'bigint')) column.append(value);
   else if (kind === 'int32' && typeof value === 'number' && (value | 0) === value) column.append(value);
   else if ((kind === 'float32' || kind === 'float64') && typeof value === 'number') column.append(value);
   else if (kind === 'boolean' && typeof value === 'boolean') column.append(value);
-  else throw new RangeError(`column ${name} has another type in the file`);
+  else return false;
+  return true;
 }
 
 /** A decimal of another engine's length. */
@@ -106,7 +125,7 @@ function resized(value: Uint8Array, size: number): Uint8Array {
 
 /** A number for each row to sort by: rounded beyond 2^53, and nulls first. */
 function sortKey(column: Column): Float64Array | undefined {
-  if (column.kind === 'bytes') return undefined;
+  if (column.kind === 'bytes' || column.kind === 'nested') return undefined;
   const key = new Float64Array(column.rows);
   for (let row = 0; row < key.length; row++) {
     const value = column.kind === 'int64' ? column.numberAt(row) : column.values[row]!;
@@ -137,6 +156,7 @@ const parsers = {
  * which a time that isn't a whole number of microseconds is an error, because it would be rounded.
  */
 const timestampParsers = {
+  ...parsers,
   timestampFromMilliseconds: (ms: bigint) => inRange(ms * 1_000n),
   timestampFromMicroseconds: (us: bigint) => us,
   timestampFromNanoseconds(ns: bigint) {

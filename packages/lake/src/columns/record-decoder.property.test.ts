@@ -7,6 +7,7 @@ import { tableSchemaFromAvro } from '../avro-columns.ts';
 import { type ColumnValue, ledgerColumns, type TableSchema } from '../table-schema.ts';
 import { ColumnBuffers } from './column-buffers.ts';
 import { createRecordDecoder } from './create-record-decoder.ts';
+import { flatType } from './testing/buffers-from-batch.ts';
 import { type Schema, SchemaDraw } from './testing/drawn-schema.ts';
 import { drawnValue } from './testing/drawn-value.ts';
 import { isStrictly } from './testing/strict-reader.ts';
@@ -24,7 +25,9 @@ function rowByAvsc(
     const { offset, value } = reader.decode(bytes, 0, resolver);
     if (offset !== bytes.length) return undefined;
     const columns = schema.columns.slice(0, -ledgerColumns.length);
-    return columns.map(({ name, type }, index) => cellOf(value[name], type, must(reader.fields[index]).type));
+    return columns.map(({ name, type }, index) =>
+      cellOf(value[name], flatType(type), must(reader.fields[index]).type),
+    );
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { WindrowError } from '@windrow/runtime';
-import type { ColumnValue, TableColumn } from '../table-schema.ts';
+import { type ColumnValue, type TableColumn, typeName } from '../table-schema.ts';
 
 /** The error for a value that doesn't fit its column. It never contains the value, which may be personal data. */
 export function wrongValue(column: TableColumn, value: ColumnValue): WindrowError {
@@ -13,7 +13,7 @@ export function wrongValue(column: TableColumn, value: ColumnValue): WindrowErro
           : `a ${typeof value}`;
   return new WindrowError(
     'ENCODE_FAILED',
-    `column ${column.name} of type ${column.type} can't store ${got}: correct the code that fills it`,
+    `column ${column.name} of type ${typeName(column.type)} can't store ${got}: correct the code that fills it`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { WindrowError } from '@windrow/runtime';
 import { isDecimal } from '../decimal.ts';
 import type { MetaData } from '../delta/actions.ts';
-import type { ColumnType, PrimitiveType, TableSchema } from '../table-schema.ts';
+import type { PrimitiveType, ScalarType, TableSchema } from '../table-schema.ts';
 
 const columnTypes: ReadonlySet<string> = new Set<PrimitiveType>([
   'string',
@@ -27,8 +27,8 @@ export function tableColumns({ schemaString, partitionColumns }: MetaData, table
     columns: fields
       .filter(({ name }) => !partitionColumns.includes(name))
       .map(({ name, type, nullable }) => {
-        if (typeof type === 'string' && (columnTypes.has(type) || isDecimal(type as ColumnType))) {
-          return { name, type: type as ColumnType, nullable };
+        if (typeof type === 'string' && (columnTypes.has(type) || isDecimal(type as ScalarType))) {
+          return { name, type: type as ScalarType, nullable };
         }
         throw new WindrowError(
           'LAKE_LOG_INVALID',

@@ -1,7 +1,8 @@
 import { decimalText } from '@windrow/contracts';
+import type { LeafType } from '../columns/nested-leaf.ts';
 import { decimalOf, isDecimal } from '../decimal.ts';
-import type { ColumnType, ColumnValue, TableSchema } from '../table-schema.ts';
-import type { FileStats, RawJsonInteger, StatValue } from './parquet-encoder.ts';
+import type { ColumnValue, ScalarType } from '../table-schema.ts';
+import type { FileStats, LeafStats, RawJsonInteger, StatValue } from './parquet-encoder.ts';
 import { compareUtf8, lowerBound, upperBound } from './string-order.ts';
 
 type OrderedValue = Exclude<ColumnValue, Uint8Array | null>;
@@ -37,19 +38,23 @@ export interface ColumnSummary {
   readonly nullCount: number;
 }
 
-/** The statistics for a file's Delta `add` action, from those of its columns in the order of the schema. */
+/**
+ * The statistics for a file's Delta `add` action, from those of its leaves in the order of the schema. Leaves of structs are in
+ * objects of their own; leaves within arrays and maps have no statistics.
+ */
 export function fileStats(
-  schema: TableSchema,
+  leaves: readonly LeafType[],
   numRecords: number,
   summaries: readonly ColumnSummary[],
 ): FileStats {
-  const minValues: Record<string, StatValue> = {};
-  const maxValues: Record<string, StatValue> = {};
-  const nullCount: Record<string, number> = {};
+  const minValues: LeafStats<StatValue> = {};
+  const maxValues: LeafStats<StatValue> = {};
+  const nullCount: LeafStats<number> = {};
   let complete = true;
-  schema.columns.forEach(({ name, type }, index) => {
+  leaves.forEach(({ path, repetition, type }, index) => {
+    if (repetition > 0) return;
     const { bounds, nullCount: nulls } = summaries[index]!;
-    nullCount[name] = nulls;
+    setStat(nullCount, path, nulls);
     if (type === 'binary' || bounds === undefined) return;
     const min = bounds === 'unordered' ? undefined : statValue(type, bounds.min, 'min');
     const max = bounds === 'unordered' ? undefined : statValue(type, bounds.max, 'max');
@@ -57,15 +62,26 @@ export function fileStats(
       complete = false;
       return;
     }
-    minValues[name] = min;
-    maxValues[name] = max;
+    setStat(minValues, path, min);
+    setStat(maxValues, path, max);
   });
   const bounded = complete && Object.keys(minValues).length > 0;
   return { numRecords, ...(bounded ? { minValues, maxValues } : {}), nullCount };
 }
 
+function setStat<Value>(stats: LeafStats<Value>, path: readonly string[], value: Value): void {
+  const [name = '', ...below] = path;
+  if (below.length === 0) {
+    stats[name] = value;
+    return;
+  }
+  const struct = (stats[name] ?? {}) as LeafStats<Value>;
+  setStat(struct, below, value);
+  stats[name] = struct;
+}
+
 /** A bound as a JSON value; undefined when JSON can't represent it. */
-function statValue(type: ColumnType, value: OrderedValue, bound: 'min' | 'max'): StatValue | undefined {
+function statValue(type: ScalarType, value: OrderedValue, bound: 'min' | 'max'): StatValue | undefined {
   if (typeof value === 'string') return bound === 'min' ? lowerBound(value) : upperBound(value);
   if (typeof value === 'boolean') return value;
   if (type === 'timestamp') return isoTime(wholeMillis(value, bound));

@@ -1,8 +1,6 @@
 import type { ColumnMetaData, DataPageHeader, Encoding, SchemaElement } from 'hyparquet';
 import type { ByteWriter } from 'hyparquet-writer';
-import type { Column } from '../columns/column-buffers.ts';
-import { wrongValue } from '../columns/wrong-value.ts';
-import type { TableColumn } from '../table-schema.ts';
+import type { LeafType } from '../columns/nested-leaf.ts';
 import type { BloomFilter } from './bloom-filter.ts';
 import type { ChunkBuffers } from './chunk-buffers.ts';
 import type { ChunkValues } from './chunk-values.ts';
@@ -10,21 +8,28 @@ import { type ColumnSummary, mergeBounds } from './column-bounds.ts';
 import { appendDeltas, deltaBits } from './delta-binary-packed.ts';
 import type { Dictionary } from './dictionary.ts';
 import { footerStatistics } from './footer-statistics.ts';
-import { type Chunk, gatherChunk } from './gather-chunk.ts';
+import type { Chunk } from './gather-chunk.ts';
 import { appendHybrid, appendRun } from './hybrid-runs.ts';
 import { type PageSummary, writePage } from './page.ts';
 import type { PageBuffer } from './page-buffer.ts';
 import type { ZstdCompressor } from './zstd.ts';
 
-/** Readers decompress whole pages, and skip whole pages by the page index. Long values make pages of fewer rows. */
-const maxPageRows = 32_768;
+/** Readers decompress whole pages, and skip whole pages by the page index. Long values and long arrays make pages of fewer rows. */
+const maxPageEntries = 32_768;
 const targetPageBytes = 2 ** 20;
 /** Deltas are used when they take at most this share of the plain size: more isn't worth the work of readers. */
 const maxDeltaShare = 3 / 4;
 /** The overhead of an RLE run, in bits. */
 const runBits = 16;
 
-/** A written column chunk: one column of one row group. */
+/** A leaf of the file's schema: a flat column, or a part of a nested one. */
+export interface FileLeaf extends LeafType {
+  readonly element: SchemaElement;
+  /** Whether queries look rows up by it. */
+  readonly isId: boolean;
+}
+
+/** A written column chunk: one leaf of one row group. */
 export interface ColumnChunk extends ColumnSummary {
   readonly metadata: ColumnMetaData;
   readonly pages: readonly PageSummary[];
@@ -45,21 +50,19 @@ interface ChunkEncoding {
 }
 
 /**
- * Writes a column's rows to `file` as a column chunk: a dictionary page if it makes the chunk smaller, then data pages
- * (version 1, which every reader supports), each compressed with zstd level 1.
+ * Writes the entries of a leaf to `file` as a column chunk: a dictionary page if it makes the chunk smaller, then data pages
+ * (version 1, which every reader supports), each compressed with zstd level 1. A page begins with a row.
  * @param scratch is overwritten
- * @throws WindrowError ENCODE_FAILED naming the column
  */
 export function writeColumnChunk(
   file: ByteWriter,
-  { page, zstd, chunk: scratch }: EncodingScratch,
-  { column, element, isId }: { column: TableColumn; element: SchemaElement; isId: boolean },
-  buffer: Column,
-  order: Uint32Array,
+  { page, zstd }: EncodingScratch,
+  leaf: FileLeaf,
+  chunk: Chunk,
+  rows: number,
 ): ColumnChunk {
-  const { levels, values } = gatherChunk(buffer, order, scratch);
-  const nullCount = order.length - values.count;
-  if (nullCount > 0 && !column.nullable) throw wrongValue(column, null);
+  const { entries, definition, repeated, values } = chunk;
+  const nullCount = entries - values.count;
   const encoding = encodingOf(values);
   const start = file.offset;
   let uncompressedBytes = 0;
@@ -73,14 +76,15 @@ export function writeColumnChunk(
   }
   const dataPageOffset = file.offset;
   const pages: PageSummary[] = [];
-  for (const { rows, from, to, firstRow } of pagesOf(order.length, { levels, values }, encoding)) {
+  for (const { firstRow, from, to, valuesFrom, valuesTo } of pagesOf(rows, leaf, chunk, encoding)) {
     page.clear();
-    if (column.nullable) appendLevels(page, levels, firstRow, firstRow + rows);
-    encoding.append(page, from, to);
+    if (repeated !== undefined) appendLevels(page, repeated.repetition, from, to, leaf.repetition);
+    if (leaf.definition > 0) appendLevels(page, definition, from, to, leaf.definition);
+    encoding.append(page, valuesFrom, valuesTo);
     const offset = file.offset;
     uncompressedBytes += writePage(file, zstd, page.bytes, {
       type: 'DATA_PAGE',
-      data_page_header: dataPageHeader(rows, encoding.name),
+      data_page_header: dataPageHeader(to - from, encoding.name),
     });
     pages.push({
       location: {
@@ -88,8 +92,8 @@ export function writeColumnChunk(
         compressed_page_size: file.offset - offset,
         first_row_index: BigInt(firstRow),
       },
-      bounds: values.bounds(from, to),
-      nullCount: rows - (to - from),
+      bounds: values.bounds(valuesFrom, valuesTo),
+      nullCount: to - from - (valuesTo - valuesFrom),
     });
   }
   const bounds = pages.map((summary) => summary.bounds).reduce(mergeBounds, undefined);
@@ -97,18 +101,18 @@ export function writeColumnChunk(
     bounds,
     nullCount,
     pages,
-    bloomFilter: isId ? values.bloomFilter?.() : undefined,
+    bloomFilter: leaf.isId ? values.bloomFilter?.() : undefined,
     metadata: {
-      type: element.type!,
+      type: leaf.element.type!,
       encodings: encoding.dictionary === undefined ? [encoding.name, 'RLE'] : ['PLAIN', 'RLE', encoding.name],
-      path_in_schema: [column.name],
+      path_in_schema: [...leaf.path],
       codec: 'ZSTD',
-      num_values: BigInt(order.length),
+      num_values: BigInt(entries),
       total_uncompressed_size: BigInt(uncompressedBytes),
       total_compressed_size: BigInt(file.offset - start),
       data_page_offset: BigInt(dataPageOffset),
       ...(encoding.dictionary === undefined ? {} : { dictionary_page_offset: BigInt(start) }),
-      statistics: footerStatistics(column.type, { bounds, nullCount }),
+      statistics: footerStatistics(leaf.type, { bounds, nullCount }),
     },
   };
 }
@@ -144,33 +148,49 @@ function placeBitsEach({ bitWidth, count, places }: Dictionary, values: ChunkVal
   return inPages + (64 * count) / places.length;
 }
 
-function* pagesOf(rows: number, { levels, values }: Chunk, { name }: ChunkEncoding) {
+/** The rows of a chunk in pages: the number of the first row, and the entries and values of the page. */
+function* pagesOf(rows: number, leaf: FileLeaf, chunk: Chunk, { name }: ChunkEncoding) {
+  const { definition, entries, repeated, values } = chunk;
   const bytes = name === 'PLAIN' ? values.plainBytes(0, values.count) : 0;
-  const pageRows = Math.max(1, Math.min(maxPageRows, Math.floor((rows * targetPageBytes) / (bytes + 1))));
-  let from = 0;
+  const ofBytes = Math.floor((rows * targetPageBytes) / (bytes + 1));
+  const ofEntries = Math.floor((rows * maxPageEntries) / Math.max(1, entries));
+  const pageRows = Math.max(1, Math.min(maxPageEntries, ofEntries, ofBytes));
+  let valuesFrom = 0;
   for (let firstRow = 0; firstRow < rows; firstRow += pageRows) {
     const end = Math.min(rows, firstRow + pageRows);
-    let to = from;
-    if (levels === undefined) to += end - firstRow;
-    else for (let row = firstRow; row < end; row++) to += levels[row]!;
-    yield { firstRow, rows: end - firstRow, from, to };
-    from = to;
+    const from = repeated === undefined ? firstRow : repeated.starts[firstRow]!;
+    const to = repeated === undefined ? end : repeated.starts[end]!;
+    let valuesTo = valuesFrom;
+    if (definition === undefined) valuesTo += to - from;
+    else for (let entry = from; entry < to; entry++) if (definition[entry] === leaf.definition) valuesTo++;
+    yield { firstRow, from, to, valuesFrom, valuesTo };
+    valuesFrom = valuesTo;
   }
 }
 
-/** Definition levels of a data page of version 1: the length of the runs in bytes, then the runs. */
-function appendLevels(page: PageBuffer, levels: Uint8Array | undefined, from: number, to: number): void {
+/**
+ * Levels of a data page of version 1: the length of the runs in bytes, then the runs.
+ * @param max the highest level of the leaf, which entries without `levels` have
+ */
+function appendLevels(
+  page: PageBuffer,
+  levels: Uint8Array | undefined,
+  from: number,
+  to: number,
+  max: number,
+): void {
+  const bitWidth = 32 - Math.clz32(max);
   page.reserve(16);
   const lengthAt = page.length;
   page.length += 4;
-  if (levels === undefined) appendRun(page, 1, to - from, 1);
-  else appendHybrid(page, levels, from, to, 1);
+  if (levels === undefined) appendRun(page, max, to - from, bitWidth);
+  else appendHybrid(page, levels, from, to, bitWidth);
   page.buffer.writeUInt32LE(page.length - lengthAt - 4, lengthAt);
 }
 
-function dataPageHeader(rows: number, encoding: Encoding): DataPageHeader {
+function dataPageHeader(entries: number, encoding: Encoding): DataPageHeader {
   return {
-    num_values: rows,
+    num_values: entries,
     encoding,
     definition_level_encoding: 'RLE',
     repetition_level_encoding: 'RLE',

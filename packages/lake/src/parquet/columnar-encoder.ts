@@ -2,12 +2,19 @@ import type { RowGroup, SchemaElement } from 'hyparquet';
 import { type ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { BytesColumn } from '../columns/bytes-column.ts';
 import type { ColumnBuffers } from '../columns/column-buffers.ts';
+import { leafTypes } from '../columns/leaf-types.ts';
+import type { NestedColumn } from '../columns/nested-column.ts';
+import { NestedLeaf } from '../columns/nested-leaf.ts';
+import type { ScalarColumn } from '../columns/scalar-column.ts';
+import { wrongValue } from '../columns/wrong-value.ts';
+import type { TableSchema } from '../table-schema.ts';
 import { ChunkBuffers } from './chunk-buffers.ts';
 import { type ColumnSummary, fileStats, mergeBounds } from './column-bounds.ts';
-import { type EncodingScratch, writeColumnChunk } from './column-chunk.ts';
+import { type EncodingScratch, type FileLeaf, writeColumnChunk } from './column-chunk.ts';
 import { FileBufferPool } from './file-buffer-pool.ts';
 import { fileOrder } from './file-order.ts';
 import { columnIndex } from './footer-statistics.ts';
+import { gatherChunk, gatherLeaf } from './gather-chunk.ts';
 import { PageBuffer } from './page-buffer.ts';
 import type { EncodedFile, FileRows, ParquetEncoder } from './parquet-encoder.ts';
 import { schemaElements } from './schema-elements.ts';
@@ -37,6 +44,8 @@ function encode(rows: FileRows, scratch: EncodingScratch, room: FileBufferPool):
   const order = fileOrder(rows);
   const { schema } = buffers;
   const elements = schemaElements(schema);
+  const leaves = fileLeaves(schema, elements);
+  assertNoNulls(buffers, order);
   const file = room.writer(2 ** 16 + order.length * bytesPerRow(rows.buffers));
   const parquet = new ParquetWriter({
     writer: file,
@@ -46,18 +55,11 @@ function encode(rows: FileRows, scratch: EncodingScratch, room: FileBufferPool):
     statisticsTruncateLength: Number.POSITIVE_INFINITY,
   });
   scratch.chunk.reserve(Math.min(order.length, maxRowGroupRows));
-  const summaries: ColumnSummary[] = schema.columns.map(() => ({ bounds: undefined, nullCount: 0 }));
+  const summaries: ColumnSummary[] = leaves.map(() => ({ bounds: undefined, nullCount: 0 }));
   for (let from = 0; from < order.length; ) {
     const to = rowGroupEnd({ buffers, order }, from);
     parquet.row_groups.push(
-      writeRowGroup(
-        parquet,
-        file,
-        scratch,
-        { buffers, order: order.subarray(from, to) },
-        elements,
-        summaries,
-      ),
+      writeRowGroup(parquet, file, scratch, { buffers, order: order.subarray(from, to) }, leaves, summaries),
     );
     from = to;
   }
@@ -67,7 +69,7 @@ function encode(rows: FileRows, scratch: EncodingScratch, room: FileBufferPool):
   if (order.length === 0) typeEmptyRowGroups(bytes);
   return {
     bytes,
-    stats: fileStats(schema, order.length, summaries),
+    stats: fileStats(leaves, order.length, summaries),
     giveBack: () => room.take(file),
   };
 }
@@ -93,22 +95,23 @@ function writeRowGroup(
   file: ByteWriter,
   scratch: EncodingScratch,
   { buffers, order }: Required<FileRows>,
-  elements: readonly SchemaElement[],
+  leaves: readonly FileLeaf[],
   summaries: ColumnSummary[],
 ): RowGroup {
   const start = file.offset;
   let uncompressedBytes = 0n;
-  const { columns, idColumns = [] } = buffers.schema;
-  const chunks = columns.map((column, index) => {
+  const sources = buffers.columns.flatMap((column): (ScalarColumn | NestedLeaf)[] =>
+    column.kind === 'nested' ? [...column.leaves] : [column],
+  );
+  const chunks = leaves.map((leaf, index) => {
     const offset = file.offset;
-    const of = { column, element: elements[index + 1]!, isId: idColumns.includes(column.name) };
-    const { bloomFilter, bounds, metadata, nullCount, pages } = writeColumnChunk(
-      file,
-      scratch,
-      of,
-      buffers.columns[index]!,
-      order,
-    );
+    const source = sources[index]!;
+    const entries =
+      source instanceof NestedLeaf
+        ? gatherLeaf(source, order, scratch.chunk)
+        : gatherChunk(source, order, scratch.chunk);
+    const chunkOfLeaf = writeColumnChunk(file, scratch, leaf, entries, order.length);
+    const { bloomFilter, bounds, metadata, nullCount, pages } = chunkOfLeaf;
     uncompressedBytes += metadata.total_uncompressed_size;
     const before = summaries[index]!;
     summaries[index] = {
@@ -116,7 +119,7 @@ function writeRowGroup(
       nullCount: before.nullCount + nullCount,
     };
     const chunk = { file_offset: BigInt(offset), meta_data: metadata };
-    const pageBounds = columnIndex(column.type, pages);
+    const pageBounds = columnIndex(leaf.type, pages);
     parquet.pendingIndexes.push({
       chunk,
       offsetIndex: { page_locations: pages.map(({ location }) => location) },
@@ -134,29 +137,66 @@ function writeRowGroup(
   };
 }
 
+/** The leaves of a file's schema, in its order. */
+function fileLeaves(
+  { columns, idColumns = [] }: TableSchema,
+  elements: readonly SchemaElement[],
+): FileLeaf[] {
+  const leafElements = elements.filter(({ type }) => type !== undefined);
+  return columns.flatMap(leafTypes).map((leaf, index) => ({
+    ...leaf,
+    element: leafElements[index]!,
+    isId: leaf.path.length === 1 && idColumns.includes(leaf.path[0]!),
+  }));
+}
+
+/** @throws WindrowError ENCODE_FAILED naming a required column that has a null */
+function assertNoNulls({ columns, schema }: ColumnBuffers, order: Uint32Array): void {
+  for (const [index, column] of schema.columns.entries()) {
+    const { present, rows } = columns[index]!;
+    if (column.nullable || !present.subarray(0, rows).includes(0)) continue;
+    if (order.some((row) => present[row] === 0)) throw wrongValue(column, null);
+  }
+}
+
 function rowGroupEnd({ buffers, order }: Required<FileRows>, from: number): number {
   const end = Math.min(order.length, from + maxRowGroupRows);
-  const long = buffers.columns.filter((column) => column.kind === 'bytes');
+  const long = buffers.columns.filter((column) => column.kind === 'bytes' || column.kind === 'nested');
   if (long.reduce((sum, column) => sum + mostBytes(column, end - from), 0) <= maxRowGroupBytes) return end;
   let bytes = 0;
   for (let at = from; at < end; at++) {
-    const row = order[at]!;
-    for (const { codes, entries, present } of long) {
-      if (present[row] === 0) continue;
-      const code = codes[row]!;
-      bytes += entries.starts[code + 1]! - entries.starts[code]!;
-    }
+    for (const column of long) bytes += rowBytes(column, order[at]!);
     if (bytes > maxRowGroupBytes) return at + 1;
   }
   return end;
 }
 
 /** An upper limit of the bytes in this many values of a column. */
-function mostBytes({ entries: { count, isDictionary, starts } }: BytesColumn, rows: number): number {
+function mostBytes(column: BytesColumn | NestedColumn, rows: number): number {
+  if (column.kind === 'nested') return column.usedBytes;
+  const { count, isDictionary, starts } = column.entries;
   if (!isDictionary) return starts[count]!;
   let longest = 0;
   for (let code = 0; code < count; code++) longest = Math.max(longest, starts[code + 1]! - starts[code]!);
   return rows * longest;
+}
+
+/** The bytes of a row's values; of numbers, more than they need. */
+function rowBytes(column: BytesColumn | NestedColumn, row: number): number {
+  if (column.kind === 'bytes') return textBytes(column, row);
+  let bytes = 0;
+  for (const { starts, values } of column.leaves) {
+    const [from, to] = [starts[row]!, starts[row + 1]!];
+    if (values.kind !== 'bytes') bytes += 8 * (to - from);
+    else for (let entry = from; entry < to; entry++) bytes += textBytes(values, entry);
+  }
+  return bytes;
+}
+
+function textBytes({ codes, entries: { starts }, present }: BytesColumn, row: number): number {
+  if (present[row] === 0) return 0;
+  const code = codes[row]!;
+  return starts[code + 1]! - starts[code]!;
 }
 
 /** The expected bytes per row in the file. A larger file has to be copied when its buffer grows. */

@@ -2,14 +2,14 @@ import { unscaledBytes } from '@windrow/contracts';
 import type { ColumnMetaData } from 'hyparquet';
 import type { PageColumnIndex } from 'hyparquet-writer/src/types.js';
 import { decimalOf, decimalStorage, isDecimal } from '../decimal.ts';
-import type { ColumnType } from '../table-schema.ts';
+import type { ScalarType } from '../table-schema.ts';
 import { type ColumnSummary, isBefore } from './column-bounds.ts';
 import type { PageSummary } from './page.ts';
 import { lowerBound, upperBound } from './string-order.ts';
 
 /** A column chunk's statistics for the footer. Long strings are truncated. */
 export function footerStatistics(
-  type: ColumnType,
+  type: ScalarType,
   { bounds, nullCount }: ColumnSummary,
 ): NonNullable<ColumnMetaData['statistics']> {
   const counted = { null_count: BigInt(nullCount) };
@@ -33,7 +33,7 @@ export function footerStatistics(
  * The column index of a chunk: the bounds of its pages (parquet-format, PageIndex.md). Undefined when a page with values has no
  * bounds: readers would skip that page, or reject the index.
  */
-export function columnIndex(type: ColumnType, pages: readonly PageSummary[]): PageColumnIndex | undefined {
+export function columnIndex(type: ScalarType, pages: readonly PageSummary[]): PageColumnIndex | undefined {
   const minValues: Uint8Array[] = [];
   const maxValues: Uint8Array[] = [];
   let former: Exclude<PageSummary['bounds'], 'unordered'>;
@@ -63,7 +63,7 @@ export function columnIndex(type: ColumnType, pages: readonly PageSummary[]): Pa
 }
 
 /** A bound in PLAIN encoding. */
-function boundBytes(type: ColumnType, value: string | number | bigint | boolean): Uint8Array {
+function boundBytes(type: ScalarType, value: string | number | bigint | boolean): Uint8Array {
   if (typeof value === 'string') return Buffer.from(value);
   if (typeof value === 'boolean') return Uint8Array.of(value ? 1 : 0);
   if (isDecimal(type)) {

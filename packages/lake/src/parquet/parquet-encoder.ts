@@ -19,7 +19,7 @@ export type StatValue = string | number | boolean | RawJsonInteger;
  * Timestamps are ISO-8601 strings in UTC with milliseconds (`2013-01-01T00:10:00.000Z`), the minimum rounded down and the maximum
  * rounded up; dates are `YYYY-MM-DD`. Long strings are truncated: the minimum to a prefix, the maximum to a string that still sorts
  * after every value. Binary columns and columns
- * without values have no bounds. `nullCount` has every column.
+ * without values have no bounds. `nullCount` has every column. Arrays and maps have neither.
  *
  * A file has bounds for all other columns or for none: when one of them has a value that bounds can't represent (NaN,
  * infinities, years beyond 0000–9999), there is neither `minValues` nor `maxValues`. delta-rs treats a single missing bound as
@@ -27,9 +27,14 @@ export type StatValue = string | number | boolean | RawJsonInteger;
  */
 export interface FileStats {
   readonly numRecords: number;
-  readonly minValues?: Readonly<Record<string, StatValue>>;
-  readonly maxValues?: Readonly<Record<string, StatValue>>;
-  readonly nullCount: Readonly<Record<string, number>>;
+  readonly minValues?: LeafStats<StatValue>;
+  readonly maxValues?: LeafStats<StatValue>;
+  readonly nullCount: LeafStats<number>;
+}
+
+/** A value for each flat column, and an object of the same kind for each struct. */
+export interface LeafStats<Value> {
+  [column: string]: Value | LeafStats<Value>;
 }
 
 /** A finished Parquet file in memory, owned by the caller. */

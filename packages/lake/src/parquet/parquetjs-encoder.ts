@@ -1,9 +1,17 @@
 import { WindrowError } from '@windrow/runtime';
 import parquetjs, { type ByteSink, type FieldDefinition, type ParquetSchema } from 'parquetjs-lite';
 import type { Column } from '../columns/column-buffers.ts';
+import { leafTypes } from '../columns/leaf-types.ts';
 import { wrongValue } from '../columns/wrong-value.ts';
 import { isDecimal } from '../decimal.ts';
-import type { ColumnType, ColumnValue, PrimitiveType, TableColumn, TableSchema } from '../table-schema.ts';
+import type {
+  ColumnValue,
+  FlatColumn,
+  PrimitiveType,
+  ScalarType,
+  TableColumn,
+  TableSchema,
+} from '../table-schema.ts';
 import { ChunkBuffers } from './chunk-buffers.ts';
 import { type ColumnSummary, fileStats } from './column-bounds.ts';
 import { fileOrder } from './file-order.ts';
@@ -41,11 +49,10 @@ async function encode(rows: FileRows): Promise<EncodedFile> {
   const { buffers } = rows;
   const { schema } = buffers;
   const order = fileOrder(rows);
-  const decimal = schema.columns.find(({ type }) => isDecimal(type));
-  if (decimal) throw beyondParquetjs(decimal, 'has no decimals');
+  const columns = schema.columns.map(flatColumn);
   const scratch = new ChunkBuffers();
   scratch.reserve(order.length);
-  const summaries = schema.columns.map((column, index) =>
+  const summaries = columns.map((column, index) =>
     summarize(column, buffers.columns[index]!, order, scratch),
   );
   const sink = new MemorySink();
@@ -55,7 +62,7 @@ async function encode(rows: FileRows): Promise<EncodedFile> {
     pageSize: rowGroupRows,
     rowGroupSize: rowGroupRows,
   });
-  const convert = schema.columns.map(({ type }) => toParquetjs(type));
+  const convert = columns.map(({ type }) => toParquetjs(type));
   for (const row of order) {
     const record: Record<string, unknown> = {};
     schema.columns.forEach(({ name }, index) => {
@@ -66,7 +73,14 @@ async function encode(rows: FileRows): Promise<EncodedFile> {
     await writer.appendRow(record);
   }
   await writer.close();
-  return { bytes: sink.bytes(), stats: fileStats(schema, order.length, summaries) };
+  return { bytes: sink.bytes(), stats: fileStats(columns.flatMap(leafTypes), order.length, summaries) };
+}
+
+/** @throws WindrowError ENCODE_FAILED for a type that Windrow doesn't write with this library */
+function flatColumn({ type, ...column }: TableColumn): FlatColumn {
+  if (typeof type === 'object') throw beyondParquetjs({ ...column, type }, 'has no nested columns');
+  if (isDecimal(type)) throw beyondParquetjs({ ...column, type }, 'has no decimals');
+  return { ...column, type };
 }
 
 /** Checks a column and computes its statistics, before any row is written. */
@@ -76,6 +90,7 @@ function summarize(
   order: Uint32Array,
   scratch: ChunkBuffers,
 ): ColumnSummary {
+  if (buffer.kind === 'nested') throw new TypeError('a flat column has a nested buffer');
   const { values } = gatherChunk(buffer, order, scratch);
   const nullCount = order.length - values.count;
   if (nullCount > 0 && !column.nullable) throw wrongValue(column, null);
@@ -131,7 +146,7 @@ function parquetjsSchema(schema: TableSchema): ParquetSchema {
  * The library rejects negative times and dates as numbers, but accepts them as Dates. Equal times share a Date, so that the
  * library counts them as one distinct value.
  */
-function toParquetjs(type: ColumnType): (value: NonNullable<ColumnValue>) => unknown {
+function toParquetjs(type: ScalarType): (value: NonNullable<ColumnValue>) => unknown {
   if (type !== 'timestamp' && type !== 'date') return (value) => value;
   const msOf = (value: bigint) => (type === 'date' ? Number(value) * dayMs : Number(value / 1_000n));
   const dates = new Map<bigint, Date>();

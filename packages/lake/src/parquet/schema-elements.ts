@@ -1,6 +1,7 @@
 import type { SchemaElement } from 'hyparquet';
+import { names } from '../columns/leaf-types.ts';
 import { decimalOf, decimalStorage, isDecimal } from '../decimal.ts';
-import type { ColumnType, PrimitiveType, TableSchema } from '../table-schema.ts';
+import type { PrimitiveType, ScalarType, TableColumn, TableSchema } from '../table-schema.ts';
 
 type LeafType = Omit<SchemaElement, 'name' | 'repetition_type'>;
 
@@ -24,21 +25,35 @@ const leafTypes: Readonly<Record<PrimitiveType, LeafType>> = {
   },
 };
 
-/** The Parquet schema of a table's data files: a root and one flat leaf for each column. */
+/** The Parquet schema of a table's data files: a root, and for each column a leaf or a group. */
 export function schemaElements(schema: TableSchema): SchemaElement[] {
-  return [
-    { name: 'root', num_children: schema.columns.length },
-    ...schema.columns.map(
-      ({ name, type, nullable }): SchemaElement => ({
-        name,
-        repetition_type: nullable ? 'OPTIONAL' : 'REQUIRED',
-        ...leafType(type),
-      }),
-    ),
-  ];
+  return [{ name: 'root', num_children: schema.columns.length }, ...schema.columns.flatMap(elementsOf)];
 }
 
-function leafType(type: ColumnType): LeafType {
+/** The elements of a column, depth first. Groups are as LogicalTypes.md of parquet-format requires. */
+function elementsOf({ name, type, nullable }: TableColumn): SchemaElement[] {
+  const element: SchemaElement = { name, repetition_type: nullable ? 'OPTIONAL' : 'REQUIRED' };
+  if (typeof type === 'string') return [{ ...element, ...leafType(type) }];
+  switch (type.type) {
+    case 'struct':
+      return [{ ...element, num_children: type.fields.length }, ...type.fields.flatMap(elementsOf)];
+    case 'array':
+      return [
+        { ...element, num_children: 1, converted_type: 'LIST', logical_type: { type: 'LIST' } },
+        { name: names.list, repetition_type: 'REPEATED', num_children: 1 },
+        ...elementsOf({ name: names.element, type: type.elementType, nullable: type.containsNull }),
+      ];
+    case 'map':
+      return [
+        { ...element, num_children: 1, converted_type: 'MAP', logical_type: { type: 'MAP' } },
+        { name: names.entries, repetition_type: 'REPEATED', num_children: 2 },
+        ...elementsOf({ name: names.key, type: type.keyType, nullable: false }),
+        ...elementsOf({ name: names.value, type: type.valueType, nullable: type.valueContainsNull }),
+      ];
+  }
+}
+
+function leafType(type: ScalarType): LeafType {
   if (!isDecimal(type)) return leafTypes[type];
   const decimal = decimalOf(type);
   const storage = decimalStorage(decimal);

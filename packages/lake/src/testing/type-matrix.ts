@@ -1,5 +1,5 @@
 import type { PostgresType } from '@windrow/contracts';
-import type { ColumnType, ColumnValue } from '../table-schema.ts';
+import type { ColumnValue, ScalarType } from '../table-schema.ts';
 
 /** An Avro type, with a value of it on its way from an input to the lake. */
 export interface TypeCase {
@@ -12,7 +12,7 @@ export interface TypeCase {
   readonly values: readonly [input: unknown, stored: ColumnValue][];
   /** Inputs that must be rejected, each with the end of its reason. */
   readonly rejected?: readonly [input: unknown, reason: string][];
-  readonly lake: ColumnType;
+  readonly lake: ScalarType;
   /** For people, where the column's type doesn't say it. */
   readonly note?: string;
   readonly postgres: readonly PostgresType[];

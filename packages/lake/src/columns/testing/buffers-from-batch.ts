@@ -2,7 +2,14 @@ import { unscaledBytes } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
 import { must } from '@windrow/runtime/testing';
 import { decimalOf, isDecimal } from '../../decimal.ts';
-import type { ColumnValue, TableColumn, TableSchema } from '../../table-schema.ts';
+import {
+  type ColumnType,
+  type ColumnValue,
+  type ScalarType,
+  type TableColumn,
+  type TableSchema,
+  typeName,
+} from '../../table-schema.ts';
 import { type Column, ColumnBuffers } from '../column-buffers.ts';
 import { wrongValue } from '../wrong-value.ts';
 
@@ -27,14 +34,20 @@ export function columnBuffersFrom({ columns, rowCount, schema }: ColumnBatch): C
     for (let row = 0; row < rowCount; row++) {
       const value = values[row];
       if (value === null || value === undefined) buffer.appendNull();
-      else if (!appended(column, buffer, value)) throw wrongValue(column, value);
+      else if (!isAppended(flatType(column.type), buffer, value)) throw wrongValue(column, value);
     }
   });
   return buffers;
 }
 
+/** Tests of flat columns have no others. */
+export function flatType(type: ColumnType): ScalarType {
+  if (typeof type === 'string') return type;
+  throw new TypeError(`a column is nested: ${typeName(type)}`);
+}
+
 /** Returns false, with nothing appended, when the value doesn't fit the column. */
-function appended({ type }: TableColumn, buffer: Column, value: NonNullable<ColumnValue>): boolean {
+export function isAppended(type: ScalarType, buffer: Column, value: NonNullable<ColumnValue>): boolean {
   if (isDecimal(type)) {
     if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) return false;
     const limit = 10n ** BigInt(decimalOf(type).precision);
@@ -59,6 +72,8 @@ function appended({ type }: TableColumn, buffer: Column, value: NonNullable<Colu
       if (typeof value !== 'number') return false;
       buffer.append(value);
       return true;
+    case 'nested':
+      return false;
     case 'int32':
       if (typeof value !== 'number' || (value | 0) !== value) return false;
       buffer.append(value);

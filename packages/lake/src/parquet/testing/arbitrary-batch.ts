@@ -1,13 +1,15 @@
 import { must } from '@windrow/runtime/testing';
 import fc from 'fast-check';
 import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
-import type { ColumnType, ColumnValue, PrimitiveType } from '../../table-schema.ts';
+import type { ColumnValue, PrimitiveType, ScalarType } from '../../table-schema.ts';
 import type { EncoderLimits } from './encoder-limits.ts';
 
-/** Batches of any types, with any values that an encoder with these limits must keep. */
-export function arbitraryBatch(limits: EncoderLimits): fc.Arbitrary<ColumnBatch> {
+type ArbitraryScalars = ReadonlyMap<ScalarType, fc.Arbitrary<NonNullable<ColumnValue>>>;
+
+/** Any values of flat types that an encoder with these limits must keep. */
+export function arbitraryScalars(limits: EncoderLimits): ArbitraryScalars {
   const real = { noNaN: limits.nan === 'refused' };
-  const values: Readonly<Record<PrimitiveType, fc.Arbitrary<ColumnValue>>> = {
+  const values: Readonly<Record<PrimitiveType, fc.Arbitrary<NonNullable<ColumnValue>>>> = {
     binary: fc.uint8Array({ maxLength: 40 }),
     boolean: fc.boolean(),
     date: fc.integer({ min: -719_162, max: 2_932_896 }),
@@ -26,12 +28,17 @@ export function arbitraryBatch(limits: EncoderLimits): fc.Arbitrary<ColumnBatch>
     const limit = 10n ** BigInt(digits);
     return fc.bigInt({ min: 1n - limit, max: limit - 1n });
   };
-  const decimals: Partial<Record<ColumnType, fc.Arbitrary<ColumnValue>>> =
+  const decimals =
     limits.decimals === 'refused'
       ? {}
       : { 'decimal(5,2)': decimal(5), 'decimal(18,0)': decimal(18), 'decimal(25,25)': decimal(25) };
-  const ofType: Partial<Record<ColumnType, fc.Arbitrary<ColumnValue>>> = { ...values, ...decimals };
-  const types = Object.keys(ofType) as ColumnType[];
+  return new Map(Object.entries({ ...values, ...decimals })) as ArbitraryScalars;
+}
+
+/** Batches of any flat types, with any values that an encoder with these limits must keep. */
+export function arbitraryBatch(limits: EncoderLimits): fc.Arbitrary<ColumnBatch> {
+  const ofType = arbitraryScalars(limits);
+  const types = [...ofType.keys()];
   return fc
     .record({
       columns: fc.array(fc.record({ type: fc.constantFrom(...types), nullable: fc.boolean() }), {
@@ -45,7 +52,7 @@ export function arbitraryBatch(limits: EncoderLimits): fc.Arbitrary<ColumnBatch>
       fc
         .tuple(
           ...columns.map(({ nullable, type }) => {
-            const value = must(ofType[type]);
+            const value = must(ofType.get(type));
             const cell = nullable ? fc.option(value, { nil: null, freq: 4 }) : value;
             // Few distinct values make dictionaries and runs, many make neither.
             return fc

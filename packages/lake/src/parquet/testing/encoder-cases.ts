@@ -1,6 +1,6 @@
 import { must } from '@windrow/runtime/testing';
 import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
-import type { ColumnType, ColumnValue, TableColumn } from '../../table-schema.ts';
+import type { ColumnValue, ScalarType, TableColumn } from '../../table-schema.ts';
 
 type Bounds = Readonly<Record<string, string | number | boolean | bigint>>;
 
@@ -14,7 +14,7 @@ export interface EncoderCase {
   readonly unbounded?: readonly string[];
 }
 
-type Columns = Readonly<Record<string, readonly [ColumnType, ArrayLike<ColumnValue>]>>;
+type Columns = Readonly<Record<string, readonly [ScalarType, ArrayLike<ColumnValue>]>>;
 
 function batchOf(columns: Columns, nullable = true): ColumnBatch {
   const named = Object.entries(columns);
@@ -26,7 +26,7 @@ function batchOf(columns: Columns, nullable = true): ColumnBatch {
 }
 
 /** A batch of one column, named `subject`. */
-export function oneColumn(type: ColumnType, values: ColumnValue[], nullable = true): ColumnBatch {
+export function oneColumn(type: ScalarType, values: ColumnValue[], nullable = true): ColumnBatch {
   return batchOf({ subject: [type, values] }, nullable);
 }
 

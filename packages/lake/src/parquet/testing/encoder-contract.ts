@@ -7,9 +7,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runReader } from '../../../../../tests/readers/python.ts';
 import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
-import { columnBuffersFrom } from '../../columns/testing/buffers-from-batch.ts';
+import { columnBuffersFrom, flatType } from '../../columns/testing/buffers-from-batch.ts';
 import { decimalOf, isDecimal } from '../../decimal.ts';
-import type { ColumnType, PrimitiveType } from '../../table-schema.ts';
+import type { PrimitiveType, ScalarType } from '../../table-schema.ts';
 import type { EncodedFile, FileRows, FileStats, ParquetEncoder } from '../parquet-encoder.ts';
 import { arbitraryBatch } from './arbitrary-batch.ts';
 import {
@@ -43,7 +43,7 @@ const arrowTypes: Readonly<Record<PrimitiveType, string>> = {
   timestamp: 'timestamp[us, tz=UTC]',
 };
 
-function arrowType(type: ColumnType): string {
+function arrowType(type: ScalarType): string {
   if (!isDecimal(type)) return arrowTypes[type];
   const { precision, scale } = decimalOf(type);
   return `decimal128(${precision}, ${scale})`;
@@ -92,7 +92,7 @@ export function encoderContract(encoder: ParquetEncoder, limits: EncoderLimits):
           Object.fromEntries(
             batch.schema.columns.map((column) => [
               column.name,
-              arrowType(column.type) + (column.nullable ? '' : ' not null'),
+              arrowType(flatType(column.type)) + (column.nullable ? '' : ' not null'),
             ]),
           ),
         );

@@ -1,4 +1,4 @@
-import type { ColumnType } from '../../table-schema.ts';
+import type { ScalarType } from '../../table-schema.ts';
 import type { EncoderName } from '../encoders.ts';
 import {
   decimalsCase,
@@ -20,7 +20,7 @@ export interface EncoderLimits {
   /** `unsigned`: -0 is stored as 0. */
   readonly zero: 'signed' | 'unsigned';
   /** Types whose footer statistics have no usable bounds. */
-  readonly withoutFooterBounds: readonly ColumnType[];
+  readonly withoutFooterBounds: readonly ScalarType[];
 }
 
 export const limitsOf: Readonly<Record<EncoderName, EncoderLimits>> = {

@@ -1,5 +1,7 @@
 import { must } from '@windrow/runtime/testing';
 import { expect } from 'vitest';
+import { flatType } from '../../columns/testing/buffers-from-batch.ts';
+import { isDecimal } from '../../decimal.ts';
 import type { TableColumn } from '../../table-schema.ts';
 import type { EncoderCase } from './encoder-cases.ts';
 import type { EncoderLimits } from './encoder-limits.ts';
@@ -20,7 +22,7 @@ export function expectFooterCounts(
 ): void {
   expect(rowGroups.reduce((rows, group) => rows + group.rows, 0)).toBe(batch.rowCount);
   for (const column of batch.schema.columns) {
-    if (limits.withoutFooterBounds.includes(column.type)) continue;
+    if (limits.withoutFooterBounds.includes(flatType(column.type))) continue;
     const counted = rowGroups.reduce(
       (sum, group) => sum + (must(group.columns[column.name]).nulls ?? Number.NaN),
       0,
@@ -44,7 +46,7 @@ export function expectFooterBounds(
         .filter((v) => v !== null);
       first += rows;
       const { max, min } = must(columns[column.name]);
-      const without = limits.withoutFooterBounds.includes(column.type) || column.type === 'binary';
+      const without = limits.withoutFooterBounds.includes(flatType(column.type)) || column.type === 'binary';
       if (without || ofGroup.length === 0 || unbounded?.includes(column.name)) {
         expect([min, max], column.name).toEqual([undefined, undefined]);
         continue;
@@ -62,7 +64,7 @@ export function expectFooterBounds(
 
 function compare({ type }: TableColumn, left: JsonValue, right: JsonValue): number {
   if (type === 'string') return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
-  if (type.startsWith('decimal')) return Number(unscaled(left) - unscaled(right));
+  if (isDecimal(type)) return Number(unscaled(left) - unscaled(right));
   if (type === 'double' || type === 'float' || type === 'boolean') return Number(left) - Number(right);
   return Number(BigInt(String(left)) - BigInt(String(right)));
 }

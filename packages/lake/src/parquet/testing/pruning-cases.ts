@@ -1,5 +1,5 @@
 import { columnBuffersFrom } from '../../columns/testing/buffers-from-batch.ts';
-import type { ColumnType, ColumnValue } from '../../table-schema.ts';
+import type { ColumnValue, ScalarType } from '../../table-schema.ts';
 import type { FileRows } from '../parquet-encoder.ts';
 
 export const rowCount = 1_000_000;
@@ -9,7 +9,7 @@ export const shuffled = (row: number) => (row * 7_919) % 1_000_003;
 const shuffledSql = '(position * 7919 % 1000003)';
 
 /** The values of a column, and an SQL expression of `position` for them in DuckDB and Spark. */
-const columns: Record<string, [type: ColumnType, value: (row: number) => ColumnValue, sql: string]> = {
+const columns: Record<string, [type: ScalarType, value: (row: number) => ColumnValue, sql: string]> = {
   id: ['string', (row) => `id-${shuffled(row)}`, `'id-' || ${shuffledSql}`],
   city: [
     'string',

@@ -2,9 +2,9 @@ import { decimalText, unscaledOf } from '@windrow/contracts';
 import { must } from '@windrow/runtime/testing';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import type { ColumnBatch } from '../../columns/testing/buffers-from-batch.ts';
+import { type ColumnBatch, flatType } from '../../columns/testing/buffers-from-batch.ts';
 import { decimalOf, isDecimal } from '../../decimal.ts';
-import type { ColumnType, ColumnValue, TableSchema } from '../../table-schema.ts';
+import type { ColumnValue, ScalarType, TableSchema } from '../../table-schema.ts';
 import { withoutDecimals } from '../without-decimals.ts';
 
 /**
@@ -25,7 +25,7 @@ export function columnsAsJson(batch: ColumnBatch, unsignedZero: boolean): Record
     batch.schema.columns.map(({ name, type }, index) => [
       name,
       Array.from(must(batch.columns[index]), (value) => {
-        const told = tell(type, value);
+        const told = tell(flatType(type), value);
         return unsignedZero && told === '-0' ? 0 : told;
       }),
     ]),
@@ -47,11 +47,14 @@ export async function readBack(bytes: Uint8Array, schema: TableSchema): Promise<
           parsers: { timestampFromMicroseconds: (us) => us, dateFromDays: (days) => days },
         });
   return Object.fromEntries(
-    schema.columns.map(({ name, type }) => [name, rows.map((row) => tell(type, row[name] as ColumnValue))]),
+    schema.columns.map(({ name, type }) => [
+      name,
+      rows.map((row) => tell(flatType(type), row[name] as ColumnValue)),
+    ]),
   );
 }
 
-function tell(type: ColumnType, value: ColumnValue | undefined): JsonValue {
+export function tell(type: ScalarType, value: ColumnValue | undefined): JsonValue {
   if (value === null || value === undefined) return null;
   if (isDecimal(type)) {
     const unscaled = value instanceof Uint8Array ? unscaledOf(value) : BigInt(value);

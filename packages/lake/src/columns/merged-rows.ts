@@ -46,15 +46,22 @@ export class MergedRows {
       for (const [index, { name, type }] of schema.columns.entries()) {
         const column = columns[index]!;
         if (present.has(name)) {
+          // hyparquet doesn't catch errors of `onChunk`: they would end the process.
+          let failure: unknown;
           const onChunk = ({ columnData }: { columnData: ArrayLike<unknown> }) => {
-            column.reserve(column.rows + columnData.length);
-            for (let row = 0; row < columnData.length; row++) append(column, columnData[row], name);
+            try {
+              column.reserve(column.rows + columnData.length);
+              for (let row = 0; row < columnData.length; row++) append(column, columnData[row], name);
+            } catch (error) {
+              failure ??= error;
+            }
           };
           await parquetRead({
             ...{ file, columns: [name], compressors, utf8: false, onChunk },
             metadata: typeof type === 'object' ? groups : metadata,
             parsers: type === 'timestamp' || typeof type === 'object' ? timestampParsers : parsers,
           });
+          if (failure !== undefined) throw failure;
           this.#valuesSincePause += rows;
           if (this.#valuesSincePause >= valuesPerPause) {
             this.#valuesSincePause = 0;

@@ -1,7 +1,6 @@
-import { unscaledOf } from '@windrow/contracts';
 import type { ColumnValue, TableColumn, TableSchema } from '../table-schema.ts';
 import { NestedColumn } from './nested-column.ts';
-import { type ScalarColumn, scalarColumn } from './scalar-column.ts';
+import { type ScalarColumn, scalarAt, scalarColumn } from './scalar-column.ts';
 
 export type Column = ScalarColumn | NestedColumn;
 
@@ -50,24 +49,8 @@ export class ColumnBuffers {
    */
   valueAt(column: number, row: number): ColumnValue {
     const buffer = this.columns[column]!;
-    if (buffer.present[row] !== 1) return null;
-    switch (buffer.kind) {
-      case 'boolean':
-        return buffer.values[row] === 1;
-      case 'bytes': {
-        const bytes = Buffer.from(buffer.entries.entry(buffer.codes[row]!));
-        if (buffer.fixedBytes !== undefined) return unscaledOf(bytes);
-        return buffer.entries.isText ? bytes.toString() : new Uint8Array(bytes);
-      }
-      case 'nested':
-        throw new TypeError('the values of nested columns are in their leaves');
-      case 'int64': {
-        const number = buffer.numberAt(row);
-        return Number.isSafeInteger(number) ? number : buffer.values[row]!;
-      }
-      default:
-        return buffer.values[row]!;
-    }
+    if (buffer.kind === 'nested') throw new TypeError('the values of nested columns are in their leaves');
+    return scalarAt(buffer, row);
   }
 }
 

@@ -84,6 +84,7 @@ return function decode(source, buffer, view, starts, ends, from, to, columns, fi
 /** Code that loads a column's arrays into variables. Arrays don't change while a call decodes. */
 function arraysCode(kind: Column['kind'], column: number): string {
   const arrays = `const column${column} = columns[${column}], present${column} = column${column}.present,`;
+  if (kind === 'nested') return `const column${column} = columns[${column}];`;
   if (kind === 'bytes') {
     return `${arrays} codes${column} = column${column}.codes, entries${column} = column${column}.entries;`;
   }

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { logicalTypeOf } from '@windrow/contracts';
 import type { Type, types } from 'avsc';
 import { branchesOf, columnType } from '../avro-columns.ts';
 import { decimalOf, isDecimal } from '../decimal.ts';
-import type { ScalarType } from '../table-schema.ts';
+import type { ColumnType, NestedType, ScalarType } from '../table-schema.ts';
 import { decimalReader } from './decimal-field.ts';
+import { nestedColumnType } from './nested-type.ts';
 import type { ReadValue } from './read-value.ts';
 import { readUuid } from './uuid-field.ts';
 
@@ -27,23 +29,34 @@ export type FieldPlan =
   /** A value that a function reads. */
   | { readonly read: 'value'; readonly readValue: ReadValue };
 
+/** Functions for the values that no code is generated for. */
+export interface ValueReaders {
+  /** Reads a value of several types as JSON text. */
+  json(): ReadValue;
+  nested(type: NestedType): ReadValue;
+}
+
 /**
  * The plan to read a writer's field into a column. Types are resolved as `Type.createResolver` of avsc does it; the caller has
  * made sure that `reader.createResolver(writer)` doesn't throw, and that no value changes its unit or scale.
- * @param json reads a value of several types as JSON text
- * @returns undefined when the column is neither of the type that `tableSchemaFromAvro` derives from the reader's type, nor text
+ * @returns undefined when the column is neither of the type that `tableSchemaFromAvro` derives from the reader's type, nor text, nor its nested type
  */
 export function planOf(
   writer: Type,
   reader: Type,
-  column: ScalarType,
-  json: () => ReadValue,
+  column: ColumnType,
+  readers: ValueReaders,
 ): FieldPlan | undefined {
+  if (typeof column === 'object') {
+    const isDerived = isDeepStrictEqual(nestedColumnType(reader), column);
+    return isDerived ? { read: 'value', readValue: readers.nested(column) } : undefined;
+  }
   const derived = columnType(reader);
-  if (derived !== column) return column === 'string' ? { read: 'value', readValue: json() } : undefined;
+  if (derived !== column)
+    return column === 'string' ? { read: 'value', readValue: readers.json() } : undefined;
   const branches = branchesOf(reader).filter((branch) => branch.typeName !== 'null');
   const isScalar = branches.length < 2 && branches.every(({ typeName }) => !complex.has(typeName));
-  return isScalar ? resolve(writer, reader, column) : { read: 'value', readValue: json() };
+  return isScalar ? resolve(writer, reader, column) : { read: 'value', readValue: readers.json() };
 }
 
 const complex: ReadonlySet<string> = new Set(['array', 'map', 'record', 'error']);

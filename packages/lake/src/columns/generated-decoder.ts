@@ -1,11 +1,12 @@
 import { WindrowError } from '@windrow/runtime';
 import type { Type, types } from 'avsc';
-import { typeName } from '../table-schema.ts';
+import { type NestedType, type ScalarType, typeName } from '../table-schema.ts';
 import { viewOf } from './byte-entries.ts';
 import { type Column, ColumnBuffers } from './column-buffers.ts';
 import { type ColumnPlan, decodeFunction, type WriterField } from './decode-function.ts';
-import { planOf } from './field-plan.ts';
+import { type FieldPlan, planOf } from './field-plan.ts';
 import { jsonReader } from './json-field.ts';
+import { nestedReader } from './nested-field.ts';
 import type { RecordDecoder, ResolvedSchemas } from './record-decoder.ts';
 import { findEndOf } from './value-end.ts';
 
@@ -50,7 +51,7 @@ type Fill = (columns: readonly Column[], firstRow: number, count: number) => voi
 function defaultFiller(schemas: ResolvedSchemas, column: number, kinds: readonly Column['kind'][]): Fill {
   const field = schemas.reader.fields[column]!;
   const value = field.defaultValue() as unknown;
-  if (value === null) {
+  if (value === null && kinds[column] !== 'nested') {
     return (columns, firstRow, count) => void columns[column]!.present.fill(0, firstRow, firstRow + count);
   }
   const bytes = field.type.toBuffer(value);
@@ -65,12 +66,26 @@ function defaultFiller(schemas: ResolvedSchemas, column: number, kinds: readonly
 function columnPlan({ reader, resolver, schema }: ResolvedSchemas, writer: Type, column: number): ColumnPlan {
   const { name, type } = reader.fields[column]!;
   const { type: columnType } = schema.columns[column]!;
-  const json = () =>
-    jsonReader(writer, type, resolver === undefined ? undefined : type.createResolver(writer));
-  const plan = typeof columnType === 'object' ? undefined : planOf(writer, type, columnType, json);
+  const resolved = () => (resolver === undefined ? undefined : type.createResolver(writer));
+  const json = () => jsonReader(writer, type, resolved());
+  const nested = (nestedType: NestedType) => nestedReader(writer, type, nestedType, resolved(), leafPlan);
+  const plan = planOf(writer, type, columnType, { json, nested });
   if (plan === undefined) {
     const message = `column ${name} is of type ${typeName(columnType)}, but its Avro field is ${type.typeName}: derive the table's schema from the reader's Avro schema`;
     throw new WindrowError('CONTRACT_INVALID', message);
   }
   return { column, plan };
+}
+
+/** How a leaf of a nested column is read: as a field of the reader's schema. */
+function leafPlan(avro: Type, type: ScalarType): FieldPlan {
+  const readers = {
+    json: () => jsonReader(avro, avro, undefined),
+    nested: () => {
+      throw new TypeError('a leaf is not nested');
+    },
+  };
+  const plan = planOf(avro, avro, type, readers);
+  if (plan === undefined) throw new TypeError(`a leaf of type ${type} is ${avro.typeName}`);
+  return plan;
 }

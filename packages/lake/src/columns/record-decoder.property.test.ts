@@ -1,15 +1,22 @@
-import { avroType, jsonWriter } from '@windrow/contracts';
+import { avroType, type EventRecord, jsonWriter } from '@windrow/contracts';
 import { must } from '@windrow/runtime/testing';
 import type { Resolver, Type, types } from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { tableSchemaFromAvro } from '../avro-columns.ts';
-import { type ColumnValue, ledgerColumns, type TableSchema } from '../table-schema.ts';
+import {
+  type ColumnType,
+  type ColumnValue,
+  ledgerColumns,
+  type NestedValue,
+  type TableSchema,
+} from '../table-schema.ts';
 import { ColumnBuffers } from './column-buffers.ts';
 import { createRecordDecoder } from './create-record-decoder.ts';
-import { flatType } from './testing/buffers-from-batch.ts';
+import { nestedColumnType, onlyBranch } from './nested-type.ts';
 import { type Schema, SchemaDraw } from './testing/drawn-schema.ts';
 import { drawnValue } from './testing/drawn-value.ts';
+import { nestedValueAt } from './testing/nested-value-at.ts';
 import { isStrictly } from './testing/strict-reader.ts';
 
 const typeOf = (schema: Schema): Type => avroType(schema);
@@ -26,7 +33,7 @@ function rowByAvsc(
     if (offset !== bytes.length) return undefined;
     const columns = schema.columns.slice(0, -ledgerColumns.length);
     return columns.map(({ name, type }, index) =>
-      cellOf(value[name], flatType(type), must(reader.fields[index]).type),
+      nestedCellOf(value[name], type, must(reader.fields[index]).type),
     );
   } catch {
     return undefined;
@@ -39,6 +46,58 @@ function cellOf(value: unknown, column: string, type: Type): ColumnValue {
     return typeof value === 'string' ? value.toWellFormed() : jsonWriter(type)(value).toWellFormed();
   if (column === 'float') return Math.fround(value as number);
   return Buffer.isBuffer(value) ? new Uint8Array(value) : (value as ColumnValue);
+}
+
+/** The value of a column, which may be nested. */
+function nestedCellOf(value: unknown, column: ColumnType, type: Type): NestedValue {
+  if (typeof column === 'string') return cellOf(value, column, type);
+  if (value === null) return null;
+  const present = must(onlyBranch(type));
+  switch (column.type) {
+    case 'struct':
+      return Object.fromEntries(
+        (present as types.RecordType).fields.map((field, index) => [
+          field.name,
+          nestedCellOf((value as EventRecord)[field.name], must(column.fields[index]).type, field.type),
+        ]),
+      );
+    case 'array': {
+      const { itemsType } = present as types.ArrayType;
+      return (value as unknown[]).map((item) => nestedCellOf(item, column.elementType, itemsType));
+    }
+    case 'map': {
+      const { valuesType } = present as types.MapType;
+      return Object.entries(value as object)
+        .map(([key, item]) => ({ key, value: nestedCellOf(item, column.valueType, valuesType) }))
+        .sort(byKey);
+    }
+  }
+}
+
+const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : 1);
+
+/** With the entries of maps sorted: objects have whole numbers first. */
+function sorted(value: NestedValue): NestedValue {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  if (!Array.isArray(value))
+    return Object.fromEntries(
+      Object.entries(value).map(([name, field]) => [name, sorted(field as NestedValue)]),
+    );
+  const items = value.map((item) => sorted(item as NestedValue));
+  const isMap = items.some((item) => typeof item === 'object' && item !== null && 'key' in item);
+  return isMap ? (items as { key: string; value: NestedValue }[]).sort(byKey) : items;
+}
+
+/** A table in which records, arrays and maps have nested columns. */
+function withNestedColumns(schema: TableSchema): TableSchema {
+  const fields = must(schema.record).fields;
+  const columns = schema.columns.map((column, index) => {
+    const field = fields[index];
+    const type = field && nestedColumnType(field.type);
+    if (type !== undefined) met.nested++;
+    return type === undefined ? column : { ...column, type };
+  });
+  return { ...schema, columns };
 }
 
 function mutated(draw: SchemaDraw, bytes: Buffer): Buffer {
@@ -59,9 +118,9 @@ function mutated(draw: SchemaDraw, bytes: Buffer): Buffer {
 }
 
 /** Counts the cases that the runs have covered, so that a generator that never draws a case is noticed. */
-const met = { rows: 0, invalid: 0, incompatible: 0, evolved: 0, mutatedValid: 0 };
+const met = { rows: 0, invalid: 0, incompatible: 0, evolved: 0, mutatedValid: 0, nested: 0 };
 
-function compare(draw: SchemaDraw, writerSchema: Schema, readerSchema: Schema): void {
+function compare(draw: SchemaDraw, writerSchema: Schema, readerSchema: Schema, isNested: boolean): void {
   let writer: Type;
   let reader: types.RecordType;
   try {
@@ -71,7 +130,8 @@ function compare(draw: SchemaDraw, writerSchema: Schema, readerSchema: Schema): 
     return;
   }
   const isSame = writer.fingerprint().equals(reader.fingerprint());
-  const schema = tableSchemaFromAvro(readerSchema);
+  const textSchema = tableSchemaFromAvro(readerSchema);
+  const schema = isNested ? withNestedColumns(textSchema) : textSchema;
   let resolver: Resolver | undefined;
   try {
     resolver = isSame ? undefined : reader.createResolver(writer);
@@ -124,17 +184,27 @@ function compare(draw: SchemaDraw, writerSchema: Schema, readerSchema: Schema): 
     if (isMutated) met.mutatedValid++;
     // Longs that avsc may not read exactly.
     if (!isStrict) continue;
-    expect(must(expected).map((_cell, column) => columns.valueAt(column, row))).toEqual(expected);
+    // avsc loses map entries with this key.
+    if (isNested && bytes.includes('__proto__')) continue;
+    const stored = columns.columns
+      .slice(0, must(expected).length)
+      .map((column, index) =>
+        column.kind === 'nested' ? sorted(nestedValueAt(column, row)) : columns.valueAt(index, row),
+      );
+    expect(stored).toEqual(expected);
   }
 }
 
-describe('generated decoders and avsc', () => {
+describe.each([
+  ['text', false],
+  ['nested columns', true],
+])('generated decoders, of %s, and avsc', (_, isNested) => {
   test('agree on records of any schema, whole and broken', () => {
     fc.assert(
       fc.property(fc.gen(), (g) => {
         const draw = new SchemaDraw(g);
         const schema = draw.record();
-        compare(draw, schema, schema);
+        compare(draw, schema, schema, isNested);
       }),
       { numRuns: 200 },
     );
@@ -145,10 +215,11 @@ describe('generated decoders and avsc', () => {
       fc.property(fc.gen(), (g) => {
         const draw = new SchemaDraw(g);
         const schema = draw.record();
-        compare(draw, schema, draw.evolvedRecord(schema as never));
+        compare(draw, schema, draw.evolvedRecord(schema as never), isNested);
       }),
       { numRuns: 500 },
     );
+    if (isNested) expect(met.nested).toBeGreaterThan(50);
     expect(Math.min(met.rows, met.evolved, met.invalid, met.mutatedValid, met.incompatible)).toBeGreaterThan(
       50,
     );

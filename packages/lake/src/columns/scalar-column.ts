@@ -1,5 +1,6 @@
+import { unscaledOf } from '@windrow/contracts';
 import { decimalOf, decimalStorage, isDecimal } from '../decimal.ts';
-import type { ScalarType } from '../table-schema.ts';
+import type { ColumnValue, ScalarType } from '../table-schema.ts';
 import { BytesColumn } from './bytes-column.ts';
 import { BooleanColumn, Float32Column, Float64Column, Int32Column, Int64Column } from './number-columns.ts';
 
@@ -35,5 +36,25 @@ export function scalarColumn(type: ScalarType): ScalarColumn {
       return new Int64Column();
     case 'string':
       return new BytesColumn(true);
+  }
+}
+
+/** One value as a JavaScript value; slow, and bytes are copied. */
+export function scalarAt(column: ScalarColumn, row: number): ColumnValue {
+  if (column.present[row] !== 1) return null;
+  switch (column.kind) {
+    case 'boolean':
+      return column.values[row] === 1;
+    case 'bytes': {
+      const bytes = Buffer.from(column.entries.entry(column.codes[row]!));
+      if (column.fixedBytes !== undefined) return unscaledOf(bytes);
+      return column.entries.isText ? bytes.toString() : new Uint8Array(bytes);
+    }
+    case 'int64': {
+      const number = column.numberAt(row);
+      return Number.isSafeInteger(number) ? number : column.values[row]!;
+    }
+    default:
+      return column.values[row]!;
   }
 }

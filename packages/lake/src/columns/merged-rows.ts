@@ -1,9 +1,9 @@
 import { unscaledBytes, unscaledOf } from '@windrow/contracts';
 import { WindrowError } from '@windrow/runtime';
-import { parquetMetadata, parquetRead } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import { parquetMetadata } from 'hyparquet';
 import { columnNames, nestedValue, withoutContainers } from '../parquet/nested-as-read.ts';
 import type { FileRows } from '../parquet/parquet-encoder.ts';
+import { readColumnChunks } from '../parquet/read-column-chunks.ts';
 import { withoutDecimals } from '../parquet/without-decimals.ts';
 import type { TableSchema } from '../table-schema.ts';
 import { type Column, ColumnBuffers } from './column-buffers.ts';
@@ -46,22 +46,14 @@ export class MergedRows {
       for (const [index, { name, type }] of schema.columns.entries()) {
         const column = columns[index]!;
         if (present.has(name)) {
-          // hyparquet doesn't catch errors of `onChunk`: they would end the process.
-          let failure: unknown;
-          const onChunk = ({ columnData }: { columnData: ArrayLike<unknown> }) => {
-            try {
-              column.reserve(column.rows + columnData.length);
-              for (let row = 0; row < columnData.length; row++) append(column, columnData[row], name);
-            } catch (error) {
-              failure ??= error;
-            }
-          };
-          await parquetRead({
-            ...{ file, columns: [name], compressors, utf8: false, onChunk },
-            metadata: typeof type === 'object' ? groups : metadata,
+          const options = {
+            ...{ file, utf8: false, metadata: typeof type === 'object' ? groups : metadata },
             parsers: type === 'timestamp' || typeof type === 'object' ? timestampParsers : parsers,
+          };
+          await readColumnChunks(name, options, (chunk) => {
+            column.reserve(column.rows + chunk.length);
+            for (let row = 0; row < chunk.length; row++) append(column, chunk[row], name);
           });
-          if (failure !== undefined) throw failure;
           this.#valuesSincePause += rows;
           if (this.#valuesSincePause >= valuesPerPause) {
             this.#valuesSincePause = 0;

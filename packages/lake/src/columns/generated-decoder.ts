@@ -67,7 +67,7 @@ function columnPlan({ reader, resolver, schema }: ResolvedSchemas, writer: Type,
   const { name, type } = reader.fields[column]!;
   const { type: columnType } = schema.columns[column]!;
   const resolved = () => (resolver === undefined ? undefined : type.createResolver(writer));
-  const json = () => jsonReader(writer, type, resolved());
+  const json = () => jsonReader(writer, type, resolved(), 'as they are');
   const nested = (nestedType: NestedType) => nestedReader(writer, type, nestedType, resolved(), leafPlan);
   const plan = planOf(writer, type, columnType, { json, nested });
   if (plan === undefined) {
@@ -77,10 +77,13 @@ function columnPlan({ reader, resolver, schema }: ResolvedSchemas, writer: Type,
   return { column, plan };
 }
 
-/** How a leaf of a nested column is read: as a field of the reader's schema. */
+/**
+ * How a leaf of a nested column is read: as a field of the reader's schema. Values of several types are always JSON: the text "5"
+ * would become the number, when the row is made a record again.
+ */
 function leafPlan(avro: Type, type: ScalarType): FieldPlan {
   const readers = {
-    json: () => jsonReader(avro, avro, undefined),
+    json: () => jsonReader(avro, avro, undefined, 'as JSON'),
     nested: () => {
       throw new TypeError('a leaf is not nested');
     },

@@ -119,6 +119,13 @@ test('values of logical types are stored as in flat columns', () => {
   ]);
 });
 
+test('of several types within a column, texts are JSON too: those of the others could be the same', () => {
+  const union = ['null', 'long', 'string'];
+  const schema = oneField({ type: 'array', items: union });
+  const bytes = typeOf(schema).toBuffer({ f: [5, '5', null, 'null', ''] });
+  expect(decoded(schema, schema, [bytes])).toEqual([['5', '"5"', null, '"null"', '""']]);
+});
+
 test('nulls, empty arrays and maps, and blocks with their size', () => {
   const schema = oneField(['null', { type: 'map', values: ['null', { type: 'array', items: 'long' }] }]);
   const records = [

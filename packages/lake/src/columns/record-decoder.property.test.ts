@@ -33,7 +33,7 @@ function rowByAvsc(
     if (offset !== bytes.length) return undefined;
     const columns = schema.columns.slice(0, -ledgerColumns.length);
     return columns.map(({ name, type }, index) =>
-      nestedCellOf(value[name], type, must(reader.fields[index]).type),
+      columnValueOf(value[name], type, must(reader.fields[index]).type),
     );
   } catch {
     return undefined;
@@ -49,8 +49,16 @@ function cellOf(value: unknown, column: string, type: Type): ColumnValue {
 }
 
 /** The value of a column, which may be nested. */
+function columnValueOf(value: unknown, column: ColumnType, type: Type): NestedValue {
+  return typeof column === 'string' ? cellOf(value, column, type) : nestedCellOf(value, column, type);
+}
+
+/** A value within a nested column, of which those of several types are always JSON. */
 function nestedCellOf(value: unknown, column: ColumnType, type: Type): NestedValue {
-  if (typeof column === 'string') return cellOf(value, column, type);
+  if (typeof column === 'string') {
+    const isText = typeof value === 'string' && onlyBranch(type) === undefined;
+    return isText ? jsonWriter(type)(value).toWellFormed() : cellOf(value, column, type);
+  }
   if (value === null) return null;
   const present = must(onlyBranch(type));
   switch (column.type) {

@@ -4,12 +4,22 @@ import { WindrowError } from '@windrow/runtime';
 import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 
 const maxDateMs = 8_640_000_000_000_000n;
+const dayMs = 86_400_000;
 
-/** A time that a Date would round or can't hold is a bigint: microseconds. Files of former versions have milliseconds. */
+// Without the option, it would leave out U+FEFF at the begin of a text.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/**
+ * A time that a Date would round or can't hold is a bigint: microseconds. Files of former versions have milliseconds. Likewise, a date
+ * that a Date can't hold is the number of days since 1970.
+ */
 const parsers = {
   timestampFromMicroseconds: (us: bigint): Date | bigint =>
     us % 1_000n === 0n && isDate(us / 1_000n) ? new Date(Number(us / 1_000n)) : us,
   timestampFromMilliseconds: (ms: bigint): Date | bigint => (isDate(ms) ? new Date(Number(ms)) : ms * 1_000n),
+  dateFromDays: (days: number): Date | number =>
+    isDate(BigInt(days) * BigInt(dayMs)) ? new Date(days * dayMs) : days,
+  stringFromBytes: (bytes: Uint8Array): string => decoder.decode(bytes),
 };
 
 const isDate = (ms: bigint): boolean => ms >= -maxDateMs && ms <= maxDateMs;
@@ -19,7 +29,8 @@ const compressors = { ZSTD: (input: Uint8Array): Uint8Array => zstdDecompressSyn
 
 /**
  * Reads these columns of all rows of a Parquet file: 64-bit integers as bigint, decimals as unscaled
- * integers or bytes, timestamps as Date, or as bigint with the microseconds where a Date would round or end.
+ * integers or bytes, timestamps as Date, or as bigint with the microseconds where a Date would round or end. Dates are Date, or
+ * the number of days where a Date would end.
  * @throws WindrowError LAKE_LOG_INVALID when the object does not exist
  */
 export async function readColumns(
@@ -31,7 +42,7 @@ export async function readColumns(
   if (!bytes) throw missing(store, key);
   const file = bufferOf(bytes);
   const metadata = withoutDecimals(await parquetMetadataAsync(file));
-  return parquetReadObjects({ file, metadata, columns, compressors, parsers });
+  return parquetReadObjects({ file, metadata, columns, compressors, parsers, utf8: false });
 }
 
 const rowsAtOnce = 10_000;
@@ -59,6 +70,7 @@ export async function* readRows(
       rowEnd,
       compressors,
       parsers,
+      utf8: false,
       useOffsetIndex: true,
     });
   }

@@ -56,13 +56,26 @@ function fromLake(field: Type): FromLake {
         return (value) => Buffer.from(String(value).replaceAll('-', ''), 'hex');
       return (value) => Buffer.from(value as Uint8Array);
     default:
-      return (value) => scalar(value, logicalType === 'timestamp-micros');
+      return scalarFromLake(logicalType);
   }
 }
 
-function scalar(value: unknown, isMicros: boolean): unknown {
-  if (value instanceof Date) return isMicros ? longValue(BigInt(value.getTime()) * 1_000n) : value.getTime();
-  return typeof value === 'bigint' ? longValue(value) : value;
+const dayMs = 86_400_000;
+
+/** Times are a Date or microseconds, dates a Date or days. */
+function scalarFromLake(logicalType: string | undefined): FromLake {
+  switch (logicalType) {
+    case 'timestamp-millis':
+      return (value) =>
+        value instanceof Date ? value.getTime() : longValue(BigInt(value as bigint) / 1_000n);
+    case 'timestamp-micros':
+      return (value) =>
+        longValue(value instanceof Date ? BigInt(value.getTime()) * 1_000n : BigInt(value as bigint));
+    case 'date':
+      return (value) => (value instanceof Date ? value.getTime() / dayMs : value);
+    default:
+      return (value) => (typeof value === 'bigint' ? longValue(value) : value);
+  }
 }
 
 /** A text of a union of several types is itself, and all other values are JSON. */

@@ -1,5 +1,5 @@
 import { zstdDecompressSync } from 'node:zlib';
-import { type ObjectStore, withoutDecimals } from '@windrow/lake';
+import { exactRows, type ObjectStore } from '@windrow/lake';
 import { WindrowError } from '@windrow/runtime';
 import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 
@@ -30,7 +30,7 @@ const compressors = { ZSTD: (input: Uint8Array): Uint8Array => zstdDecompressSyn
 /**
  * Reads these columns of all rows of a Parquet file: 64-bit integers as bigint, decimals as unscaled
  * integers or bytes, timestamps as Date, or as bigint with the microseconds where a Date would round or end. Dates are Date, or
- * the number of days where a Date would end.
+ * the number of days where a Date would end. Structs are objects, lists arrays, maps lists of entries with `key` and `value`.
  * @throws WindrowError LAKE_LOG_INVALID when the object does not exist
  */
 export async function readColumns(
@@ -41,14 +41,16 @@ export async function readColumns(
   const bytes = await store.get(key);
   if (!bytes) throw missing(store, key);
   const file = bufferOf(bytes);
-  const metadata = withoutDecimals(await parquetMetadataAsync(file));
-  return parquetReadObjects({ file, metadata, columns, compressors, parsers, utf8: false });
+  const { metadata, complete } = exactRows(await parquetMetadataAsync(file));
+  const rows = await parquetReadObjects({ file, metadata, columns, compressors, parsers, utf8: false });
+  complete(rows);
+  return rows;
 }
 
 const rowsAtOnce = 10_000;
 
 /**
- * Reads these columns in batches of rows. If the file has a page index, only the pages of a batch are decoded at once.
+ * Reads these columns in batches of rows, with values as of `readColumns`. If the file has a page index, only the pages of a batch are decoded at once.
  * @throws WindrowError LAKE_LOG_INVALID when the object does not exist
  */
 export async function* readRows(
@@ -59,20 +61,15 @@ export async function* readRows(
   const bytes = await store.get(key);
   if (!bytes) throw missing(store, key);
   const file = bufferOf(bytes);
-  const metadata = withoutDecimals(await parquetMetadataAsync(file));
+  const { metadata, complete } = exactRows(await parquetMetadataAsync(file));
   for (let rowStart = 0; rowStart < Number(metadata.num_rows); rowStart += rowsAtOnce) {
     const rowEnd = Math.min(Number(metadata.num_rows), rowStart + rowsAtOnce);
-    yield parquetReadObjects({
-      file,
-      metadata,
-      columns,
-      rowStart,
-      rowEnd,
-      compressors,
-      parsers,
-      utf8: false,
+    const rows = await parquetReadObjects({
+      ...{ file, metadata, columns, rowStart, rowEnd, compressors, parsers, utf8: false },
       useOffsetIndex: true,
     });
+    complete(rows);
+    yield rows;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Type, types } from 'avsc';
+import { uuidText } from '../avro/avro-json.ts';
 import { logicalTypeOf } from '../avro/exact-types.ts';
 import { longValue } from '../avro/long-value.ts';
 import { shortestBytes, unscaledBytes } from '../avro/unscaled-decimal.ts';
@@ -99,7 +100,9 @@ function bytesOf(type: Type, json: unknown): Buffer | undefined {
     return size === undefined ? shortestBytes(scaled) : unscaledBytes(scaled, size);
   }
   if (typeof json !== 'string') return undefined;
-  const bytes =
-    logicalType?.name === 'uuid' ? Buffer.from(json.replaceAll('-', ''), 'hex') : Buffer.from(json, 'base64');
-  return size === undefined || bytes.length === size ? bytes : undefined;
+  const isUuid = logicalType?.name === 'uuid';
+  const bytes = isUuid ? Buffer.from(json.replaceAll('-', ''), 'hex') : Buffer.from(json, 'base64');
+  if (size !== undefined && bytes.length !== size) return undefined;
+  // Node decodes any text, and leaves out what is no base64: in a union, it is a value of another branch.
+  return (isUuid ? uuidText(bytes) : bytes.toString('base64')) === json ? bytes : undefined;
 }

@@ -56,3 +56,26 @@ test.each([
     lines: [line],
   });
 });
+
+test('rows from before a field existed have its default, and null where it may be null', () => {
+  const added = [
+    { name: 'unit', type: 'string', default: 'm' },
+    { name: 'note', type: ['string', 'null'], default: 'none' },
+  ];
+  const place = { type: 'record', name: 'Place', fields: [{ name: 'x', type: 'long' }, ...added] };
+  const avro = { type: 'record', name: 'R', fields: [{ name: 'place', type: place }, ...added] };
+  const toRecord = recordReader(avro as AvroRecordSchema);
+  const defaults = { unit: 'm', note: null };
+  expect(toRecord({ place: { x: 1n } })).toEqual({ place: { x: 1, ...defaults }, ...defaults });
+  expect(toRecord({ place: { x: 1n, unit: null } })).toEqual({ place: { x: 1, ...defaults }, ...defaults });
+});
+
+test('a column of several types has texts as they are; within a nested column they are JSON', () => {
+  const several = ['null', 'long', 'string'];
+  const fields = [
+    { name: 'one', type: several },
+    { name: 'all', type: { type: 'array', items: several } },
+  ];
+  const toRecord = recordReader({ type: 'record', name: 'R', fields } as AvroRecordSchema);
+  expect(toRecord({ one: 'a', all: ['"5"', '5', null] })).toEqual({ one: 'a', all: ['5', 5, null] });
+});

@@ -16,7 +16,7 @@ import { readColumns } from '@windrow/operations';
 import { type Failpoint, retry } from '@windrow/runtime';
 import type { StackEndpoints } from '@windrow/stack';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type Feed, feedsOf } from '../../services/lake-sink/src/feeds.ts';
+import { feedsOf, type PlannedFeed } from '../../services/lake-sink/src/feeds.ts';
 import { openLake } from '../readers/lake-store.ts';
 import { readFilesWithDuckDb, readWithDeltaRs } from '../readers/readers.ts';
 import { recordReached, testEachFailpoint } from './every-failpoint.ts';
@@ -30,7 +30,7 @@ import {
 
 const commitsPerCheckpoint = 20;
 let here: Installation;
-let feeds: Feed[];
+let feeds: PlannedFeed[];
 /** Events of `track.enriched` that a sink refuses, of all tests. */
 let undecodables = 0;
 
@@ -175,7 +175,7 @@ async function leaveOrphan({ env }: Lake): Promise<void> {
   expect(await doomed.diedAt()).toEqual({ signal: 'SIGKILL', failpoint: 'lake.upload.afterPut' });
 }
 
-function feedOf(topic: string): Feed {
+function feedOf(topic: string): PlannedFeed {
   const feed = feeds.find((each) => each.topic === topic);
   if (!feed) throw new Error(`nothing lands ${topic}`);
   return feed;

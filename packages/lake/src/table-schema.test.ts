@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { tableSchemaFromAvro } from './avro-columns.ts';
-import { datePartition, ledgerColumns, toDeltaSchemaString } from './table-schema.ts';
+import { type ColumnType, datePartition, ledgerColumns, toDeltaSchemaString } from './table-schema.ts';
 
+const day = { type: 'int', logicalType: 'date' };
 const record = (fields: unknown[]) => ({ type: 'record', name: 'R', fields });
 
 describe('tableSchemaFromAvro', () => {
   it('maps each type to its column type', () => {
-    const types: [unknown, string][] = [
+    const types: [unknown, ColumnType][] = [
       ['string', 'string'],
       ['int', 'integer'],
       ['long', 'long'],
@@ -20,8 +21,17 @@ describe('tableSchemaFromAvro', () => {
       [{ type: 'int', logicalType: 'date' }, 'date'],
       [{ type: 'enum', name: 'E', symbols: ['A'] }, 'string'],
       [{ type: 'fixed', name: 'F', size: 4 }, 'binary'],
-      [{ type: 'map', values: 'long' }, 'string'],
-      [{ type: 'array', items: 'long' }, 'string'],
+      [
+        { type: 'map', values: 'long' },
+        { type: 'map', keyType: 'string', valueType: 'long', valueContainsNull: true },
+      ],
+      [['null', { type: 'array', items: day }], { type: 'array', elementType: 'date', containsNull: true }],
+      [
+        { ...record([{ name: 'day', type: ['null', day] }]), name: 'Within' },
+        { type: 'struct', fields: [{ name: 'day', type: 'date', nullable: true }] },
+      ],
+      [{ ...record([{ name: 'next', type: ['null', 'Node'] }]), name: 'Node' }, 'string'],
+      [['null', { type: 'array', items: 'string' }, 'string'], 'string'],
       [['null', 'long', 'string'], 'string'],
       [{ type: 'string' }, 'string'],
     ];

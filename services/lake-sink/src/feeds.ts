@@ -13,13 +13,21 @@ import { deadLetterOf, type InputRecord, type Outcome, rejectedForHeader } from 
 import packageJson from '../package.json' with { type: 'json' };
 import { ColumnCodec, type OnFallback } from './column-codec.ts';
 
-/** A topic and the lake table that it fills. */
-export interface Feed {
+/** A topic and the lake table that it is to fill. */
+export interface PlannedFeed {
   stream: string;
   topic: string;
   /** The path of the table in the bucket. */
   table: string;
   /** The fields of the events, then the ledger columns. */
+  schema: TableSchema;
+  /** The feed of the table, whose schema may have text where that of the contract has nested columns. */
+  into(schema: TableSchema): Feed;
+}
+
+/** A topic and the lake table that it fills. */
+export interface Feed extends Omit<PlannedFeed, 'into'> {
+  /** Of the table. */
   schema: TableSchema;
   codec: ColumnCodec;
   /** The indexes of the timestamp columns with the event time and with the time at which Windrow received the event. */
@@ -43,7 +51,7 @@ export function feedsOf(
   contracts: StreamContract[],
   registry: AvroRegistry,
   onFallback: (topic: string, ...why: Parameters<OnFallback>) => void,
-): Feed[] {
+): PlannedFeed[] {
   const codecOf = (topic: string, avro: AvroRecordSchema, table: TableSchema) =>
     new ColumnCodec(avro, table, registry, (...why) => onFallback(topic, ...why));
   return [
@@ -57,7 +65,7 @@ export function feedsOf(
 
 type CodecOf = (topic: string, avro: AvroRecordSchema, table: TableSchema) => ColumnCodec;
 
-function rawFeed(contract: StreamContract, codecOf: CodecOf): Feed {
+function rawFeed(contract: StreamContract, codecOf: CodecOf): PlannedFeed {
   const { topics, lake, schema } = contract;
   return feedOf(contract, topics.raw.name, lake.raw, schema, codecOf, ({ input, reason, stage }) => ({
     kind: 'drop',
@@ -66,7 +74,7 @@ function rawFeed(contract: StreamContract, codecOf: CodecOf): Feed {
   }));
 }
 
-function curatedFeed(contract: StreamContract, all: StreamContract[], codecOf: CodecOf): Feed[] {
+function curatedFeed(contract: StreamContract, all: StreamContract[], codecOf: CodecOf): PlannedFeed[] {
   const { topics, lake } = contract;
   if (!topics.enriched || lake.curated === undefined) return [];
   const schema = landedSchema(contract, all);
@@ -79,13 +87,23 @@ function curatedFeed(contract: StreamContract, all: StreamContract[], codecOf: C
 }
 
 /** A dead letter that can't be decoded must not become another dead letter. The table gets a row that describes it. */
-function deadLetterFeed(codecOf: CodecOf): Feed {
+function deadLetterFeed(codecOf: CodecOf): PlannedFeed {
   const { name: topic } = deadLetterTopic;
-  const schema = tableSchemaFromAvro(deadLetterSchema);
+  const planned = { stream: topic, topic, table: deadLetterTable };
+  const into = (schema: TableSchema) => deadLettersInto(schema, planned, codecOf);
+  return { ...planned, schema: tableSchemaFromAvro(deadLetterSchema), into };
+}
+
+function deadLettersInto(
+  schema: TableSchema,
+  planned: Pick<Feed, 'stream' | 'topic' | 'table'>,
+  codecOf: CodecOf,
+): Feed {
+  const { topic } = planned;
   const codec = codecOf(topic, deadLetterSchema, schema);
   const failedAt = columnIn(schema, 'failed_at');
   return {
-    ...{ stream: topic, topic, table: deadLetterTable, schema, codec },
+    ...{ ...planned, schema, codec },
     eventTimeColumn: failedAt,
     receivedTimeColumn: failedAt,
     async decodeAlone(input, partition) {
@@ -109,26 +127,28 @@ function feedOf(
   avro: AvroRecordSchema,
   codecOf: CodecOf,
   reject: (rejected: Rejected) => Outcome,
-): Feed {
-  const schema = { ...tableSchemaFromAvro(avro), idColumns: id };
-  const codec = codecOf(topic, avro, schema);
+): PlannedFeed {
   const isTable = topics.raw.cleanup !== 'delete';
-  return {
-    ...{ stream, topic, table, schema, codec },
-    eventTimeColumn: columnIn(schema, eventTime),
-    receivedTimeColumn: receivedTime === undefined ? undefined : columnIn(schema, receivedTime),
-    async decodeAlone(input) {
-      if (isTable && input.value === null) return { kind: 'drop', input, reason: 'deletion' };
-      const headerWithId = input.value === null ? null : schemaIdInHeader(input.headers);
-      if (headerWithId !== null) return reject(rejectedForHeader(input, headerWithId));
-      const decoded = await codec.decodeOne(input.value);
-      if (decoded.ok) return { kind: 'ok', input, record: decoded.record };
-      const rejected = { ...decoded, kind: 'deadLetter', input } as const;
-      // The enricher has accepted the record: without a dead letter of the sink, nobody would see that the row is missing.
-      if (decoded.reason === 'not_storable') return { ...rejected, stage: 'lake' };
-      return reject({ ...rejected, stage: 'decode' });
-    },
+  const into = (schema: TableSchema): Feed => {
+    const codec = codecOf(topic, avro, schema);
+    return {
+      ...{ stream, topic, table, schema, codec },
+      eventTimeColumn: columnIn(schema, eventTime),
+      receivedTimeColumn: receivedTime === undefined ? undefined : columnIn(schema, receivedTime),
+      async decodeAlone(input) {
+        if (isTable && input.value === null) return { kind: 'drop', input, reason: 'deletion' };
+        const headerWithId = input.value === null ? null : schemaIdInHeader(input.headers);
+        if (headerWithId !== null) return reject(rejectedForHeader(input, headerWithId));
+        const decoded = await codec.decodeOne(input.value);
+        if (decoded.ok) return { kind: 'ok', input, record: decoded.record };
+        const rejected = { ...decoded, kind: 'deadLetter', input } as const;
+        // The enricher has accepted the record: without a dead letter of the sink, nobody would see that the row is missing.
+        if (decoded.reason === 'not_storable') return { ...rejected, stage: 'lake' };
+        return reject({ ...rejected, stage: 'decode' });
+      },
+    };
   };
+  return { stream, topic, table, schema: { ...tableSchemaFromAvro(avro), idColumns: id }, into };
 }
 
 function columnIn({ columns }: TableSchema, field: string): number {

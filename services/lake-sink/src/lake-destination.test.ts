@@ -23,9 +23,12 @@ describeDestination('the lake', async (broker) => {
     endpoints.SCHEMA_REGISTRY_URL,
     partitions,
   );
-  const feed = feedsOf(contracts, registry, () => undefined).find(({ table }) => table === 'curated/track');
-  if (!feed) throw new Error('there is no table curated/track');
-  const { topic, table: path, schema } = feed;
+  const planned = feedsOf(contracts, registry, () => undefined).find(
+    ({ table }) => table === 'curated/track',
+  );
+  if (!planned) throw new Error('there is no table curated/track');
+  const { topic, table: path, schema } = planned;
+  const feed = planned.into(schema);
   const store = new FaultyStore(bucket.store);
   const log = createLogger('lake-sink', 'fatal');
   return {

@@ -1,5 +1,12 @@
 import type { AvroRegistry, StreamContract } from '@windrow/contracts';
-import { createEncoder, type EncoderName, LakeTable, type ObjectStore } from '@windrow/lake';
+import {
+  createEncoder,
+  type EncoderName,
+  hasNestedColumns,
+  LakeTable,
+  type ObjectStore,
+  withTextColumns,
+} from '@windrow/lake';
 import { type Broker, Watermark } from '@windrow/pipeline';
 import { type Logger, type Readiness, type Registry, retryUntilReady } from '@windrow/runtime';
 import { type Limits, SinkRunner, within } from '@windrow/sink';
@@ -87,15 +94,19 @@ export async function startSink(options: SinkOptions): Promise<{ stop(): Promise
 }
 
 /** Creates missing tables and adds missing columns. It retries until the store answers. */
-async function openTables({ contracts, schemas, store, readiness, log, signal }: SinkOptions) {
+async function openTables(options: SinkOptions) {
+  const { contracts, schemas, store, encoder, readiness, log, signal } = options;
   const feeds = feedsOf(contracts, schemas, (topic, schemaId, reason) =>
     log.warn({ topic, schemaId, reason }, 'this schema has no fast decoder; decoding value by value'),
   );
   const tables = [];
-  for (const feed of feeds) {
-    const open = () => LakeTable.open(store, { path: feed.table, schema: feed.schema, sink: sinkName });
-    const condition = `table ${feed.table}`;
-    tables.push({ feed, table: await retryUntilReady(open, { condition, readiness, log, signal }) });
+  for (const planned of feeds) {
+    const { table: path } = planned;
+    const schema = hasNestedColumns(encoder) ? planned.schema : withTextColumns(planned.schema);
+    const open = () => LakeTable.open(store, { path, schema, sink: sinkName });
+    const condition = `table ${path}`;
+    const table = await retryUntilReady(open, { condition, readiness, log, signal });
+    tables.push({ feed: planned.into(table.schema), table });
   }
   return tables;
 }

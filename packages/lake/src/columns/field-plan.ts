@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { logicalTypeOf } from '@windrow/contracts';
 import type { Type, types } from 'avsc';
-import { branchesOf, columnType } from '../avro-columns.ts';
 import { decimalOf, isDecimal } from '../decimal.ts';
 import type { ColumnType, NestedType, ScalarType } from '../table-schema.ts';
 import { decimalReader } from './decimal-field.ts';
 import { nestedColumnType } from './nested-type.ts';
 import type { ReadValue } from './read-value.ts';
+import { branchesOf, scalarType } from './scalar-type.ts';
 import { readUuid } from './uuid-field.ts';
 
 const primitives = ['null', 'boolean', 'int', 'long', 'float', 'double'] as const;
@@ -39,7 +39,7 @@ export interface ValueReaders {
 /**
  * The plan to read a writer's field into a column. Types are resolved as `Type.createResolver` of avsc does it; the caller has
  * made sure that `reader.createResolver(writer)` doesn't throw, and that no value changes its unit or scale.
- * @returns undefined when the column is neither of the type that `tableSchemaFromAvro` derives from the reader's type, nor text, nor its nested type
+ * @returns undefined when the column is neither of the type that `tableSchemaFromAvro` derives from the reader's type, nor text
  */
 export function planOf(
   writer: Type,
@@ -51,7 +51,7 @@ export function planOf(
     const isDerived = isDeepStrictEqual(nestedColumnType(reader), column);
     return isDerived ? { read: 'value', readValue: readers.nested(column) } : undefined;
   }
-  const derived = columnType(reader);
+  const derived = scalarType(reader);
   if (derived !== column)
     return column === 'string' ? { read: 'value', readValue: readers.json() } : undefined;
   const branches = branchesOf(reader).filter((branch) => branch.typeName !== 'null');

@@ -18,14 +18,10 @@ const nestedTypeOf = (type: unknown): ColumnType | undefined =>
 /** The decoded values of the field `f`, as a nested column; undefined for invalid records. */
 function decoded(writer: unknown, reader: unknown, records: readonly Uint8Array[]) {
   const types = [typeOf(writer), typeOf(reader)] as const;
-  const text = tableSchemaFromAvro(reader);
-  const columns = text.columns.map((column) => {
-    const field = types[1].fields.find(({ name }) => name === column.name);
-    return { ...column, type: (field && nestedColumnType(field.type)) ?? column.type };
-  });
-  const buffers = new ColumnBuffers({ ...text, columns });
-  const decoder = createRecordDecoder(...types, { ...text, columns });
-  const at = columns.findIndex(({ name }) => name === 'f');
+  const schema = tableSchemaFromAvro(reader);
+  const buffers = new ColumnBuffers(schema);
+  const decoder = createRecordDecoder(...types, schema);
+  const at = schema.columns.findIndex(({ name }) => name === 'f');
   return records.map((bytes): NestedValue | undefined => {
     const rows = must(buffers.columns[0]).rows;
     const ends = Int32Array.of(bytes.length);

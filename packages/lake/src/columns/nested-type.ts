@@ -1,7 +1,7 @@
 import type { Type, types } from 'avsc';
-import { branchesOf, columnType } from '../avro-columns.ts';
 import type { ColumnType, NestedType } from '../table-schema.ts';
 import { leafTypes } from './leaf-types.ts';
+import { branchesOf, scalarType } from './scalar-type.ts';
 
 /** Levels are stored in bytes. */
 const maxLevel = 255;
@@ -34,7 +34,7 @@ function typeWithin(avro: Type, around: ReadonlySet<Type>): ColumnType | undefin
     case 'record':
       return around.has(type) ? undefined : structType(type as types.RecordType, new Set(around).add(type));
     default:
-      return columnType(avro);
+      return scalarType(avro);
   }
 }
 

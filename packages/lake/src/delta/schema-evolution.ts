@@ -26,7 +26,7 @@ export function withNewColumns(metaData: MetaData, schema: TableSchema, table: s
       throw new WindrowError(
         'SCHEMA_INCOMPATIBLE',
         `column ${name} of table ${table} is ${JSON.stringify(existing.type)} and can't become ${shown(column)}: ` +
-          'give the field another name, or the stream another table.',
+          `give the field another name, or the stream another table${isText(existing, column) ? nestedHint : ''}.`,
       );
     }
     known.set(name, { ...existing, type });
@@ -42,6 +42,11 @@ export function withNewColumns(metaData: MetaData, schema: TableSchema, table: s
   ];
   return { ...metaData, schemaString: JSON.stringify({ ...struct, fields }) };
 }
+
+const nestedHint = '. Only LAKE_PARQUET_ENCODER=columnar writes nested columns';
+
+const isText = (existing: DeltaField, { type }: TableColumn): boolean =>
+  typeof existing.type === 'object' && type === 'string';
 
 function shown(column: TableColumn): string {
   const { type } = deltaField(column);

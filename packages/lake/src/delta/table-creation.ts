@@ -5,6 +5,7 @@ import { type TableColumn, type TableSchema, toDeltaSchemaString } from '../tabl
 import { DeltaLog } from './delta-log.ts';
 import { ourProtocol } from './protocol.ts';
 import { withNewColumns } from './schema-evolution.ts';
+import { storedSchema } from './stored-schema.ts';
 
 interface TableDefinition {
   store: ObjectStore;
@@ -14,12 +15,18 @@ interface TableDefinition {
   host: Host;
 }
 
+/** The log of a table, and the schema with which rows are written to it. */
+export interface OpenedTable {
+  readonly log: DeltaLog;
+  readonly schema: TableSchema;
+}
+
 /**
  * Opens the log of the table at `root`. It creates the table if there is none, and adds missing columns. Any number of
  * processes may call it at the same time.
  * @throws WindrowError SCHEMA_INCOMPATIBLE, LAKE_LOG_INVALID, S3_FAILED
  */
-export async function openOrCreate(definition: TableDefinition): Promise<DeltaLog> {
+export async function openOrCreate(definition: TableDefinition): Promise<OpenedTable> {
   const { store, root, schema, partitionColumns, host } = definition;
   let log = await DeltaLog.open(store, root, host);
   if (!log) {
@@ -36,14 +43,14 @@ export async function openOrCreate(definition: TableDefinition): Promise<DeltaLo
     );
   }
   await addNewColumns(log, schema, store.url(root));
-  return log;
+  return { log, schema: storedSchema(schema, log.metaData) };
 }
 
 async function addNewColumns(log: DeltaLog, schema: TableSchema, table: string): Promise<void> {
   class NothingToAdd extends Error {}
   try {
     await log.append(() => {
-      const metaData = withNewColumns(log.metaData, schema, table);
+      const metaData = withNewColumns(log.metaData, storedSchema(schema, log.metaData), table);
       if (!metaData) throw new NothingToAdd();
       return { step: 'schema', operation: 'ADD COLUMNS', actions: [{ metaData }] };
     });

@@ -2,7 +2,7 @@ import type { TopicPartition } from '@windrow/contracts';
 import { failpoint, WindrowError } from '@windrow/runtime';
 import type { Action } from '../delta/actions.ts';
 import type { DeltaLog } from '../delta/delta-log.ts';
-import { openOrCreate } from '../delta/table-creation.ts';
+import { type OpenedTable, openOrCreate } from '../delta/table-creation.ts';
 import { type Host, systemHost } from '../host.ts';
 import type { ObjectStore } from '../object-store.ts';
 import { datePartition, type TableColumn, type TableSchema } from '../table-schema.ts';
@@ -22,6 +22,7 @@ import { type PlannedFile, type UploadedFiles, Uploads } from './uploads.ts';
 export interface LakeTableOptions {
   /** The table's root within the bucket, e.g. `curated/track`. */
   path: string;
+  /** Where the table has text for a nested column, it stays text: see {@link LakeTable.schema}. */
   schema: TableSchema;
   partitionColumns?: readonly TableColumn[];
   /** Whose ledger it is, e.g. `lake`. */
@@ -56,6 +57,8 @@ export interface Committed {
  * succeeded, and then the positions of the new claim include it.
  */
 export class LakeTable {
+  /** The schema of the rows to write. It differs from that of the options in columns that are text in the table. */
+  readonly schema: TableSchema;
   readonly #store: ObjectStore;
   readonly #log: DeltaLog;
   readonly #intents: Intents;
@@ -63,7 +66,8 @@ export class LakeTable {
   readonly #sink: string;
   readonly #host: Host;
 
-  private constructor(store: ObjectStore, log: DeltaLog, sink: string, host: Host) {
+  private constructor(store: ObjectStore, { log, schema }: OpenedTable, sink: string, host: Host) {
+    this.schema = schema;
     this.#store = store;
     this.#log = log;
     this.#sink = sink;
@@ -78,8 +82,8 @@ export class LakeTable {
    */
   static async open(store: ObjectStore, options: LakeTableOptions): Promise<LakeTable> {
     const { path: root, schema, sink, partitionColumns = [datePartition], host = systemHost } = options;
-    const log = await openOrCreate({ store, root, schema, partitionColumns, host });
-    return new LakeTable(store, log, sink, host);
+    const opened = await openOrCreate({ store, root, schema, partitionColumns, host });
+    return new LakeTable(store, opened, sink, host);
   }
 
   /** The positions of all partitions of the sink at the latest version. It claims nothing. */

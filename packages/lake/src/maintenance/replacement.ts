@@ -2,6 +2,8 @@ import { WindrowError } from '@windrow/runtime';
 import { MergedRows } from '../columns/merged-rows.ts';
 import type { Add } from '../delta/actions.ts';
 import { DeltaLog } from '../delta/delta-log.ts';
+import { statsOf } from '../delta/file-stats.ts';
+import { storedSchema } from '../delta/stored-schema.ts';
 import { type Host, systemHost } from '../host.ts';
 import { fileKey, Intents } from '../ledger/intents.ts';
 import {
@@ -16,6 +18,7 @@ import { type PlannedFile, type UploadedFiles, Uploads } from '../ledger/uploads
 import type { ObjectStore } from '../object-store.ts';
 import type { EncodedFile, FileStats, ParquetEncoder } from '../parquet/parquet-encoder.ts';
 import { readNumberColumns } from '../parquet/read-number-columns.ts';
+import type { TableSchema } from '../table-schema.ts';
 import type { Epochs } from './compactor.ts';
 import { windowOf } from './small-files.ts';
 import { tableColumns } from './table-columns.ts';
@@ -99,6 +102,11 @@ export class TableReplacement {
     const { path, host = systemHost } = options;
     const log = await DeltaLog.open(store, path, host, { withFiles: true });
     return log && new TableReplacement(store, log, options);
+  }
+
+  /** The schema with which rows are written to this table. */
+  storedSchema(schema: TableSchema): TableSchema {
+    return storedSchema(schema, this.#log.metaData);
   }
 
   /** Becomes the only replay of the table; files that a former one has left are deleted. @throws WindrowError S3_FAILED, LAKE_CONFLICT */
@@ -303,14 +311,6 @@ export class TableReplacement {
 
   #txn(appId: string, version: number) {
     return { txn: { appId, version, lastUpdated: this.#host.nowMs() } };
-  }
-}
-
-function statsOf(stats: string | undefined): FileStats | undefined {
-  try {
-    return stats === undefined ? undefined : (JSON.parse(stats) as FileStats);
-  } catch {
-    return undefined;
   }
 }
 

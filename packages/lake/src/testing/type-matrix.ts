@@ -1,5 +1,5 @@
 import type { PostgresType } from '@windrow/contracts';
-import type { ColumnValue, ScalarType } from '../table-schema.ts';
+import type { ColumnType, NestedValue } from '../table-schema.ts';
 
 /** An Avro type, with a value of it on its way from an input to the lake. */
 export interface TypeCase {
@@ -9,10 +9,10 @@ export interface TypeCase {
   /** For people: what inputs send. */
   readonly input: string;
   /** Values as JSON, each with what the column must have. */
-  readonly values: readonly [input: unknown, stored: ColumnValue][];
+  readonly values: readonly [input: unknown, stored: NestedValue][];
   /** Inputs that must be rejected, each with the end of its reason. */
   readonly rejected?: readonly [input: unknown, reason: string][];
-  readonly lake: ScalarType;
+  readonly lake: ColumnType;
   /** For people, where the column's type doesn't say it. */
   readonly note?: string;
   readonly postgres: readonly PostgresType[];
@@ -29,8 +29,11 @@ const line = {
   fields: [
     { name: 'count', type: 'long' },
     { name: 'price', type: decimal(38, 2), default: '\u0000' },
+    { name: 'sold', type: ['null', logical('long', 'timestamp-millis')], default: null },
+    { name: 'code', type: ['null', 'long', 'string'], default: null },
   ],
 };
+const node = { type: 'record', name: 'Node', fields: [{ name: 'next', type: ['null', 'Node'] }] };
 
 /** Every type that a field of a stream may have. docs/reference/types.md is generated from it. */
 export const typeMatrix: readonly TypeCase[] = [
@@ -219,17 +222,22 @@ export const typeMatrix: readonly TypeCase[] = [
     values: [['-0.001', -1n]],
   },
   {
-    ...{
-      avro: 'record',
-      schema: line,
-      input: 'an object',
-      lake: 'string',
-      note: 'JSON',
-      postgres: ['jsonb'],
+    ...{ avro: 'record', schema: line, input: 'an object', postgres: ['jsonb'] },
+    lake: {
+      type: 'struct',
+      fields: [
+        { name: 'count', type: 'long', nullable: true },
+        { name: 'price', type: 'decimal(38,2)', nullable: true },
+        { name: 'sold', type: 'timestamp', nullable: true },
+        { name: 'code', type: 'string', nullable: true },
+      ],
     },
     values: [
-      [{ count: 1, price: '0.10' }, '{"count":1,"price":0.10}'],
-      ['{"count":2}', '{"count":2,"price":0.00}'],
+      [
+        { count: 1, price: '0.10', sold: '1970-01-01T00:00:00.001Z', code: 'x' },
+        { count: 1, price: 10n, sold: 1_000, code: '"x"' },
+      ],
+      ['{"count":2,"code":5}', { count: 2, price: 0n, sold: null, code: '5' }],
     ],
     rejected: [
       [[], 'invalid'],
@@ -238,17 +246,32 @@ export const typeMatrix: readonly TypeCase[] = [
   },
   {
     ...{ avro: 'array', schema: { type: 'array', items: ['null', 'long'] }, input: 'an array' },
-    ...{ lake: 'string', note: 'JSON', postgres: ['jsonb'] },
-    values: [[[1, null, String(2n ** 63n - 1n)], '[1,null,9223372036854775807]']],
+    ...{ lake: { type: 'array', elementType: 'long', containsNull: true }, postgres: ['jsonb'] },
+    values: [
+      [
+        [1, null, String(2n ** 63n - 1n)],
+        [1, null, 2n ** 63n - 1n],
+      ],
+      [[], []],
+    ],
     rejected: [[{}, 'invalid']],
   },
   {
-    ...{ avro: 'map', schema: { type: 'map', values: 'double' }, input: 'an object', lake: 'string' },
-    ...{ note: 'JSON', postgres: ['jsonb'] },
+    ...{ avro: 'map', schema: { type: 'map', values: 'double' }, input: 'an object' },
+    lake: { type: 'map', keyType: 'string', valueType: 'double', valueContainsNull: true },
+    postgres: ['jsonb'],
     values: [
-      [{ a: 0.5 }, '{"a":0.5}'],
-      [[], '{}'],
+      [{ a: 0.5 }, [{ key: 'a', value: 0.5 }]],
+      [{}, []],
+      // PHP's empty object.
+      [[], []],
     ],
     rejected: [[[1], 'invalid']],
+  },
+  {
+    ...{ avro: 'record that contains itself', schema: node, input: 'an object' },
+    ...{ lake: 'string', note: 'JSON', postgres: ['jsonb'] },
+    values: [[{ next: { next: null } }, '{"next":{"next":null}}']],
+    rejected: [[{ next: 1 }, 'invalid']],
   },
 ];

@@ -4,6 +4,7 @@ import {
   type FileStats,
   type ObjectStore,
   readNumberColumns,
+  statsOf,
   systemHost,
 } from '@windrow/lake';
 import { WindrowError } from '@windrow/runtime';
@@ -75,7 +76,7 @@ export class LakeScan {
 
   /** The files for which `mayHold` is true. */
   filesWhere(mayHold: (bounds: FileBounds) => boolean): Add[] {
-    return this.#adds.filter(({ stats }) => mayHold(new FileBounds(parsed(stats))));
+    return this.#adds.filter(({ stats }) => mayHold(new FileBounds(statsOf(stats))));
   }
 
   /**
@@ -104,7 +105,7 @@ export class LakeScan {
     }
   }
 
-  /** Rows as objects with these columns: times as Date, 64-bit integers as bigint. */
+  /** Rows as objects with these columns, with values as of `readColumns`. */
   async rows(
     names: string[],
     onRow: (row: Record<string, unknown>) => void,
@@ -121,14 +122,6 @@ export class LakeScan {
 
   #keyOf(path: string): string {
     return `${this.path}/${decodeURIComponent(path)}`;
-  }
-}
-
-function parsed(stats: string | undefined): FileStats | undefined {
-  try {
-    return stats === undefined ? undefined : (JSON.parse(stats) as FileStats);
-  } catch {
-    return undefined;
   }
 }
 

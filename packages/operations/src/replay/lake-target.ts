@@ -57,7 +57,8 @@ export class LakeTarget implements ReplayTarget {
     const { contract, contracts } = stream;
     this.#stream = stream;
     this.#replacement = replacement;
-    this.#schema = { ...tableSchemaFromAvro(landedSchema(contract, contracts)), idColumns: contract.id };
+    const schema = tableSchemaFromAvro(landedSchema(contract, contracts));
+    this.#schema = { ...replacement.storedSchema(schema), idColumns: contract.id };
     this.#buffers = new ColumnBuffers(this.#schema);
   }
 

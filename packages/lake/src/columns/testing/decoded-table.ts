@@ -2,6 +2,7 @@ import { avroType } from '@windrow/contracts';
 import { must } from '@windrow/runtime/testing';
 import type avsc from 'avsc';
 import { tableSchemaFromAvro } from '../../avro-columns.ts';
+import { withTextColumns } from '../../delta/stored-schema.ts';
 import type { ColumnValue } from '../../table-schema.ts';
 import { ColumnBuffers } from '../column-buffers.ts';
 import { createRecordDecoder } from '../create-record-decoder.ts';
@@ -13,7 +14,10 @@ export const typeOf = (schema: unknown): avsc.Type => avroType(schema);
 export const recordOf = (fields: unknown[]): unknown => ({ type: 'record', name: 'R', fields });
 export const oneField = (type: unknown): unknown => recordOf([{ name: 'f', type }]);
 
-/** A table of a reader's schema without rows, and the decoder that fills it from a writer's bytes. */
+/**
+ * A table of a reader's schema without rows, and the decoder that fills it from a writer's bytes. Nested values are text, as in tables
+ * of older versions.
+ */
 export class DecodedTable {
   readonly columns: ColumnBuffers;
   readonly decoder: RecordDecoder;
@@ -23,7 +27,7 @@ export class DecodedTable {
   constructor(writer: unknown, reader: unknown = writer) {
     this.writer = typeOf(writer);
     const type = typeOf(reader) as avsc.types.RecordType;
-    const schema = tableSchemaFromAvro(reader);
+    const schema = withTextColumns(tableSchemaFromAvro(reader));
     this.decoder = createRecordDecoder(this.writer, type, schema);
     this.columns = new ColumnBuffers(schema);
     this.fieldCount = type.fields.length;

@@ -4,6 +4,7 @@ export type { ByteEntries } from './columns/byte-entries.ts';
 export type { BytesColumn } from './columns/bytes-column.ts';
 export { type Column, ColumnBuffers } from './columns/column-buffers.ts';
 export { createRecordDecoder } from './columns/create-record-decoder.ts';
+export { nestedColumnType } from './columns/nested-type.ts';
 export type * from './columns/number-columns.ts';
 export type { RecordDecoder } from './columns/record-decoder.ts';
 export type { Action, Add, CommitInfo, MetaData, Protocol, Remove, Txn } from './delta/actions.ts';
@@ -14,7 +15,7 @@ export { type ReadableVersion, readableVersions, versionAt } from './delta/reada
 export { deletedFileRetentionMs, intervalMs, logRetentionMs } from './delta/retention.ts';
 export { withTextColumns } from './delta/stored-schema.ts';
 export { isDated, plannedFiles } from './files/planned-files.ts';
-export { recordReader } from './files/record-of-row.ts';
+export { fieldReader, recordReader } from './files/record-of-row.ts';
 export { groupByTime } from './files/rows-by-time.ts';
 export { type Host, systemHost } from './host.ts';
 export * from './ledger/lake-table.ts';

@@ -81,11 +81,11 @@ export interface ParquetColumn {
   scale?: number;
 }
 
-/** Rows with the values as they are stored: timestamps and decimals as integers or bytes, texts as bytes. */
+/** Rows with the values as they are stored: timestamps and decimals as integers or bytes, texts as bytes. Nested ones as of `readColumns`. */
 export interface StoredRows {
   /** The requested columns that the file has. */
   columns: ReadonlyMap<string, ParquetColumn>;
-  /** Requested columns that are lists, maps or records in the file. They are not read. */
+  /** Requested columns that are lists, maps or records in the file. */
   nested: ReadonlySet<string>;
   rows: Record<string, unknown>[];
 }
@@ -103,6 +103,7 @@ export async function* readStoredRows(
   if (!bytes) throw missing(store, key);
   const file = bufferOf(bytes);
   const metadata = await parquetMetadataAsync(file);
+  const exactly = exactRows(await parquetMetadataAsync(file));
   const columns = new Map<string, ParquetColumn>();
   const nested = new Set<string>();
   const wanted = new Set(names);
@@ -112,6 +113,7 @@ export async function* readStoredRows(
     if (!isTopLevel[index] || !wanted.has(name)) continue;
     if (type === undefined) {
       nested.add(name);
+      columns.set(name, {});
       continue;
     }
     const unit = logical?.type === 'TIMESTAMP' ? logical.unit : /^TIMESTAMP_(.*)$/.exec(converted ?? '')?.[1];
@@ -122,10 +124,17 @@ export async function* readStoredRows(
   }
   for (let rowStart = 0; rowStart < Number(metadata.num_rows); rowStart += rowsAtOnce) {
     const rowEnd = Math.min(Number(metadata.num_rows), rowStart + rowsAtOnce);
+    const options = { file, rowStart, rowEnd, compressors, utf8: false, useOffsetIndex: true };
     const rows = await parquetReadObjects({
-      ...{ file, metadata, rowStart, rowEnd, compressors, utf8: false, useOffsetIndex: true },
-      columns: [...columns.keys()],
+      ...{ ...options, metadata },
+      columns: [...columns.keys()].filter((name) => !nested.has(name)),
     });
+    if (nested.size > 0) {
+      const exact = { ...options, metadata: exactly.metadata, parsers, columns: [...nested] };
+      const values = await parquetReadObjects(exact);
+      exactly.complete(values);
+      for (const [index, row] of rows.entries()) Object.assign(row, values[index]);
+    }
     yield { columns, nested, rows };
   }
 }

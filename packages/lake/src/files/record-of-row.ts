@@ -28,6 +28,11 @@ export function recordReader(schema: AvroRecordSchema): (row: Record<string, unk
   return recordFromLake(avroType(schema) as types.RecordType, columnUnion);
 }
 
+/** Converts the value of one column, as {@link recordReader} does it. */
+export function fieldReader(field: Type): (value: unknown) => unknown {
+  return nullable(fromLake(field, columnUnion));
+}
+
 function recordFromLake(
   { fields }: types.RecordType,
   fromUnion: UnionFromLake,

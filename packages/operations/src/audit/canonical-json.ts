@@ -1,5 +1,6 @@
 /** A number with its digits as they were written. */
-class ExactNumber {
+export class ExactNumber {
+  /** As of {@link canonicalNumber}. */
   readonly text: string;
 
   constructor(text: string) {
@@ -10,15 +11,21 @@ class ExactNumber {
 /**
  * JSON text in one form for each value: keys sorted, no spaces, of equal keys the last one, numbers by all their digits. So the
  * JSON text of the lake can be compared with Postgres' jsonb, which sorts keys and writes numbers in its own way.
+ * @param resolve changes the parsed value
  */
-export function canonicalJson(text: string): string {
+export function canonicalJson(text: string, resolve = (json: unknown) => json): string {
   try {
-    return written(JSON.parse(text, exactNumbers));
+    return written(resolve(parseExactly(text)));
   } catch (error) {
     // Deeper than this process can read. Both stores have it, so both get the same text.
     if (error instanceof RangeError) return 'nested too deeply to compare';
     return `not JSON: ${text}`;
   }
+}
+
+/** Parses JSON, with each number as an {@link ExactNumber}. */
+export function parseExactly(text: string): unknown {
+  return JSON.parse(text, exactNumbers);
 }
 
 function exactNumbers(_: string, value: unknown, context?: { source?: string }): unknown {

@@ -50,8 +50,8 @@ const decimal: CanonicalForm = {
   ofLake: (value, { scale = 0 }) => canonicalNumber(`${unscaled(value)}e-${scale}`),
   ofPostgres: canonicalNumber,
 };
-/** Not compared: the files do not say the unit of these. */
-const uncompared: CanonicalForm = { ofLake: () => 'not compared', ofPostgres: () => 'not compared' };
+/** The same text for all values. */
+export const uncompared: CanonicalForm = { ofLake: () => 'not compared', ofPostgres: () => 'not compared' };
 
 /** The form of a Postgres type. */
 export function canonicalFormOf(type: PostgresType): CanonicalForm {
@@ -89,6 +89,7 @@ export const canonicalForms: Record<Exclude<PostgresType, `numeric(${number},${n
     ofPostgres: same,
   },
   uuid: { ofLake: (value) => textOf(value).toLowerCase(), ofPostgres: (text) => text.toLowerCase() },
+  // The files do not say the unit of these.
   time: uncompared,
   timestamp: uncompared,
   boolean: { ofLake: String, ofPostgres: same },

@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto';
-import type { StreamContract } from '@windrow/contracts';
+import { avroType, landedSchema, type StreamContract } from '@windrow/contracts';
 import type { Add } from '@windrow/lake';
 import { type CuratedColumn, curatedRowsByDate, type RowSelection, readCuratedRows } from '@windrow/postgres';
+import type { types } from 'avsc';
 import type { Installation } from '../installation.ts';
 import { type ParquetColumn, readStoredRows } from '../parquet.ts';
-import { canonicalFormOf, microsOf } from './canonical-values.ts';
+import { type CanonicalForm, canonicalFormOf, microsOf, uncompared } from './canonical-values.ts';
 import type { IdFacts, LakeTableFacts } from './facts.ts';
 import { byDate, fileKey } from './lake-content.ts';
+import { nestedForm } from './nested-form.ts';
 import { fieldsOfRules, nullsByRules } from './nulled-values.ts';
 import { deadLetterPosition } from './read-topics.ts';
 import { exampleCount, note } from './repeats.ts';
@@ -25,7 +27,12 @@ interface Comparing {
 }
 
 /** A column of the Postgres table, and the field of the lake's rows that it holds. */
-type Column = CuratedColumn & { field: string };
+interface Column extends CuratedColumn {
+  field: string;
+  form: CanonicalForm;
+  /** Of a field that is a list, a map or a record in the lake. */
+  nestedForm: CanonicalForm;
+}
 
 /** The rows of a date, or of a part of it. */
 interface Slice {
@@ -65,10 +72,20 @@ export async function compareRows(
   };
   const files = new Map(byDate([...adds]).map((group) => [group.date, group.files]));
   const counts = await installation.postgres.use('count its rows', (db) => curatedRowsByDate(db, contract));
+  const columns = columnsOf(comparing);
   for (const date of [...new Set([...files.keys(), ...counts.keys()])].sort())
     for (const slice of slicesOf(date, files.get(date) ?? [], counts.get(date) ?? 0))
-      await compareSlice(comparing, slice, facts);
+      await compareSlice(comparing, columns, slice, facts);
   return { facts, postgresRows: [...counts.values()].reduce((total, rows) => total + rows, 0) };
+}
+
+function columnsOf({ contract, installation: { contracts } }: Comparing): Column[] {
+  const { fields } = avroType(landedSchema(contract, contracts)) as types.RecordType;
+  return (contract.curated?.columns ?? []).map(({ name, field, type }) => {
+    const avro = fields.find((each) => each.name === field)?.type;
+    const nested = type === 'jsonb' && avro !== undefined ? nestedForm(avro) : uncompared;
+    return { name, field, type, form: canonicalFormOf(type), nestedForm: nested };
+  });
 }
 
 /** A date beyond the years 1 to 9999 is one slice, because only Postgres can say what belongs to it. */
@@ -91,9 +108,13 @@ function rowsIn(stats: string | undefined): number {
   return stats ? ((JSON.parse(stats) as { numRecords?: number }).numRecords ?? 0) : 0;
 }
 
-async function compareSlice(comparing: Comparing, slice: Slice, facts: IdFacts): Promise<void> {
+async function compareSlice(
+  comparing: Comparing,
+  columns: readonly Column[],
+  slice: Slice,
+  facts: IdFacts,
+): Promise<void> {
   const { installation, contract } = comparing;
-  const columns: Column[] = contract.curated?.columns ?? [];
   const idPlaces = contract.id.map((field) => columns.findIndex((column) => column.field === field));
   const idOf = (values: Values) => idPlaces.map((place) => values[place]).join(' ');
   const lake = new Map<string, LakeRow>();
@@ -108,24 +129,18 @@ async function compareSlice(comparing: Comparing, slice: Slice, facts: IdFacts):
   const differing = new Map<string, Values>();
   const onlyInPostgres = new Map<string, number>();
   const onRow = (texts: (string | null)[]) => {
-    const values = columns.map(({ type }, place) => {
-      const text = texts[place];
-      return text === null || text === undefined ? null : canonicalFormOf(type).ofPostgres(text);
-    });
-    const id = idOf(values);
+    const flat = valuesOf(columns, texts, noFields);
+    const id = idOf(flat);
     const row = lake.get(id);
     if (!row) onlyInPostgres.set(id, (onlyInPostgres.get(id) ?? 0) + 1);
     else if (row.isInPostgres) note(facts.repeatedInPostgres, id);
     else {
       row.isInPostgres = true;
-      // Lists, maps and records are not compared.
-      const comparable = values.map((value, place) =>
-        row.nested.has(columns[place]?.field ?? '') ? null : value,
-      );
-      const hash = hashOf(comparable);
+      const values = row.nested.size === 0 ? flat : valuesOf(columns, texts, row.nested);
+      const hash = hashOf(values);
       if (row.hash === hash || row.others?.includes(hash)) return;
       facts.differing.count += 1;
-      if (facts.differing.examples.length + differing.size < exampleCount) differing.set(id, comparable);
+      if (facts.differing.examples.length + differing.size < exampleCount) differing.set(id, values);
     }
   };
   await installation.postgres.use('give the rows of a day', (db) =>
@@ -151,6 +166,24 @@ async function compareSlice(comparing: Comparing, slice: Slice, facts: IdFacts):
   }
 }
 
+const noFields: ReadonlySet<string> = new Set();
+
+/** @param nested the fields that are nested in the lake's row */
+function valuesOf(
+  columns: readonly Column[],
+  texts: readonly (string | null)[],
+  nested: ReadonlySet<string>,
+): Values {
+  return columns.map((column, place) => {
+    const text = texts[place];
+    return text === null || text === undefined ? null : formOf(column, nested).ofPostgres(text);
+  });
+}
+
+function formOf({ field, form, nestedForm }: Column, nested: ReadonlySet<string>): CanonicalForm {
+  return nested.has(field) ? nestedForm : form;
+}
+
 /**
  * Whether a row is the one that Postgres has instead of the other one with the same id. A row that Postgres rejected doesn't
  * count. Where later rows replace earlier ones, the last one of the partition counts; else it depends on which event came first.
@@ -165,7 +198,7 @@ interface AuditedRow {
   partition: number;
   offset: bigint;
   isDead: boolean;
-  /** Fields that are lists, maps or records in the file. Their values are null here. */
+  /** Fields that are lists, maps or records in the file. */
   nested: ReadonlySet<string>;
 }
 
@@ -195,11 +228,11 @@ async function* lakeRows(
         const isDead = ['rules', 'postgres'].some((stage) =>
           deadLetters.has(deadLetterPosition(stage, table.topic, partition, Number(offset))),
         );
-        const values = columns.map(({ field, type }) => {
-          const value = row[field];
-          if (value === null || value === undefined || nested.has(field)) return null;
+        const values = columns.map((column) => {
+          const value = row[column.field];
+          if (value === null || value === undefined) return null;
           // A file of a former version lacks the column of a note.
-          return canonicalFormOf(type).ofLake(value, types.get(field) ?? {});
+          return formOf(column, nested).ofLake(value, types.get(column.field) ?? {});
         });
         yield { values, partition, offset, isDead, nested };
       }

@@ -152,6 +152,45 @@ test('a value that its column in the lake cannot hold is rejected when it is dec
   );
 });
 
+test.each([
+  [
+    'a list',
+    (type: unknown) => ({ type: 'array', items: ['null', type] }),
+    (of: unknown) => [null, of],
+    '[]',
+  ],
+  ['a map', (type: unknown) => ({ type: 'map', values: type }), (of: unknown) => ({ a: of }), '{}'],
+  [
+    'a record',
+    (type: unknown) => ({ type: 'record', name: 'In', fields: [{ name: 'price', type: ['null', type] }] }),
+    (of: unknown) => ({ price: of }),
+    '.price',
+  ],
+])(
+  'a value within %s that its column cannot hold is rejected with its place',
+  async (_, typeOf, make, path) => {
+    const type = typeOf(decimal(4, 2));
+    expect(await read(type, type, make(bytesOf('270f')))).toEqual(make(bytesOf('270f')));
+    expect(await read(type, type, make(bytesOf('2710')))).toBe(
+      `value_not_convertible: schema 7: the field value${path}: 100.00 has more than 4 digits`,
+    );
+  },
+);
+
+test('JSON text holds any value: of several types, and of a record that contains itself', async () => {
+  const several = ['null', decimal(4, 2), 'long'];
+  expect(await read(several, several, bytesOf('2710'))).toEqual(bytesOf('2710'));
+  const node = {
+    ...{ type: 'record', name: 'Node' },
+    fields: [
+      { name: 'price', type: decimal(4, 2) },
+      { name: 'next', type: { type: 'array', items: ['null', 'Node'] } },
+    ],
+  };
+  const value = { price: bytesOf('2710'), next: [{ price: bytesOf('2710'), next: [] }] };
+  expect(await read(node, node, value)).toEqual(value);
+});
+
 const refused: [writer: unknown, reader: unknown, value: unknown, from: string, to: string][] = [
   [int('date'), long('timestamp-millis'), 1, 'int date', 'long timestamp-millis'],
   [

@@ -5,6 +5,16 @@ import { readFilesWithDuckDb } from '../readers/readers.ts';
 import { copyOfTheClone } from './clone-copy.ts';
 import { Installation } from './installation.ts';
 
+const time = { type: 'long', logicalType: 'timestamp-millis' };
+const stop = {
+  ...{ type: 'record', name: 'Stop' },
+  fields: [
+    { name: 'place', type: 'string' },
+    { name: 'at', type: time },
+    { name: 'tags', type: { type: 'map', values: ['null', 'string'] }, default: {} },
+  ],
+};
+
 /** All that a new stream is. */
 const folder = {
   'schema.avsc': JSON.stringify({
@@ -14,8 +24,9 @@ const folder = {
     fields: [
       { name: 'ride_id', type: 'string' },
       { name: 'city', type: 'string' },
-      { name: 'ended_at', type: { type: 'long', logicalType: 'timestamp-millis' } },
+      { name: 'ended_at', type: time },
       { name: 'distance_m', type: ['null', 'double'], default: null },
+      { name: 'stops', type: ['null', { type: 'array', items: stop }], default: null },
     ],
   }),
   'contract.ts': `
@@ -55,6 +66,7 @@ const folder = {
           column('ended_at', 'timestamptz'),
           column('distance_m', 'double precision'),
           column('temperature_c', 'double precision'),
+          column('stops', 'jsonb'),
         ],
         key: ['ride_id'],
         onConflict: 'ignore',
@@ -62,7 +74,8 @@ const folder = {
       http: [{ path: '/v1/rides', body: 'message' }],
     });`,
   'migrations/001_ride.sql': `CREATE TABLE curated.ride (
-    ride_id text PRIMARY KEY, ended_at timestamptz NOT NULL, distance_m double precision, temperature_c double precision);`,
+    ride_id text PRIMARY KEY, ended_at timestamptz NOT NULL, distance_m double precision, temperature_c double precision,
+    stops jsonb);`,
 };
 
 const rides = [
@@ -100,7 +113,13 @@ test('a folder is all that a new stream needs: it is loaded, posted, checked, jo
   const posted = await fetch(`${windrow.endpoints.PRODUCER_URL}/v1/rides`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ride_id: 'posted', city: 'EWR', ended_at: '2013-01-01T10:00:00Z', distance_m: 1 }),
+    body: JSON.stringify({
+      ...{ ride_id: 'posted', city: 'EWR', ended_at: '2013-01-01T10:00:00Z', distance_m: 1 },
+      stops: [
+        { place: 'A', at: '2013-01-01T09:00:00Z', tags: { b: null, a: 'x' } },
+        { place: 'B', at: '2013-01-01T09:30:00Z' },
+      ],
+    }),
   });
   expect(posted.status).toBe(200);
   await windrow.landed();
@@ -114,6 +133,20 @@ test('a folder is all that a new stream needs: it is loaded, posted, checked, jo
   expect(await windrow.sql(`select ${columns} from curated.ride order by 1`)).toEqual(expected);
   const question = `select ${columns} from t order by 1`;
   expect(await windrow.lake(readFilesWithDuckDb, 'curated/rides', question)).toEqual(expected);
+  const inLake =
+    'len(stops) as stops, stops[1].place as place, stops[1]."at" as since, stops[2].place as last';
+  expect(
+    await windrow.lake(
+      readFilesWithDuckDb,
+      'curated/rides',
+      `select ${inLake} from t where stops is not null`,
+    ),
+  ).toEqual([{ stops: 2, place: 'A', since: '2013-01-01T09:00:00.000Z', last: 'B' }]);
+  const inPostgres =
+    "jsonb_array_length(stops) as stops, stops->0->>'place' as place, stops->0->'at' as since, stops->0->'tags' as tags";
+  expect(await windrow.sql(`select ${inPostgres} from curated.ride where stops is not null`)).toEqual([
+    { stops: 2, place: 'A', since: Date.UTC(2013, 0, 1, 9), tags: { a: 'x', b: null } },
+  ]);
   const letters = await windrow.lake(
     readFilesWithDuckDb,
     'rejected/dead_letter',

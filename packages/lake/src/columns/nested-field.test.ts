@@ -85,6 +85,20 @@ test.each([
   expect(isNested({ type: 'array', items: type })).toBe(false);
 });
 
+test('a type of too many leaves stays text: each of them takes memory in every file', () => {
+  /** A record with two fields of a record with two fields …, the innermost of which is a long. */
+  const doubled = (depth: number): unknown => ({
+    ...{ type: 'record', name: `R${depth}` },
+    fields: [
+      { name: 'a', type: depth === 0 ? 'long' : doubled(depth - 1) },
+      { name: 'b', type: depth === 0 ? 'long' : `R${depth - 1}` },
+    ],
+  });
+  expect(typeof nestedTypeOf(doubled(8))).toBe('object');
+  expect(nestedTypeOf(doubled(10))).toBeUndefined();
+  expect(nestedTypeOf(doubled(18))).toBeUndefined();
+});
+
 test('values of logical types are stored as in flat columns', () => {
   const schema = oneField({ type: 'array', items: ['null', place] });
   const bytes = Buffer.concat([

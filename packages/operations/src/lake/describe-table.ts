@@ -2,6 +2,7 @@ import type { DeltaLog, LiveFile } from '@windrow/lake';
 import type { LedgerLine } from '../audit/facts.ts';
 import { type LakeTableName, lakeLedger } from '../ledgers.ts';
 import type { Lake } from './open-lake.ts';
+import { typeText } from './type-text.ts';
 
 /** The description of a table from its log, without reading its files. */
 export interface TableDescription {
@@ -57,14 +58,13 @@ export async function describeTable(
   };
 }
 
-/** The columns of a schema. A type without a simple name is shown as JSON. */
 function columnsOf(schemaString: string): TableDescription['columns'] {
   const { fields } = JSON.parse(schemaString) as {
     fields: { name: string; type: unknown; nullable: boolean }[];
   };
   return fields.map(({ name, type, nullable }) => ({
     ...{ name, nullable },
-    type: typeof type === 'string' ? type : JSON.stringify(type),
+    type: typeText(type),
   }));
 }
 

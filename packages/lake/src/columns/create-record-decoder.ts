@@ -8,7 +8,7 @@ import type { RecordDecoder } from './record-decoder.ts';
 
 /**
  * Makes the decoder from a writer's schema to a reader's schema and its table. `avroType` must have made both types.
- * @param schema the result of `tableSchemaFromAvro` for the reader's schema
+ * @param schema of the table: the result of `tableSchemaFromAvro` for the reader's schema, or with text for nested columns
  * @throws WindrowError SCHEMA_INCOMPATIBLE when the writer's schema can't be resolved to the reader's; CONTRACT_INVALID when
  * the table's first columns are not the reader's fields
  */

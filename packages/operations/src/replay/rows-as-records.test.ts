@@ -4,6 +4,7 @@ import {
   type EventRecord,
   parseInput,
   type StreamContract,
+  unscaledBytes,
 } from '@windrow/contracts';
 import {
   appendRecord,
@@ -13,6 +14,7 @@ import {
   recordReader,
   type TableSchema,
   tableSchemaFromAvro,
+  withTextColumns,
 } from '@windrow/lake';
 import { typeMatrix } from '@windrow/lake/testing';
 import { must } from '@windrow/runtime/testing';
@@ -60,6 +62,49 @@ function parsed(schema: unknown, f: unknown): EventRecord {
   if (!result.ok) throw new TypeError(result.message);
   return result.record;
 }
+
+const logical = (type: string, logicalType: string, more: object = {}) => ({ type, logicalType, ...more });
+const place = {
+  type: 'record',
+  name: 'Place',
+  fields: [
+    { name: 'text', type: ['null', 'string'] },
+    { name: 'raw', type: 'bytes' },
+    { name: 'day', type: logical('int', 'date') },
+    { name: 'at', type: logical('long', 'timestamp-millis') },
+    { name: 'exactly', type: logical('long', 'timestamp-micros') },
+    { name: 'price', type: logical('bytes', 'decimal', { precision: 38, scale: 38 }) },
+    { name: 'size', type: 'float' },
+    { name: 'several', type: ['null', 'long', 'string'] },
+    { name: 'tags', type: { type: 'map', values: ['null', { type: 'array', items: 'double' }] } },
+  ],
+};
+const least = {
+  ...{ text: '\ufeff', raw: Buffer.of(0xff), day: -(2 ** 31), at: -9_223_372_036_854_775n },
+  ...{ exactly: -(2n ** 63n), price: unscaledBytes(1n - 10n ** 38n, 16), size: -0, several: -(2n ** 63n) },
+  tags: { b: [Number.NEGATIVE_INFINITY, -0], 2: null, 1: [] },
+};
+const most = {
+  ...{ text: '', raw: Buffer.alloc(0), day: 2 ** 31 - 1, at: 9_223_372_036_854_775n },
+  ...{ exactly: 2n ** 63n - 1n, price: unscaledBytes(10n ** 38n - 1n, 16), size: 0.5, several: '5' },
+  tags: {},
+};
+
+describe.each([
+  ['nested', (schema: TableSchema) => schema],
+  ['JSON text, as in tables of older versions', withTextColumns],
+])('of a table with %s', (_, tableOf) => {
+  test.each([
+    ['a list', { type: 'array', items: ['null', place] }, [[], [null], [least, null, most]]],
+    ['a map', { type: 'map', values: place }, [{}, { b: least, a: most }]],
+    ['a record', place, [least, most, { ...most, text: null, several: null }]],
+  ])('%s is the same after a replay has read it', async (__, type, values) => {
+    const avro = recordOf(['null', type]);
+    const records = [{ f: null }, ...values.map((f) => ({ f }))];
+    const read = await readBack(avro, tableOf(tableSchemaFromAvro(avro)), records);
+    expect(read).toEqual(records.map((record) => decoded(avro, record)));
+  });
+});
 
 describe.each(typeMatrix)('$avro', ({ schema, values }) => {
   test.each(values)('%s is the same record after a replay has read it', async (input) => {

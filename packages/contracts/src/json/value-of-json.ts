@@ -103,6 +103,6 @@ function bytesOf(type: Type, json: unknown): Buffer | undefined {
   const isUuid = logicalType?.name === 'uuid';
   const bytes = isUuid ? Buffer.from(json.replaceAll('-', ''), 'hex') : Buffer.from(json, 'base64');
   if (size !== undefined && bytes.length !== size) return undefined;
-  // Node decodes any text, and leaves out what is no base64: in a union, it is a value of another branch.
+  // Node decodes any text, without the characters that are no base64. In a union, such a text is a value of another branch.
   return (isUuid ? uuidText(bytes) : bytes.toString('base64')) === json ? bytes : undefined;
 }

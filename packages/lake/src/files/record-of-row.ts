@@ -21,7 +21,7 @@ type UnionFromLake = (union: Type, text: string) => unknown;
 
 /**
  * Converts a row of a table, as hyparquet reads it with {@link exactRows}, to the record that avsc decodes: times to the unit of their
- * field, decimals to bytes, nested values and JSON text to structures. What the row lacks is null, or the default of a field that
+ * field, decimals to bytes, nested values and JSON text to structures. Fields that the row lacks are null, or their default if they
  * can't be null: rows of older files lack the fields that were added later.
  */
 export function recordReader(schema: AvroRecordSchema): (row: Record<string, unknown>) => EventRecord {

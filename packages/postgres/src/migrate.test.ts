@@ -20,7 +20,9 @@ test('two at once apply every migration once, and later ones nothing', async () 
     'track/001_track_event',
     'track/002_city_window',
     'track/003_first_questions',
+    'track/004_quality',
     'weather/001_weather_observation',
+    'weather/002_optional_temperature',
   ]);
   expect(await migrate(database.url, contracts)).toEqual([]);
   const tables = await database.sql<{ name: string }>(

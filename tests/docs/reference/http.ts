@@ -66,23 +66,27 @@ export function httpPage({ paths, components }: ApiDocument): string {
 const fieldTable = (schema: Schema) =>
   table(
     ['field', 'type', 'meaning'],
-    fieldsOf(schema, '').map(([name, { type, enum: values, description }]) => [
-      code(name),
-      [type ?? '']
-        .flat()
-        .filter((each) => each !== 'null')
-        .join(', '),
-      [
-        description,
-        values &&
-          `one of ${values
-            .filter(Boolean)
-            .map((value) => code(String(value)))
-            .join(', ')}`,
-      ]
-        .filter(Boolean)
-        .join('; '),
-    ]),
+    fieldsOf(schema, '').map(([name, { description, anyOf, ...own }]) => {
+      // Of a value that may be replaced by null, the values that are stored.
+      const { type, enum: values } = { ...own, ...anyOf?.find((each) => each.type !== undefined) };
+      return [
+        code(name),
+        [type ?? '']
+          .flat()
+          .filter((each) => each !== 'null')
+          .join(', '),
+        [
+          description,
+          values &&
+            `one of ${values
+              .filter(Boolean)
+              .map((value) => code(String(value)))
+              .join(', ')}`,
+        ]
+          .filter(Boolean)
+          .join('; '),
+      ];
+    }),
   );
 
 /** All fields below a schema, by their paths; those of an alternative are the first object's. */

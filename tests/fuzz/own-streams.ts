@@ -48,15 +48,21 @@ export async function fuzzOwnStreams(
     await producer.close();
   }
   await waitForLanding(installation, { timeoutMs: landWithinMs, signal });
-  const audit = judge(await collectFacts(installation, { deep: true, signal }));
+  const facts = await collectFacts(installation, { deep: true, signal });
+  const audit = judge(facts);
   for (const { verdict, line, check, message } of audit.findings)
     findings.push(`deep audit: ${verdict}: ${line}, ${check}: ${message}`);
   for (const contract of own) {
     const accepted = audit.partitions
       .filter(({ topic }) => topic === contract.topics.raw.name)
       .reduce((sum, partition) => sum + partition.accepted, 0);
+    const causes = facts.deadLetters.causes
+      .filter(({ topic }) => topic === contract.topics.raw.name)
+      .map(({ stage, reason, events }) => `${stage}/${reason} ${events}`);
     if (accepted !== records)
-      findings.push(`${contract.name}: ${records} sound records were sent, ${accepted} were accepted`);
+      findings.push(
+        `${contract.name}: ${records} sound records were sent, ${accepted} were accepted (${causes.join(', ')})`,
+      );
   }
   return sent;
 }

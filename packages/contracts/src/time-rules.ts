@@ -3,15 +3,21 @@ import type { Rule } from './contract.ts';
 import { isoTime, maxTimeMs, minTimeMs } from './time/time-bounds.ts';
 
 const dayMs = 86_400_000;
-/** Milliseconds in a unit of each logical type. */
-const unitMs: Readonly<Record<string, number>> = {
-  date: dayMs,
-  'timestamp-millis': 1,
-  'timestamp-micros': 1e-3,
-  'timestamp-nanos': 1e-6,
-  'local-timestamp-millis': 1,
-  'local-timestamp-micros': 1e-3,
-  'local-timestamp-nanos': 1e-6,
+
+/** How many of a logical type's units are in a number of milliseconds. */
+interface Units {
+  count: bigint;
+  inMs: bigint;
+}
+
+const units: Readonly<Record<string, Units>> = {
+  date: { count: 1n, inMs: BigInt(dayMs) },
+  'timestamp-millis': { count: 1n, inMs: 1n },
+  'timestamp-micros': { count: 1_000n, inMs: 1n },
+  'timestamp-nanos': { count: 1_000_000n, inMs: 1n },
+  'local-timestamp-millis': { count: 1n, inMs: 1n },
+  'local-timestamp-micros': { count: 1_000n, inMs: 1n },
+  'local-timestamp-nanos': { count: 1_000_000n, inMs: 1n },
 };
 
 /**
@@ -21,7 +27,7 @@ const unitMs: Readonly<Record<string, number>> = {
 export function timeRules({ fields }: Pick<AvroRecordSchema, 'fields'>): Rule[] {
   return fields.flatMap(({ name, type }) => {
     const branches: unknown[] = Array.isArray(type) ? type : [type];
-    const unit = branches.map((branch) => unitMs[logicalTypeOf(branch)]).find((found) => found !== undefined);
+    const unit = branches.map((branch) => units[logicalTypeOf(branch)]).find((found) => found !== undefined);
     return unit === undefined ? [] : [timeRule(name, unit)];
   });
 }
@@ -30,16 +36,23 @@ function logicalTypeOf(type: unknown): string {
   return typeof type === 'object' && type !== null && 'logicalType' in type ? String(type.logicalType) : '';
 }
 
-function timeRule(field: string, unit: number): Rule {
-  // The last day counts, although its midnight is not its end.
-  const [low, high] = [Math.ceil(minTimeMs / unit), Math.floor(maxTimeMs / unit)];
+function timeRule(field: string, { count, inMs }: Units): Rule {
+  // The last millisecond counts to its end, and the last day, although its midnight is before its end.
+  const low = (BigInt(minTimeMs) * count) / inMs;
+  const high = ((BigInt(maxTimeMs) + 1n) * count - 1n) / inMs;
+  // Numbers are compared with numbers, because a comparison with a bigint is slower.
+  const [lowNumber, highNumber] = [Number(low), Number(high)];
   return {
     reason: `${field}_out_of_range`,
     reads: [field],
     check(record) {
       const value = record[field] as number | bigint | null | undefined;
-      if (value === null || value === undefined || (value >= low && value <= high)) return null;
-      return `${field} is ${value}, ${isoTime(Number(value) * unit)}; a time must be in the years 1 to 9999, UTC`;
+      if (value === null || value === undefined) return null;
+      const isWithin =
+        typeof value === 'number' ? value >= lowNumber && value <= highNumber : value >= low && value <= high;
+      if (isWithin) return null;
+      const timeMs = (Number(value) * Number(inMs)) / Number(count);
+      return `${field} is ${value}, ${isoTime(timeMs)}; a time must be in the years 1 to 9999, UTC`;
     },
   };
 }

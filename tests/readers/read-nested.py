@@ -5,7 +5,7 @@ usage: read-nested.py FILE…
 
 {FILE: {"pyarrow": {column: […]}, "duckdb": {…}, "deltaRs": {…}}}
 
-Values: see told_nested in told.py.
+Values: see told_nested.py.
 """
 
 import json
@@ -14,7 +14,7 @@ import sys
 import delta_rs
 import duckdb
 import pyarrow.parquet as pq
-from told import told_nested
+from told_nested import told_nested
 
 
 def told_table(table):

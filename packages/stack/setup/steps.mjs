@@ -181,16 +181,22 @@ const prometheus = {
   name: 'prometheus',
   title: 'Prometheus',
   inputs: [],
-  done: () => onPath('prometheus') || isExecutable(path.join(parts, 'prometheus/usr/bin/prometheus')),
+  done: () =>
+    onPath('prometheus') ||
+    ['prometheus', 'promtool'].every((name) => isExecutable(path.join(parts, 'prometheus/usr/bin', name))),
   async make({ logFile }) {
     if (!hasApt()) {
       throw new Error('only the package of Debian and Ubuntu can be unpacked without being installed');
     }
     await replaceDirectory(path.join(parts, 'prometheus'), async (draft) => {
-      await run('apt-get', ['download', 'prometheus'], { logFile, cwd: draft });
-      const archive = readdirSync(draft).find((name) => name.endsWith('.deb'));
-      await run('dpkg', ['-x', archive, '.'], { logFile, cwd: draft });
-      rmSync(path.join(draft, archive));
+      // Since Debian 13, promtool is a package of its own.
+      for (const name of ['prometheus', 'promtool']) {
+        if (isExecutable(path.join(draft, 'usr/bin', name))) continue;
+        await run('apt-get', ['download', name], { logFile, cwd: draft });
+        const archive = readdirSync(draft).find((file) => file.endsWith('.deb'));
+        await run('dpkg', ['-x', archive, '.'], { logFile, cwd: draft });
+        rmSync(path.join(draft, archive));
+      }
     });
   },
   optional:

@@ -4,6 +4,7 @@ export * from './avro/avro-json.ts';
 export * from './avro/avro-record.ts';
 export * from './avro/avro-type.ts';
 export * from './avro/codec.ts';
+export { maxEmptyItems } from './avro/exact-collections.ts';
 export { logicalTypeOf } from './avro/exact-types.ts';
 export * from './avro/long-value.ts';
 export * from './avro/registry.ts';

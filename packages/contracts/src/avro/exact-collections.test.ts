@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { jsonWriter } from './avro-json.ts';
 import { avroType } from './avro-type.ts';
+import { maxEmptyItems } from './exact-collections.ts';
 
 const map = (values: unknown) => ({ type: 'map', values });
 const array = (items: unknown) => ({ type: 'array', items });
@@ -20,7 +21,14 @@ test('blocks with their size, and items without bytes', () => {
   // −2 items in 2 bytes, 1 item, the end.
   expect(numbers.fromBuffer(Buffer.from('03040204020600', 'hex'))).toEqual([1, 2, 3]);
   const nulls = avroType(array('null'));
-  expect(nulls.fromBuffer(nulls.toBuffer(Array(1_000).fill(null)))).toHaveLength(1_000);
+  for (const [count, isRead] of [
+    [maxEmptyItems, true],
+    [maxEmptyItems + 1, false],
+  ] as const) {
+    const bytes = nulls.toBuffer(Array(count).fill(null));
+    if (isRead) expect(nulls.fromBuffer(bytes)).toHaveLength(count);
+    else expect(() => nulls.fromBuffer(bytes)).toThrow(/^a block has \d bytes? for 65537 items$/);
+  }
 });
 
 test.each([

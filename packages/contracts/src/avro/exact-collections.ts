@@ -18,8 +18,11 @@ interface Reader {
   _read(tap: Tap): unknown;
 }
 
-/** Items without bytes, such as nulls, that a block may have. All other items have at least one byte. */
-const maxEmptyItems = 1_000_000;
+/**
+ * Items without bytes, such as nulls, that a value may have. All other items have at least one byte. The lake's decoders have the same
+ * limit, so that all readers accept the same records.
+ */
+export const maxEmptyItems = 2 ** 16;
 
 /** @returns the number of items in the next block; 0 after the last one */
 function blockSize(tap: Tap): number {

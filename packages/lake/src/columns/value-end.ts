@@ -1,3 +1,4 @@
+import { maxEmptyItems } from '@windrow/contracts';
 import type { Type, types } from 'avsc';
 import { readInt, readLong } from './varint.ts';
 
@@ -10,8 +11,7 @@ export type FindEnd = (source: Uint8Array, pos: number, end: number) => number;
  */
 export type EndOf = 'decoded' | 'skipped';
 
-/** Limit for one value. Items of no bytes (nulls, empty records) cost a sender nothing: a few bytes could claim billions of them. */
-const maxEmptyItems = 2 ** 16;
+/** In one value. Items of no bytes (nulls, empty records) cost a sender nothing: a few bytes could claim billions of them. */
 let emptyItems = 0;
 
 /**
